@@ -1,0 +1,66 @@
+import type { AudioFormat, AudioSink } from '../core/audio.ts';
+import type { Ending } from '../core/ending.ts';
+import type { ConversationId, ToolCallId } from '../core/ids.ts';
+
+/** What a conversation begins with: made on the main thread, used in the worker. */
+export interface AgentStart {
+  /** Signed WebSocket URL (secret until it is used, 15 minutes at most). */
+  readonly url: string;
+  readonly dynamicVariables: Readonly<Record<string, string | number | boolean>>;
+  readonly userId?: string;
+  /** How long the agent may take from connecting to its metadata, ms. */
+  readonly startTimeoutMs: number;
+  /** Length of the caller's sound in one message to the agent, ms: 20..100. */
+  readonly inputChunkMs: number;
+}
+
+/** What the agent said when it was ready. */
+export interface AgentMetadata {
+  readonly conversationId: ConversationId;
+  /** Format of the sound that we get. */
+  readonly outputFormat: AudioFormat;
+  /** Format of the sound that it wants. */
+  readonly inputFormat: AudioFormat;
+}
+
+/** A client tool that the agent wants run. `parameters` may hold a one-time code: it is never logged. */
+export interface AgentToolCall {
+  readonly id: ToolCallId;
+  readonly name: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** False when the agent does not wait for a result. */
+  readonly expectsResponse: boolean;
+}
+
+/** The answer to a client tool: `result` is text, JSON as a rule. */
+export interface AgentToolAnswer {
+  readonly id: ToolCallId;
+  readonly result: string;
+  readonly isError: boolean;
+}
+
+export type QueueStatus = 'waiting' | 'admitted' | 'timed_out';
+
+/** What a conversation tells the leg it is part of. */
+export interface AgentListener {
+  ready(metadata: AgentMetadata): void;
+  queue(status: QueueStatus): void;
+  /** `bytes` is sound in the output format, any length, odd ones too; the listener may keep it. */
+  audio(eventId: number, bytes: Buffer): void;
+  /** The caller spoke over `eventId`: everything of it and before it that was not heard must not be. */
+  interrupted(eventId: number): void;
+  toolCall(call: AgentToolCall): void;
+  /** The conversation is over on the agent's side, or was never begun; what is queued may still be played. */
+  ended(end: Ending): void;
+}
+
+/** One conversation with an agent. It hears caller sound through `input` once it is ready. */
+export interface AgentSession {
+  /** Where caller sound goes; its format is known from `ready` on, undefined before. */
+  readonly input: AudioSink | undefined;
+  answerTool(answer: AgentToolAnswer): void;
+  /** `turn` makes the agent reply, `context` only lets it know. */
+  tell(text: string, how: 'turn' | 'context'): void;
+  /** Closes with 1000. No listener is called afterwards. */
+  close(): void;
+}

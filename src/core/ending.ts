@@ -1,0 +1,119 @@
+/** Whose doing an ending was. `success` is a call that ended as calls do. */
+export type EndingResult = 'success' | 'caller' | 'agent' | 'us' | 'carrier' | 'unknown';
+
+/**
+ * Every reason for which anything here ends: the same word in log, metric and record, with one plain sentence.
+ * The list is closed; a new way to end gets its line here first.
+ */
+export const endings = {
+  'caller-hung-up': ['success', 'The caller hung up.'],
+  'agent-ended-call': ['success', 'The agent ended the call after its last sentence.'],
+  'agent-max-duration': ['success', 'The conversation reached the longest time the agent allows.'],
+  'max-call-time': [
+    'success',
+    'The call reached the longest time that this bridge allows (call.max_seconds).',
+  ],
+
+  'caller-cancelled': ['caller', 'The caller gave up before the call was answered.'],
+  'bad-request': ['caller', 'The request could not be understood as SIP.'],
+  'bad-offer': ['caller', 'The SDP offer is malformed.'],
+  'no-codec-in-common': ['caller', 'The offer has no codec that this bridge speaks.'],
+  'unsupported-extension': ['caller', 'The request requires a SIP extension that this bridge does not have.'],
+  'unsupported-media-type': ['caller', 'The body of the request is not SDP.'],
+  'merged-request': ['caller', 'The same request arrived over two paths.'],
+  'loop-detected': ['caller', 'The request has visited this bridge too often.'],
+  'source-not-allowed': ['caller', 'The source address is not in SIP_ALLOW or any trunk.'],
+  'number-not-found': ['caller', 'No agent is configured for the number that was called.'],
+  'too-many-requests': ['caller', 'The source sends more requests than the limits allow.'],
+
+  'ack-timeout': ['carrier', 'The answer was never acknowledged.'],
+  'connection-lost': ['carrier', 'The SIP connection was lost and did not come back.'],
+  'media-timeout': ['unknown', 'No sound arrived from the telephone for too long.'],
+  'ring-timeout': ['carrier', 'The call rang for too long without being answered.'],
+
+  'over-capacity': ['us', 'All calls that this bridge may carry are taken.'],
+  'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],
+  draining: ['us', 'This bridge is shutting down and takes no new calls.'],
+  shutdown: ['us', 'This bridge was shut down before the call was over.'],
+  'worker-lost': ['us', 'The worker thread that carried the call died.'],
+  'internal-error': ['us', 'A fault inside this bridge ended the call.'],
+
+  'agent-unreachable': ['agent', 'The agent could not be reached.'],
+  'agent-start-failed': ['agent', 'The agent ended the conversation as it began.'],
+  'agent-start-timeout': ['agent', 'The agent did not begin the conversation in time.'],
+  'agent-not-found': ['agent', 'The agent does not exist at ELEVENLABS_BASE_URL.'],
+  'agent-unauthorized': ['agent', 'ElevenLabs refused the credentials (ELEVENLABS_API_KEY).'],
+  'agent-quota': ['agent', 'ElevenLabs refused the conversation: the quota is used up.'],
+  'agent-busy': ['agent', 'All conversations that the agent may hold are taken.'],
+  'agent-queue-timeout': ['agent', 'The caller waited too long in the queue of the agent.'],
+  'agent-lost': ['agent', 'The connection to the agent broke.'],
+  'agent-closed-unexpectedly': [
+    'agent',
+    'The agent closed the connection with a code that has no meaning here.',
+  ],
+  'agent-operational-failure': [
+    'agent',
+    'The agent closed the connection because of an operational failure (1002).',
+  ],
+  'agent-contract-violation': ['agent', 'The agent refused what this bridge sent (1008).'],
+  'agent-crashed': ['agent', 'The agent crashed (1011).'],
+  'agent-request-error': ['agent', 'The agent or its branch refused the conversation (3000).'],
+  'agent-garbage': ['agent', 'The agent sent what is not the protocol.'],
+  'agent-message-too-large': ['agent', 'The agent sent a message above the size limit.'],
+  'agent-format-unsupported': ['agent', 'The agent named an audio format that is not one of the seven.'],
+
+  'agent-invalid-message': ['agent', 'The agent reported an invalid message (invalid_message).'],
+  'agent-telephony-error': ['agent', 'The agent cannot do telephony (telephony_agent_error).'],
+  'agent-mcp-tool-error': ['agent', 'An MCP tool of the agent failed (mcp_tool_error).'],
+  'agent-mcp-https-error': ['agent', 'An MCP server of the agent was not reached (mcp_https_error).'],
+  'agent-value-error': ['agent', 'The agent refused a value (value_error).'],
+  'agent-missing-fields': ['agent', 'The agent misses fields in what was sent (missing_fields).'],
+  'agent-override-refused': ['agent', 'The agent does not allow an override that was sent (override_error).'],
+  'agent-missing-variable': [
+    'agent',
+    'The agent needs a dynamic variable that was not sent (missing_dynamic_variable).',
+  ],
+  'agent-missing-transfer-variable': [
+    'agent',
+    'The agent needs a dynamic variable for its transfer (missing_dynamic_variable_transfer).',
+  ],
+  'agent-safety-violation': [
+    'agent',
+    'The safety rules of ElevenLabs ended the conversation (safety_violation).',
+  ],
+  'agent-llm-timeout': ['agent', 'The language model of the agent did not answer in time (llm_timeout).'],
+  'agent-receive-timeout': ['agent', 'The agent received no sound for 60 s (transport_receive_timeout).'],
+  'agent-internal-timeout': ['agent', 'The agent timed out inside (asyncio_timeout).'],
+  'agent-http-exception': ['agent', 'A request of the agent failed (http_exception).'],
+  'agent-llm-error': ['agent', 'The language model of the agent failed (llm_error).'],
+  'agent-custom-llm-error': ['agent', 'The custom language model of the agent failed (custom_llm_error).'],
+  'agent-brain-error': ['agent', 'Every language model of the agent failed (cascade_brain_error).'],
+  'agent-asr-error': ['agent', 'The speech recognition of the agent failed (asr_transcription_error).'],
+  'agent-vad-error': ['agent', 'The voice activity detection of the agent failed (vad_error).'],
+  'agent-turn-error': ['agent', 'The turn detection of the agent failed (turn_probability_error).'],
+  'agent-tts-error': ['agent', 'The voice of the agent failed (tts_cascade_error).'],
+  'agent-redis-timeout': ['agent', 'ElevenLabs timed out inside (redis_timeout_error).'],
+  'agent-websocket-crash': ['agent', 'The WebSocket of the agent crashed (unknown_websocket_crash).'],
+  'agent-websocket-disconnect': ['agent', 'The WebSocket of the agent disconnected (websocket_disconnect).'],
+  'agent-unknown-error': ['agent', 'The agent reported an error that it did not name (unknown).'],
+} as const satisfies Record<string, readonly [EndingResult, string]>;
+
+export type EndingReason = keyof typeof endings;
+
+/** How something ended. `detail` narrows the reason down for people; it holds no number, code or transcript. */
+export interface Ending {
+  readonly result: EndingResult;
+  readonly reason: EndingReason;
+  readonly detail?: string;
+}
+
+export function ending(reason: EndingReason, detail?: string): Ending {
+  const result = endings[reason][0];
+  return detail === undefined ? { result, reason } : { result, reason, detail };
+}
+
+/** The ending as one plain sentence for a person. */
+export function sentence(end: Ending): string {
+  const text = endings[end.reason][1];
+  return end.detail === undefined ? text : `${text.slice(0, -1)}: ${end.detail}.`;
+}

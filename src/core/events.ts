@@ -1,0 +1,60 @@
+import type { Ending } from './ending.ts';
+import type { CallKey } from './ids.ts';
+
+/**
+ * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
+ * Numbers are masked before they get here.
+ */
+export type BridgeEvent =
+  | {
+      readonly type: 'invite-refused';
+      readonly status: number;
+      readonly end: Ending;
+      readonly source: string;
+    }
+  | { readonly type: 'peer-refused'; readonly cause: string; readonly source: string }
+  | {
+      readonly type: 'call-arrived';
+      readonly call: CallKey;
+      readonly sipCallId: string;
+      readonly callId: string;
+      readonly caller: string;
+      readonly called: string;
+      readonly trunk: string;
+      readonly headersDropped: number;
+    }
+  | {
+      readonly type: 'agent-ready';
+      readonly call: CallKey;
+      readonly conversationId: string;
+      readonly input: string;
+      readonly output: string;
+      readonly setupMs: number;
+    }
+  | { readonly type: 'agent-retry'; readonly call: CallKey; readonly end: Ending }
+  | {
+      readonly type: 'call-answered';
+      readonly call: CallKey;
+      readonly setupMs: number;
+      readonly codec: string;
+    }
+  | {
+      readonly type: 'tool-run';
+      readonly call: CallKey;
+      readonly tool: string;
+      readonly status: string;
+      readonly isError: boolean;
+      readonly ms: number;
+    }
+  | {
+      readonly type: 'call-ended';
+      readonly call: CallKey;
+      readonly end: Ending;
+      readonly answered: boolean;
+      readonly seconds: number;
+    }
+  | { readonly type: 'worker-lost'; readonly worker: number; readonly legs: number };
+
+export interface EventSink {
+  emit(event: BridgeEvent): void;
+}

@@ -1,0 +1,42 @@
+import type { ZodType } from 'zod';
+import type { PartyFacts } from '../call/party.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CallKey } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+
+/** What a tool answers the agent: `status` is a word to branch on, `message` one sentence it may say or act on. */
+export interface ToolResult {
+  readonly status: string;
+  readonly message: string;
+  readonly [field: string]: string | number | boolean | undefined;
+}
+
+/** What a tool may know and use of the call it runs in. */
+export interface ToolContext {
+  readonly call: CallKey;
+  readonly facts: PartyFacts;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A thing the agent can have done. A failure that the agent can act on is a result, not an exception. */
+export interface Tool<Input = unknown> {
+  readonly name: string;
+  readonly description: string;
+  /** Parameters by the names the agent uses; what does not fit is answered as an error, never run. */
+  readonly input: ZodType<Input>;
+  run(input: Input, context: ToolContext, signal: AbortSignal): Promise<ToolResult>;
+}
+
+/** A tool's outcome as it goes back to the agent: JSON text of a `ToolResult`. */
+export interface ToolAnswer {
+  readonly result: string;
+  readonly isError: boolean;
+  /** `status` of the result, for the log and the metric. */
+  readonly status: string;
+}
+
+export interface Toolbox {
+  /** Never rejects: unknown names, bad parameters and faults are answers with `isError`. */
+  run(name: string, parameters: unknown, context: ToolContext, signal: AbortSignal): Promise<ToolAnswer>;
+}

@@ -1,0 +1,86 @@
+import type {
+  AgentMetadata,
+  AgentStart,
+  AgentToolAnswer,
+  AgentToolCall,
+  QueueStatus,
+} from '../agent/agent.ts';
+import type { Ending } from '../core/ending.ts';
+import type { Result } from '../core/errors.ts';
+import type { CallKey, LegId } from '../core/ids.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+
+/** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
+export interface LegOptions {
+  readonly call: CallKey;
+  readonly wire: 'rtp';
+  readonly family: 4 | 6;
+}
+
+/** Our end of the media, as SDP needs it. The address to advertise is the party's decision, not the leg's. */
+export interface LocalMedia {
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+}
+
+/** What a leg tells its call. Set once, right after `open`. */
+export interface LegListener {
+  agentReady(metadata: AgentMetadata): void;
+  agentQueue(status: QueueStatus): void;
+  /** Everything the agent said before it ended has been played, or the cap on waiting for that was reached. */
+  agentEnded(end: Ending): void;
+  toolCall(call: AgentToolCall): void;
+  /** No RTP came for longer than the media timeout. */
+  mediaTimeout(): void;
+  /** The leg is gone although nobody closed it: its worker died. */
+  lost(end: Ending): void;
+}
+
+/** Numbers of one leg over its whole life. Times in ms, levels of the wire. */
+export interface LegStats {
+  readonly codec: string;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly packetsLate: number;
+  readonly packetsFromStrangers: number;
+  readonly framesConcealed: number;
+  /** Interarrival jitter (RFC 3550 section 6.4.1), ms. */
+  readonly jitterMs: number;
+  /** Delay the jitter buffer added, mean over the call, ms. */
+  readonly bufferDelayMs: number;
+  /** How late packets left against their deadline: 50th and 99th percentile and largest, ms. */
+  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly digits: number;
+  readonly interruptions: number;
+  /** Agent sound that was never played because the call ended or it was interrupted, ms. */
+  readonly unheardMs: number;
+  /** First agent sound received to its first packet sent, ms; absent when the agent said nothing. */
+  readonly firstAudioMs?: number;
+}
+
+/** One media leg with, as a rule, an agent at its inner end. Lives in a worker; this is the handle on the main thread. */
+export interface Leg {
+  readonly id: LegId;
+  readonly local: LocalMedia;
+  listen(listener: LegListener): void;
+  /** Says where sound goes and how; at the answer and at every re-offer. Packets flow from then on. */
+  apply(plan: MediaPlan): void;
+  /** From now on what the agent says is played, from its first sample. Before that it is held. */
+  open(): void;
+  /** Starts (or starts again, after `agentEnded`) a conversation. */
+  agent(start: AgentStart): void;
+  answerTool(answer: AgentToolAnswer): void;
+  tell(text: string, how: 'turn' | 'context'): void;
+  /** Plays a built-in tone towards the caller until sound of the agent comes or it is switched off. */
+  tone(tone: 'ringback' | 'off'): void;
+  /** A digit that came by SIP INFO instead of RTP. */
+  digit(digit: string): void;
+  /** Closes the agent with 1000, frees the ports, and returns the numbers. Idempotent. */
+  close(): Promise<LegStats>;
+}
+
+/** Opens legs, each in the worker that carries the fewest. Fails with code `no-ports` or `worker-lost`. */
+export interface Legs {
+  open(options: LegOptions): Promise<Result<Leg>>;
+}

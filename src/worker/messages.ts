@@ -1,0 +1,74 @@
+import type {
+  AgentMetadata,
+  AgentStart,
+  AgentToolAnswer,
+  AgentToolCall,
+  QueueStatus,
+} from '../agent/agent.ts';
+import type { Ending } from '../core/ending.ts';
+import type { LegId } from '../core/ids.ts';
+import type { LogFields } from '../core/logger.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+import type { LegOptions, LegStats, LocalMedia } from './legs.ts';
+
+/** Settings a worker is started with. */
+export interface WorkerOptions {
+  /** Slice of RTP_PORTS that is this worker's own: even first port, number of ports. */
+  readonly ports: { readonly first: number; readonly count: number };
+  /** Addresses that RTP sockets are bound to. */
+  readonly bind: { readonly v4: string; readonly v6: string };
+  /** How long a used port pair rests, ms. */
+  readonly portRestMs: number;
+  /** No RTP for this long is reported, ms. */
+  readonly mediaTimeoutMs: number;
+  /** How long what an ended agent said may go on playing, ms. */
+  readonly drainCapMs: number;
+  /** Largest message taken from the agent, bytes. */
+  readonly agentMaxMessageBytes: number;
+  readonly logLevel: string;
+}
+
+/** Everything that goes from the main thread to a worker. */
+export type ToWorker =
+  | { readonly type: 'open'; readonly leg: LegId; readonly options: LegOptions }
+  | { readonly type: 'apply'; readonly leg: LegId; readonly plan: MediaPlan }
+  | { readonly type: 'play'; readonly leg: LegId }
+  | { readonly type: 'agent'; readonly leg: LegId; readonly start: AgentStart }
+  | { readonly type: 'tool-answer'; readonly leg: LegId; readonly answer: AgentToolAnswer }
+  | { readonly type: 'tell'; readonly leg: LegId; readonly text: string; readonly how: 'turn' | 'context' }
+  | { readonly type: 'tone'; readonly leg: LegId; readonly tone: 'ringback' | 'off' }
+  | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
+  | { readonly type: 'close'; readonly leg: LegId }
+  | { readonly type: 'log-level'; readonly level: string }
+  | { readonly type: 'stop' };
+
+/** Everything that goes from a worker to the main thread. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'opened'; readonly leg: LegId; readonly local: LocalMedia }
+  | { readonly type: 'open-failed'; readonly leg: LegId; readonly code: string; readonly message: string }
+  | { readonly type: 'agent-ready'; readonly leg: LegId; readonly metadata: AgentMetadata }
+  | { readonly type: 'agent-queue'; readonly leg: LegId; readonly status: QueueStatus }
+  | { readonly type: 'agent-ended'; readonly leg: LegId; readonly end: Ending }
+  | { readonly type: 'tool-call'; readonly leg: LegId; readonly call: AgentToolCall }
+  | { readonly type: 'media-timeout'; readonly leg: LegId }
+  | { readonly type: 'closed'; readonly leg: LegId; readonly stats: LegStats }
+  | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields };
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+/** Totals of a worker since it started; sent once a second. */
+export interface WorkerMetrics {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsDropped: Readonly<Record<string, number>>;
+  readonly agentMessages: Readonly<Record<string, number>>;
+  /** Counts per bucket of `latenessBuckets` (upper bounds, ms), last one unbounded. */
+  readonly lateness: readonly number[];
+  readonly bargeIn: readonly number[];
+  readonly logDropped: number;
+}
+
+/** Upper bounds of the lateness and barge-in histograms, ms. */
+export const latenessBuckets = [0.5, 1, 2, 3, 5, 10, 20, 40, 80, 160] as const;
