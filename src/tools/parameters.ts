@@ -1,0 +1,34 @@
+import type { ZodError } from 'zod';
+
+/**
+ * What is wrong with the parameters, as sentences that name them: "Parameter To is missing." Values are never quoted:
+ * they may be codes or numbers. Words that a schema gave for a refinement follow the name as they are.
+ */
+export function complaint(error: ZodError, parameters: unknown): string {
+  const sentences = error.issues.map(issue => {
+    const name = issue.path[0];
+    if (typeof name !== 'string' || !/^\w{1,64}$/.test(name)) return 'The parameters must be a JSON object.';
+    return `Parameter ${name} ${problem(issue, (parameters as Record<string, unknown>)[name])}.`;
+  });
+  return [...new Set(sentences)].join(' ');
+}
+
+type Issue = ZodError['issues'][number];
+
+function problem(issue: Issue, value: unknown): string {
+  if (value === undefined || value === null || value === '') return 'is missing';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${issue.expected === 'string' ? 'text in quotes' : `of type ${issue.expected}`}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `is too small or too short: at least ${issue.minimum}`;
+    case 'too_big':
+      return `is too large or too long: at most ${issue.maximum}`;
+    case 'custom':
+      return issue.message;
+    default:
+      return 'is malformed';
+  }
+}

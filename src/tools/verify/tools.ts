@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { type VerifyPort, verifyChannels } from '../../twilio/verify.ts';
+import type { Gates } from '../gates.ts';
+import { toE164 } from '../phone-number.ts';
+import type { Tool } from '../tool.ts';
+import { type CheckInput, checkCode } from './check.ts';
+import { normalizeCode } from './code.ts';
+import { type VerifyLimits, verifyLimits } from './limits.ts';
+import type { VerifyParts } from './parts.ts';
+import { PendingVerifications } from './pending.ts';
+import { type SendInput, sendCode } from './send.ts';
+
+export interface VerifyToolsOptions {
+  /** Undefined when TWILIO_VERIFY_SERVICE_SID is not set: the tools then say so. */
+  readonly verify: VerifyPort | undefined;
+  readonly gates: Gates;
+  readonly clock?: Clock;
+  /** Country of numbers without a country code: ISO 3166, two letters. */
+  readonly defaultCountry?: string | undefined;
+  readonly limits?: Partial<VerifyLimits>;
+}
+
+/** The two tools of the OTP flow, by the names and parameters that agents are set up with. */
+export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
+  const clock = options.clock ?? systemClock;
+  const limits = { ...verifyLimits, ...options.limits };
+  const parts: VerifyParts = {
+    verify: options.verify,
+    gates: options.gates,
+    clock,
+    country: options.defaultCountry,
+    limits,
+    pending: new PendingVerifications(clock, limits),
+  };
+  const to = numberIn(options.defaultCountry);
+  const send: Tool<SendInput> = {
+    name: 'send_SMS_verification',
+    description: 'Sends a one-time code to a telephone, by text message, call or WhatsApp.',
+    input: z.object({ To: to, Channel: channel }),
+    run: (input, context, signal) => sendCode(parts, input, context, signal),
+  };
+  const check: Tool<CheckInput> = {
+    name: 'check_SMS_verification',
+    description: 'Checks the one-time code that the caller reads back.',
+    input: z.object({ To: to, Code: code }),
+    run: (input, context, signal) => checkCode(parts, input, context, signal),
+  };
+  return [send as Tool, check as Tool];
+}
+
+function numberIn(country: string | undefined) {
+  return z.string().transform((text, context) => {
+    const number = toE164(text, country);
+    if (number.ok) return number.value;
+    context.addIssue({ code: 'custom', message: number.failure.message });
+    return z.NEVER;
+  });
+}
+
+/** Agents write "SMS" as well as "sms", and leave it out. */
+const channel = z.preprocess(
+  value => (typeof value === 'string' ? value.trim().toLowerCase() || undefined : (value ?? undefined)),
+  z.enum(verifyChannels).default('sms'),
+);
+
+/** Text only: a JSON number has lost the zeros in front. */
+const code = z.string().transform((text, context) => {
+  const digits = normalizeCode(text);
+  if (digits !== undefined) return digits;
+  context.addIssue({ code: 'custom', message: 'must be the 4 to 10 digits of the code' });
+  return z.NEVER;
+});
