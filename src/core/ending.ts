@@ -18,6 +18,7 @@ export const endings = {
   'bad-request': ['caller', 'The request could not be understood as SIP.'],
   'bad-offer': ['caller', 'The SDP offer is malformed.'],
   'no-codec-in-common': ['caller', 'The offer has no codec that this bridge speaks.'],
+  'unsupported-transport': ['caller', 'The offer wants a media transport that this bridge does not speak.'],
   'unsupported-extension': ['caller', 'The request requires a SIP extension that this bridge does not have.'],
   'unsupported-media-type': ['caller', 'The body of the request is not SDP.'],
   'merged-request': ['caller', 'The same request arrived over two paths.'],
@@ -45,6 +46,8 @@ export const endings = {
   'agent-unauthorized': ['agent', 'ElevenLabs refused the credentials (ELEVENLABS_API_KEY).'],
   'agent-quota': ['agent', 'ElevenLabs refused the conversation: the quota is used up.'],
   'agent-busy': ['agent', 'All conversations that the agent may hold are taken.'],
+  'agent-daily-limit': ['agent', 'The agent has had all the calls that it may take in a day.'],
+  'agent-misconfigured': ['agent', 'ElevenLabs calls the agent misconfigured.'],
   'agent-queue-timeout': ['agent', 'The caller waited too long in the queue of the agent.'],
   'agent-lost': ['agent', 'The connection to the agent broke.'],
   'agent-closed-unexpectedly': [

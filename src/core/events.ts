@@ -1,5 +1,6 @@
 import type { Ending } from './ending.ts';
-import type { CallKey } from './ids.ts';
+import type { CallKey, LegId } from './ids.ts';
+import type { LegStats } from './leg-stats.ts';
 
 /**
  * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
@@ -36,7 +37,7 @@ export type BridgeEvent =
       readonly type: 'call-answered';
       readonly call: CallKey;
       readonly setupMs: number;
-      readonly codec: string;
+      readonly leg: LegId;
     }
   | {
       readonly type: 'tool-run';
@@ -52,6 +53,7 @@ export type BridgeEvent =
       readonly end: Ending;
       readonly answered: boolean;
       readonly seconds: number;
+      readonly stats: LegStats;
     }
   | { readonly type: 'worker-lost'; readonly worker: number; readonly legs: number };
 

@@ -8,6 +8,7 @@ import type {
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
+import type { LegStats } from '../core/leg-stats.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 
 /** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
@@ -36,29 +37,6 @@ export interface LegListener {
   lost(end: Ending): void;
 }
 
-/** Numbers of one leg over its whole life. Times in ms, levels of the wire. */
-export interface LegStats {
-  readonly codec: string;
-  readonly packetsReceived: number;
-  readonly packetsSent: number;
-  readonly packetsLost: number;
-  readonly packetsLate: number;
-  readonly packetsFromStrangers: number;
-  readonly framesConcealed: number;
-  /** Interarrival jitter (RFC 3550 section 6.4.1), ms. */
-  readonly jitterMs: number;
-  /** Delay the jitter buffer added, mean over the call, ms. */
-  readonly bufferDelayMs: number;
-  /** How late packets left against their deadline: 50th and 99th percentile and largest, ms. */
-  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
-  readonly digits: number;
-  readonly interruptions: number;
-  /** Agent sound that was never played because the call ended or it was interrupted, ms. */
-  readonly unheardMs: number;
-  /** First agent sound received to its first packet sent, ms; absent when the agent said nothing. */
-  readonly firstAudioMs?: number;
-}
-
 /** One media leg with, as a rule, an agent at its inner end. Lives in a worker; this is the handle on the main thread. */
 export interface Leg {
   readonly id: LegId;
@@ -84,3 +62,5 @@ export interface Leg {
 export interface Legs {
   open(options: LegOptions): Promise<Result<Leg>>;
 }
+
+export type { LegStats };

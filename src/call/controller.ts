@@ -1,0 +1,294 @@
+import type { AgentMetadata, AgentTickets, AgentToolCall, QueueStatus } from '../agent/agent.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { type Ending, type EndingReason, ending, endings } from '../core/ending.ts';
+import { messageOf } from '../core/errors.ts';
+import type { EventSink } from '../core/events.ts';
+import type { CallKey } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Toolbox } from '../tools/tool.ts';
+import type { Leg, LegStats } from '../worker/legs.ts';
+import type { Party } from './party.ts';
+import { type CallAction, type CallInput, type CallState, step } from './states.ts';
+
+/** What a call does when the agent puts its caller in a queue. */
+export type QueuePolicy = 'busy' | 'ring' | 'answer';
+
+export interface CallOptions {
+  /** From the agent's metadata to the answer, ms: refusals often come just after it. */
+  readonly settleMs: number;
+  /** Conversation start, from connecting to metadata, ms. */
+  readonly startTimeoutMs: number;
+  readonly inputChunkMs: number;
+  readonly queuePolicy: QueuePolicy;
+  readonly queueWaitMs: number;
+  /** From INVITE to answer, ms. */
+  readonly ringMs: number;
+  /** From answer to end, ms. */
+  readonly longestMs: number;
+}
+
+/** How long after the answer the end of a conversation still counts as a failed start, ms. */
+const youthMs = 1000;
+/** Starts of a conversation that one call may make, the first one included. */
+const startsPerCall = 2;
+
+/** States in which no answer has been sent. */
+const unanswered: ReadonlySet<CallState> = new Set(['opening', 'starting', 'waiting', 'settling']);
+
+/** What one call is made of. */
+export interface CallParts {
+  readonly key: CallKey;
+  readonly party: Party;
+  readonly leg: Leg;
+  readonly agentId: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly tickets: AgentTickets;
+  readonly toolbox: Toolbox;
+  readonly options: CallOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+}
+
+/** A call that is over. */
+export interface CallSummary {
+  readonly end: Ending;
+  readonly answered: boolean;
+  readonly stats: LegStats;
+}
+
+/** One call: a party with an agent, whoever dialled. It knows Party, Leg and Toolbox, and never SDP. */
+export class Call {
+  readonly key: CallKey;
+  readonly ended: Promise<CallSummary>;
+  readonly #parts: CallParts;
+  readonly #begun: number;
+  readonly #stopping = new AbortController();
+  readonly #timers = new Map<string, Timer>();
+  #settle: (summary: CallSummary) => void = () => undefined;
+  #state: CallState = 'opening';
+  #starts = 0;
+  #answeredAt: number | undefined;
+  /** Why the call is ending, once it is known. */
+  #end: Ending | undefined;
+
+  constructor(parts: CallParts) {
+    this.#parts = parts;
+    this.key = parts.key;
+    this.#begun = parts.clock.now();
+    this.ended = new Promise(resolve => {
+      this.#settle = resolve;
+    });
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** Lets the caller hear ringing and dials the agent. */
+  begin(): void {
+    const { leg, party, options } = this.#parts;
+    leg.listen({
+      agentReady: metadata => this.#agentReady(metadata),
+      agentQueue: status => this.#agentQueue(status),
+      agentEnded: end => this.#agentEnded(end),
+      toolCall: call => void this.#runTool(call),
+      mediaTimeout: () => this.stop(ending('media-timeout')),
+      lost: end => this.stop(end),
+    });
+    void party.ended.then(end => {
+      this.#end ??= end;
+      this.#take('party-ended');
+    });
+    this.#arm('ring', options.ringMs, () => this.stop(ending('ring-timeout')));
+    this.#take('opened');
+  }
+
+  /** Ends the call from this side, whatever state it is in. */
+  stop(end: Ending): void {
+    this.#end ??= end;
+    this.#take('stop');
+  }
+
+  #take(input: CallInput): void {
+    // What comes after the end is the echo of ending: leg and party each report once more.
+    if (this.#state === 'ended') return;
+    try {
+      const [next, ...actions] = step(this.#state, input);
+      this.#parts.log.debug('call state', { from: this.#state, to: next, input });
+      this.#state = next;
+      for (const action of actions) this.#act(action);
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  /** A broken invariant ends the call it happened in, never the process. */
+  #fault(error: unknown): void {
+    this.#parts.log.error('fault in a call', { error: messageOf(error), state: this.#state });
+    this.#end = ending('internal-error');
+    this.#state = 'ended';
+    this.#parts.party.end(this.#end);
+    void this.#finish();
+  }
+
+  #act(action: CallAction): void {
+    const { party, leg, options } = this.#parts;
+    switch (action) {
+      case 'ring':
+        return party.ring();
+      case 'start-agent':
+        return void this.#startAgent();
+      case 'arm-settle':
+        return this.#arm('settle', options.settleMs, () => this.#takeIf('settling', 'settled'));
+      case 'arm-youth':
+        return this.#arm('youth', youthMs, () => this.#take('grown-up'));
+      case 'arm-longest':
+        return this.#arm('longest', options.longestMs, () => this.stop(ending('max-call-time')));
+      case 'arm-queue':
+        return this.#arm('queue', options.queueWaitMs, () => this.stop(ending('agent-queue-timeout')));
+      case 'disarm-queue':
+        return this.#disarm('queue');
+      case 'accept':
+        return void this.#accept();
+      case 'open':
+        return leg.open();
+      case 'ringback':
+        return leg.tone('ringback');
+      case 'ringback-off':
+        return leg.tone('off');
+      case 'end-party':
+        return party.end(this.#end ?? ending('internal-error'));
+      case 'finish':
+        return void this.#finish();
+    }
+  }
+
+  async #startAgent(): Promise<void> {
+    this.#starts += 1;
+    this.#disarm('settle');
+    const attempt = this.#starts;
+    const { tickets, agentId, leg, variables, options, party } = this.#parts;
+    const ticket = await tickets.signedUrl(agentId);
+    if (this.#state === 'ended' || attempt !== this.#starts) return;
+    if (!ticket.ok) {
+      const reason =
+        ticket.failure.code in endings ? (ticket.failure.code as EndingReason) : 'agent-unreachable';
+      this.#startFailed(ending(reason));
+      return;
+    }
+    leg.agent({
+      url: ticket.value,
+      dynamicVariables: variables,
+      ...(party.facts.callerId === '' ? {} : { userId: party.facts.callerId }),
+      startTimeoutMs: options.startTimeoutMs,
+      inputChunkMs: options.inputChunkMs,
+    });
+  }
+
+  #agentReady(metadata: AgentMetadata): void {
+    const { events, clock } = this.#parts;
+    events.emit({
+      type: 'agent-ready',
+      call: this.key,
+      conversationId: metadata.conversationId,
+      input: metadata.inputFormat,
+      output: metadata.outputFormat,
+      setupMs: clock.now() - this.#begun,
+    });
+    this.#take('agent-ready');
+  }
+
+  #agentQueue(status: QueueStatus): void {
+    if (status === 'admitted') return this.#take('admitted');
+    if (status === 'timed_out') return this.stop(ending('agent-queue-timeout'));
+    const { queuePolicy, queueWaitMs } = this.#parts.options;
+    // Once the answer is on its way there is nothing left to decide: the caller hears what the queue plays.
+    if (!unanswered.has(this.#state)) {
+      this.#arm('queue', queueWaitMs, () => this.stop(ending('agent-queue-timeout')));
+      return;
+    }
+    if (queuePolicy === 'busy') this.#end ??= ending('agent-busy');
+    this.#take(`queued-${queuePolicy}`);
+  }
+
+  #agentEnded(end: Ending): void {
+    const answered = !unanswered.has(this.#state);
+    if (this.#state === 'talking' || (this.#state === 'young' && end.result === 'success')) {
+      this.#end ??= end;
+      this.#take('agent-ended');
+      return;
+    }
+    this.#startFailed(answered || end.result === 'success' ? ending('agent-start-failed', end.reason) : end);
+  }
+
+  #startFailed(end: Ending): void {
+    if (this.#state === 'ended') return;
+    this.#disarm('settle');
+    if (this.#starts < startsPerCall) {
+      this.#parts.events.emit({ type: 'agent-retry', call: this.key, end });
+      this.#take('agent-failed');
+      return;
+    }
+    this.#end ??= end;
+    this.#take('agent-failed-again');
+  }
+
+  async #accept(): Promise<void> {
+    const { party, clock, events, leg } = this.#parts;
+    this.#disarm('ring');
+    const accepted = await party.accept();
+    // A failure also settles `party.ended`, which carries the reason.
+    if (!accepted.ok || this.#state === 'ended') return;
+    this.#answeredAt = clock.now();
+    events.emit({ type: 'call-answered', call: this.key, setupMs: clock.now() - this.#begun, leg: leg.id });
+    this.#take('accepted');
+  }
+
+  async #runTool(call: AgentToolCall): Promise<void> {
+    if (this.#state === 'ended') return;
+    const { toolbox, party, clock, log, events, leg } = this.#parts;
+    const begun = clock.now();
+    const context = { call: this.key, facts: party.facts, clock, log };
+    const answer = await toolbox.run(call.name, call.parameters, context, this.#stopping.signal);
+    const { status, isError } = answer;
+    events.emit({
+      type: 'tool-run',
+      call: this.key,
+      tool: call.name,
+      status,
+      isError,
+      ms: clock.now() - begun,
+    });
+    if (call.expectsResponse && !this.#stopping.signal.aborted) {
+      leg.answerTool({ id: call.id, result: answer.result, isError });
+    }
+  }
+
+  async #finish(): Promise<void> {
+    this.#stopping.abort();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    const { leg, events, clock } = this.#parts;
+    const end = this.#end ?? ending('internal-error');
+    const answered = this.#answeredAt !== undefined;
+    const seconds = (clock.now() - (this.#answeredAt ?? clock.now())) / 1000;
+    const stats = await leg.close();
+    events.emit({ type: 'call-ended', call: this.key, end, answered, seconds, stats });
+    this.#settle({ end, answered, stats });
+  }
+
+  #arm(name: string, ms: number, fire: () => void): void {
+    this.#timers.get(name)?.cancel();
+    this.#timers.set(name, this.#parts.clock.timer(ms, fire));
+  }
+
+  #disarm(name: string): void {
+    this.#timers.get(name)?.cancel();
+    this.#timers.delete(name);
+  }
+
+  #takeIf(state: CallState, input: CallInput): void {
+    if (this.#state === state) this.#take(input);
+  }
+}

@@ -1,0 +1,258 @@
+import type { AgentListener, AgentSession, AgentStart } from '../agent/agent.ts';
+import { agentLimits } from '../agent/elevenlabs/limits.ts';
+import { type MessageCounts, newMessageCounts } from '../agent/elevenlabs/message-counts.ts';
+import { ElevenLabsSession } from '../agent/elevenlabs/session.ts';
+import { type ConnectAgent, connectWith } from '../agent/elevenlabs/socket.ts';
+import { type Clock, systemClock, type Timer } from '../core/clock.ts';
+import { type Ending, ending } from '../core/ending.ts';
+import { messageOf } from '../core/errors.ts';
+import type { LegId } from '../core/ids.ts';
+import type { LegStats } from '../core/leg-stats.ts';
+import type { Logger } from '../core/logger.ts';
+import { MediaMeters } from '../media/meters.ts';
+import { Pacer } from '../media/outbound/pacer.ts';
+import { type PortPair, PortPool } from '../media/port.ts';
+import { MediaSession } from '../media/session.ts';
+import type { LegOptions } from './legs.ts';
+import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
+import { WorkerLog } from './worker-log.ts';
+
+/** What a worker talks through: `parentPort` of its thread, or one end of a MessageChannel. */
+export interface WorkerPort {
+  postMessage(message: FromWorker): void;
+  on(event: 'message', listener: (message: ToWorker) => void): unknown;
+  close(): void;
+}
+
+/** How often totals are told, ms. */
+const pulseMs = 1000;
+/** For how long after sound was let out a failing agent counts as one that never started, ms. */
+const youthMs = 1000;
+
+/** Runs a worker over a port: carries the sound and the agents of its legs until it is told to stop. */
+export function runWorker(port: WorkerPort, options: WorkerOptions, clock: Clock = systemClock): void {
+  const worker = new MediaWorker(port, options, clock);
+  port.on('message', message => worker.hear(message));
+  port.postMessage({ type: 'ready' });
+}
+
+class MediaWorker {
+  readonly #port: WorkerPort;
+  readonly #options: WorkerOptions;
+  readonly #clock: Clock;
+  readonly #log: WorkerLog;
+  readonly #pacer: Pacer;
+  readonly #ports: PortPool;
+  readonly #meters = new MediaMeters();
+  readonly #counts = newMessageCounts();
+  readonly #connect: ConnectAgent;
+  readonly #legs = new Map<LegId, WorkerLeg>();
+  #pulse: Timer;
+
+  constructor(port: WorkerPort, options: WorkerOptions, clock: Clock) {
+    this.#port = port;
+    this.#options = options;
+    this.#clock = clock;
+    this.#log = new WorkerLog(options.logLevel, clock, message => port.postMessage(message));
+    this.#pacer = new Pacer(clock);
+    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
+    this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
+    this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
+  }
+
+  hear(message: ToWorker): void {
+    if (message.type === 'open') return void this.#open(message.leg, message.options);
+    if (message.type === 'log-level') return this.#log.level(message.level);
+    if (message.type === 'stop') return this.#stop();
+    const leg = this.#legs.get(message.leg);
+    // A leg that a predecessor of this worker carried: it went down with it.
+    if (leg === undefined) return;
+    try {
+      this.#pass(leg, message);
+    } catch (error) {
+      this.#log.error('fault in a leg', { leg: message.leg, error: messageOf(error) });
+      leg.fault();
+    }
+  }
+
+  #pass(leg: WorkerLeg, message: Exclude<ToWorker, { type: 'open' | 'log-level' | 'stop' }>): void {
+    switch (message.type) {
+      case 'apply':
+        return leg.media.apply(message.plan);
+      case 'play':
+        return leg.open();
+      case 'agent':
+        return leg.agent(message.start);
+      case 'tool-answer':
+        return leg.session?.answerTool(message.answer);
+      case 'tell':
+        return leg.session?.tell(message.text, message.how);
+      case 'tone':
+        return leg.media.tone(message.tone);
+      case 'digit':
+        return leg.media.digit(message.digit);
+      case 'close':
+        return this.#close(message.leg, leg);
+    }
+  }
+
+  async #open(id: LegId, options: LegOptions): Promise<void> {
+    const address = options.family === 6 ? this.#options.bind.v6 : this.#options.bind.v4;
+    const opened = await this.#ports.open(options.family, address);
+    if (!opened.ok) {
+      const { code, message } = opened.failure;
+      this.#port.postMessage({ type: 'open-failed', leg: id, code, message });
+      return;
+    }
+    const leg = new WorkerLeg({
+      id,
+      pair: opened.value,
+      pacer: this.#pacer,
+      clock: this.#clock,
+      log: this.#log.with({ call: options.call }),
+      options: this.#options,
+      meters: this.#meters,
+      counts: this.#counts,
+      connect: this.#connect,
+      tell: message => this.#port.postMessage(message),
+    });
+    this.#legs.set(id, leg);
+    this.#port.postMessage({ type: 'opened', leg: id, local: leg.media.local });
+  }
+
+  #close(id: LegId, leg: WorkerLeg): void {
+    this.#legs.delete(id);
+    this.#port.postMessage({ type: 'closed', leg: id, stats: leg.close() });
+  }
+
+  #tellPulse(): void {
+    const metrics: WorkerMetrics = {
+      packetsReceived: this.#meters.packetsReceived,
+      packetsSent: this.#meters.packetsSent,
+      packetsDropped: { late: this.#meters.packetsLate, stranger: this.#meters.packetsFromStrangers },
+      agentMessages: { ...this.#counts },
+      lateness: [...this.#pacer.lateness.counts],
+      bargeIn: [...this.#meters.bargeIn.counts],
+      logDropped: this.#log.dropped,
+    };
+    this.#port.postMessage({ type: 'pulse', legs: this.#legs.size, ports: this.#ports.inUse, metrics });
+    this.#pulse = this.#clock.timer(pulseMs, () => this.#tellPulse());
+  }
+
+  #stop(): void {
+    for (const [id, leg] of this.#legs) this.#close(id, leg);
+    this.#pulse.cancel();
+    this.#port.close();
+  }
+}
+
+interface WorkerLegParts {
+  readonly id: LegId;
+  readonly pair: PortPair;
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly options: WorkerOptions;
+  readonly meters: MediaMeters;
+  readonly counts: MessageCounts;
+  readonly connect: ConnectAgent;
+  readonly tell: (message: FromWorker) => void;
+}
+
+/** One leg inside of the worker: its media session with an agent at the inner end. */
+class WorkerLeg {
+  readonly media: MediaSession;
+  session: AgentSession | undefined;
+  readonly #parts: WorkerLegParts;
+  #openedAt: number | undefined;
+  /** Why the agent ended, while what it said is still being played. */
+  #draining: Ending | undefined;
+
+  constructor(parts: WorkerLegParts) {
+    this.#parts = parts;
+    this.media = new MediaSession({
+      pair: parts.pair,
+      pacer: parts.pacer,
+      clock: parts.clock,
+      log: parts.log,
+      mediaTimeoutMs: parts.options.mediaTimeoutMs,
+      drainCapMs: parts.options.drainCapMs,
+      meters: parts.meters,
+      listener: {
+        entry: digits => this.session?.tell(digits, 'turn'),
+        mediaTimeout: () => parts.tell({ type: 'media-timeout', leg: parts.id }),
+        drained: () => this.#drained(),
+        failed: error => {
+          parts.log.error('fault in a media session', { error: messageOf(error) });
+          this.fault();
+        },
+      },
+    });
+  }
+
+  open(): void {
+    this.#openedAt = this.#parts.clock.now();
+    this.media.open();
+  }
+
+  agent(start: AgentStart): void {
+    this.session?.close();
+    this.#draining = undefined;
+    const { clock, log, connect, counts } = this.#parts;
+    this.session = new ElevenLabsSession({
+      start,
+      listener: this.#agentListener(),
+      clock,
+      log,
+      connect,
+      counts,
+    });
+  }
+
+  close(): LegStats {
+    this.session?.close();
+    return this.media.close();
+  }
+
+  /** A fault of ours: the call must end, and the agent with it. */
+  fault(): void {
+    this.session?.close();
+    this.#tellEnd(ending('internal-error'));
+  }
+
+  #agentListener(): AgentListener {
+    const { id, tell } = this.#parts;
+    return {
+      ready: metadata => {
+        const input = this.session?.input;
+        if (input === undefined) throw new Error('an agent was ready without an input');
+        this.media.agentReady(metadata.outputFormat, input);
+        tell({ type: 'agent-ready', leg: id, metadata });
+      },
+      queue: status => tell({ type: 'agent-queue', leg: id, status }),
+      audio: (eventId, bytes) => this.media.audio(eventId, bytes),
+      interrupted: eventId => this.media.interrupted(eventId),
+      toolCall: call => tell({ type: 'tool-call', leg: id, call }),
+      ended: end => this.#agentEnded(end),
+    };
+  }
+
+  #agentEnded(end: Ending): void {
+    const age = this.#openedAt === undefined ? 0 : this.#parts.clock.now() - this.#openedAt;
+    // A conversation that fails as it begins is tried again at once; one that ends later is heard to its last word.
+    if (end.result !== 'success' && age < youthMs) return this.#tellEnd(end);
+    if (this.#openedAt === undefined) return this.#tellEnd(end);
+    this.#draining = end;
+    this.media.agentGone();
+  }
+
+  #drained(): void {
+    if (this.#draining === undefined) return;
+    this.#tellEnd(this.#draining);
+  }
+
+  #tellEnd(end: Ending): void {
+    this.#draining = undefined;
+    this.#parts.tell({ type: 'agent-ended', leg: this.#parts.id, end });
+  }
+}

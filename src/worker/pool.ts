@@ -1,0 +1,257 @@
+import type { AgentStart, AgentToolAnswer } from '../agent/agent.ts';
+import type { Clock } from '../core/clock.ts';
+import { ending } from '../core/ending.ts';
+import { Failure, fail, ok, type Result } from '../core/errors.ts';
+import type { EventSink } from '../core/events.ts';
+import { type LegId, newLegId } from '../core/ids.ts';
+import { type LegStats, noLegStats } from '../core/leg-stats.ts';
+import type { Logger } from '../core/logger.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+import type { Leg, LegListener, LegOptions, Legs, LocalMedia } from './legs.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+/** A running worker as the pool sees it: a thread, or in tests a function at the other end of a MessageChannel. */
+export interface WorkerThread {
+  post(message: ToWorker): void;
+  onMessage(handler: (message: FromWorker) => void): void;
+  /** Called once, when the worker is gone, for whatever reason. */
+  onExit(handler: (cause: string) => void): void;
+  terminate(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly workers: number;
+  /** Starts worker number `index`. */
+  readonly spawn: (index: number) => WorkerThread;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  /** Gets each worker's totals about once a second. */
+  readonly onPulse?: (worker: number, pulse: WorkerPulse) => void;
+  readonly onLost?: (worker: number) => void;
+}
+
+/** What a worker says about itself once a second. */
+export type WorkerPulse = Extract<FromWorker, { type: 'pulse' }>;
+
+/** How long a dead worker's place stays empty, ms: a worker that dies at once must not spin. */
+const respawnMs = 250;
+
+/** One place of the pool: a worker and the legs it carries. */
+interface Slot {
+  thread: WorkerThread | undefined;
+  ports: number;
+  readonly legs: Map<LegId, PooledLeg>;
+  readonly opening: Map<LegId, { leg: PooledLeg; settle: (result: Result<Leg>) => void }>;
+}
+
+/** The workers that carry sound. A worker that dies takes only its own legs with it, and is replaced. */
+export class WorkerPool implements Legs {
+  readonly #options: PoolOptions;
+  readonly #slots: Slot[] = [];
+  readonly #ready: Promise<void>[] = [];
+  #stopped = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    for (let index = 0; index < options.workers; index += 1) {
+      this.#slots.push({ thread: undefined, ports: 0, legs: new Map(), opening: new Map() });
+      this.#ready.push(this.#spawn(index));
+    }
+  }
+
+  /** Settles when every worker has started. */
+  async started(): Promise<void> {
+    await Promise.all(this.#ready);
+  }
+
+  /** Legs and ports in use over all workers; both are zero when no call is up. */
+  get load(): { legs: number; ports: number; workers: number } {
+    const legs = this.#slots.reduce((sum, slot) => sum + slot.legs.size + slot.opening.size, 0);
+    const ports = this.#slots.reduce((sum, slot) => sum + slot.ports, 0);
+    return { legs, ports, workers: this.#slots.filter(slot => slot.thread !== undefined).length };
+  }
+
+  open(options: LegOptions): Promise<Result<Leg>> {
+    const slot = this.#slots
+      .filter(candidate => candidate.thread !== undefined)
+      .sort((a, b) => a.legs.size + a.opening.size - (b.legs.size + b.opening.size))[0];
+    if (slot === undefined)
+      return Promise.resolve(fail(new Failure('worker-lost', 'no media worker is running')));
+    const id = newLegId();
+    const leg = new PooledLeg(id, message => slot.thread?.post(message));
+    return new Promise(settle => {
+      slot.opening.set(id, { leg, settle });
+      slot.thread?.post({ type: 'open', leg: id, options });
+    });
+  }
+
+  /** Tells every worker the level that log lines need. */
+  logLevel(level: string): void {
+    for (const slot of this.#slots) slot.thread?.post({ type: 'log-level', level });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const threads = this.#slots.map(slot => slot.thread);
+    for (const thread of threads) thread?.post({ type: 'stop' });
+    await Promise.all(threads.map(thread => thread?.terminate()));
+  }
+
+  #spawn(index: number): Promise<void> {
+    const slot = this.#slots[index];
+    if (slot === undefined) throw new Error(`there is no worker ${index}`);
+    const thread = this.#options.spawn(index);
+    slot.thread = thread;
+    return new Promise(started => {
+      thread.onMessage(message => {
+        if (message.type === 'ready') started();
+        else this.#hear(index, slot, message);
+      });
+      thread.onExit(cause => this.#lost(index, slot, cause));
+    });
+  }
+
+  #hear(index: number, slot: Slot, message: Exclude<FromWorker, { type: 'ready' }>): void {
+    switch (message.type) {
+      case 'log':
+        return this.#options.log[message.level](message.message, { ...message.fields, worker: index });
+      case 'pulse':
+        slot.ports = message.ports;
+        return this.#options.onPulse?.(index, message);
+      case 'opened':
+        return this.#opened(slot, message.leg, message.local);
+      case 'open-failed': {
+        const opening = slot.opening.get(message.leg);
+        slot.opening.delete(message.leg);
+        return opening?.settle(fail(new Failure(message.code, message.message)));
+      }
+      case 'closed': {
+        const leg = slot.legs.get(message.leg);
+        slot.legs.delete(message.leg);
+        return leg?.closed(message.stats);
+      }
+      default:
+        return slot.legs.get(message.leg)?.hear(message);
+    }
+  }
+
+  #opened(slot: Slot, id: LegId, local: LocalMedia): void {
+    const opening = slot.opening.get(id);
+    if (opening === undefined) return;
+    slot.opening.delete(id);
+    slot.legs.set(id, opening.leg);
+    opening.leg.local = local;
+    opening.settle(ok(opening.leg));
+  }
+
+  #lost(index: number, slot: Slot, cause: string): void {
+    slot.thread = undefined;
+    slot.ports = 0;
+    const legs = [...slot.legs.values()];
+    const openings = [...slot.opening.values()];
+    slot.legs.clear();
+    slot.opening.clear();
+    if (this.#stopped) return;
+    const { log, events, clock, onLost } = this.#options;
+    onLost?.(index);
+    log.error('a media worker died', { worker: index, cause, legs: legs.length });
+    events.emit({ type: 'worker-lost', worker: index, legs: legs.length });
+    for (const leg of legs) leg.lost();
+    for (const opening of openings) opening.settle(fail(new Failure('worker-lost', 'the media worker died')));
+    clock.timer(respawnMs, () => {
+      if (!this.#stopped) void this.#spawn(index);
+    });
+  }
+}
+
+/** What a worker may say of one running leg. */
+type LegNews = Extract<
+  FromWorker,
+  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'media-timeout' }
+>;
+
+/** The main thread's handle on a leg: each method is a message, each message of the leg a call of its listener. */
+class PooledLeg implements Leg {
+  readonly id: LegId;
+  local: LocalMedia = { rtpPort: 0, rtcpPort: 0 };
+  readonly #post: (message: ToWorker) => void;
+  readonly #stats: Promise<LegStats>;
+  #settleStats: (stats: LegStats) => void = () => undefined;
+  #listener: LegListener | undefined;
+  #closing = false;
+
+  constructor(id: LegId, post: (message: ToWorker) => void) {
+    this.id = id;
+    this.#post = post;
+    this.#stats = new Promise(resolve => {
+      this.#settleStats = resolve;
+    });
+  }
+
+  listen(listener: LegListener): void {
+    this.#listener = listener;
+  }
+
+  apply(plan: MediaPlan): void {
+    this.#post({ type: 'apply', leg: this.id, plan });
+  }
+
+  open(): void {
+    this.#post({ type: 'play', leg: this.id });
+  }
+
+  agent(start: AgentStart): void {
+    this.#post({ type: 'agent', leg: this.id, start });
+  }
+
+  answerTool(answer: AgentToolAnswer): void {
+    this.#post({ type: 'tool-answer', leg: this.id, answer });
+  }
+
+  tell(text: string, how: 'turn' | 'context'): void {
+    this.#post({ type: 'tell', leg: this.id, text, how });
+  }
+
+  tone(tone: 'ringback' | 'off'): void {
+    this.#post({ type: 'tone', leg: this.id, tone });
+  }
+
+  digit(digit: string): void {
+    this.#post({ type: 'digit', leg: this.id, digit });
+  }
+
+  close(): Promise<LegStats> {
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#post({ type: 'close', leg: this.id });
+    }
+    return this.#stats;
+  }
+
+  hear(news: LegNews): void {
+    if (this.#closing) return;
+    switch (news.type) {
+      case 'agent-ready':
+        return this.#listener?.agentReady(news.metadata);
+      case 'agent-queue':
+        return this.#listener?.agentQueue(news.status);
+      case 'agent-ended':
+        return this.#listener?.agentEnded(news.end);
+      case 'tool-call':
+        return this.#listener?.toolCall(news.call);
+      case 'media-timeout':
+        return this.#listener?.mediaTimeout();
+    }
+  }
+
+  closed(stats: LegStats): void {
+    this.#settleStats(stats);
+  }
+
+  /** The worker is gone: nothing more can be asked of this leg. */
+  lost(): void {
+    this.#settleStats(noLegStats);
+    if (!this.#closing) this.#listener?.lost(ending('worker-lost'));
+  }
+}

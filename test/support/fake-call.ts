@@ -1,0 +1,125 @@
+import type { AgentStart, AgentToolAnswer } from '../../src/agent/agent.ts';
+import type { Party, PartyFacts } from '../../src/call/party.ts';
+import { type Ending, ending } from '../../src/core/ending.ts';
+import { fail, ok, type Result } from '../../src/core/errors.ts';
+import type { BridgeEvent } from '../../src/core/events.ts';
+import type { LegId } from '../../src/core/ids.ts';
+import { type LegStats, noLegStats } from '../../src/core/leg-stats.ts';
+import type { MediaPlan } from '../../src/sdp/plan.ts';
+import type { Leg, LegListener } from '../../src/worker/legs.ts';
+
+export const someFacts: PartyFacts = {
+  callId: 'pbx-1',
+  callerId: '+14155550123',
+  calledNumber: '+14155550199',
+  callerTrusted: true,
+  trunk: 'default',
+  variables: {},
+};
+
+/** A party that does what the test says and writes down what was asked of it. */
+export class FakeParty implements Party {
+  readonly facts: PartyFacts;
+  readonly asked: string[] = [];
+  readonly ended: Promise<Ending>;
+  endedWith: Ending | undefined;
+  #settleEnded: (end: Ending) => void = () => undefined;
+  #settleAccept: (result: Result<void, Ending>) => void = () => undefined;
+
+  constructor(facts: PartyFacts = someFacts) {
+    this.facts = facts;
+    this.ended = new Promise(resolve => {
+      this.#settleEnded = resolve;
+    });
+  }
+
+  ring(): void {
+    this.asked.push('ring');
+  }
+
+  accept(): Promise<Result<void, Ending>> {
+    this.asked.push('accept');
+    return new Promise(resolve => {
+      this.#settleAccept = resolve;
+    });
+  }
+
+  end(end: Ending): void {
+    this.asked.push(`end ${end.reason}`);
+    this.endedWith ??= end;
+    this.#settleEnded(end);
+  }
+
+  /** The ACK arrives. */
+  acknowledge(): void {
+    this.#settleAccept(ok(undefined));
+  }
+
+  /** The peer goes: BYE, CANCEL or a lost connection. */
+  go(end: Ending = ending('caller-hung-up')): void {
+    this.#settleAccept(fail(end));
+    this.#settleEnded(end);
+  }
+}
+
+/** A leg that writes down what was asked of it; `listener` is what the call hears through. */
+export class FakeLeg implements Leg {
+  readonly id = 'leg_test' as LegId;
+  readonly local = { rtpPort: 10000, rtcpPort: 10001 };
+  readonly asked: string[] = [];
+  readonly starts: AgentStart[] = [];
+  readonly answers: AgentToolAnswer[] = [];
+  readonly plans: MediaPlan[] = [];
+  listener: LegListener | undefined;
+
+  listen(listener: LegListener): void {
+    this.listener = listener;
+  }
+
+  apply(plan: MediaPlan): void {
+    this.plans.push(plan);
+    this.asked.push('apply');
+  }
+
+  open(): void {
+    this.asked.push('open');
+  }
+
+  agent(start: AgentStart): void {
+    this.starts.push(start);
+    this.asked.push('agent');
+  }
+
+  answerTool(answer: AgentToolAnswer): void {
+    this.answers.push(answer);
+  }
+
+  tell(text: string, how: 'turn' | 'context'): void {
+    this.asked.push(`tell ${how} ${text}`);
+  }
+
+  tone(tone: 'ringback' | 'off'): void {
+    this.asked.push(`tone ${tone}`);
+  }
+
+  digit(digit: string): void {
+    this.asked.push(`digit ${digit}`);
+  }
+
+  async close(): Promise<LegStats> {
+    this.asked.push('close');
+    return noLegStats;
+  }
+}
+
+/** An event sink that keeps what it got. */
+export class EventList {
+  readonly events: BridgeEvent[] = [];
+  emit(event: BridgeEvent): void {
+    this.events.push(event);
+  }
+
+  get types(): string[] {
+    return this.events.map(event => event.type);
+  }
+}

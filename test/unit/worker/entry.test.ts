@@ -1,0 +1,163 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sine } from '../../../codecs/tones.ts';
+import { TicketOffice } from '../../../src/agent/elevenlabs/ticket.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { type LegId, newCallKey } from '../../../src/core/ids.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import type { MediaPlan } from '../../../src/sdp/plan.ts';
+import { SimAgent } from '../../../src/sim/agent/agent.ts';
+import type { SimScript } from '../../../src/sim/agent/options.ts';
+import { SimMedia } from '../../../src/sim/caller/media.ts';
+import { runWorker } from '../../../src/worker/entry.ts';
+import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
+
+const leg = 'leg_1' as LegId;
+
+/** The main thread's end of a worker that runs in this thread. */
+class Main {
+  readonly heard: FromWorker[] = [];
+  readonly #port: MessagePort;
+  #wake: () => void = () => undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (message: FromWorker) => {
+      this.heard.push(message);
+      this.#wake();
+    });
+  }
+
+  post(message: ToWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  /** The first message of a type, once it has come. */
+  async first<Type extends FromWorker['type']>(type: Type): Promise<Extract<FromWorker, { type: Type }>> {
+    for (;;) {
+      const found = this.heard.find(message => message.type === type);
+      if (found !== undefined) return found as Extract<FromWorker, { type: Type }>;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}
+
+let main: Main;
+let agent: SimAgent;
+let media: SimMedia;
+
+const scripts: Readonly<Record<string, SimScript>> = {
+  agent_echo: { mode: 'echo', inputFormat: 'ulaw_8000', outputFormat: 'ulaw_8000' },
+  agent_goodbye: { mode: 'tone', hz: 700, seconds: 0.6, endCall: true },
+  agent_refuses: { mode: 'misbehave', how: { kind: 'close', code: 1008, when: { afterMetadataMs: 0 } } },
+};
+
+beforeEach(async () => {
+  const { port1, port2 } = new MessageChannel();
+  main = new Main(port1);
+  agent = await SimAgent.start({ agents: scripts });
+  media = await SimMedia.open('127.0.0.1', 'PCMU');
+  runWorker(
+    port2,
+    {
+      ports: { first: 24_000, count: 200 },
+      bind: { v4: '127.0.0.1', v6: '::1' },
+      portRestMs: 0,
+      mediaTimeoutMs: 30_000,
+      drainCapMs: 10_000,
+      agentMaxMessageBytes: 1 << 20,
+      logLevel: 'debug',
+    },
+    systemClock,
+  );
+});
+
+afterEach(async () => {
+  media.close();
+  main.post({ type: 'stop' });
+  main.close();
+  await agent.close();
+});
+
+async function openLeg(): Promise<void> {
+  main.post({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
+  const opened = await main.first('opened');
+  const target = { address: '127.0.0.1', rtpPort: media.port, rtcpPort: media.port + 1 };
+  const plan: MediaPlan = {
+    codec: 'PCMU',
+    sendPayloadType: 0,
+    receivePayloadTypes: { 0: 'PCMU' },
+    receiveEventPayloadType: 101,
+    packetTime: 20,
+    direction: 'sendrecv',
+    target,
+  };
+  main.post({ type: 'apply', leg, plan });
+  media.start({ address: '127.0.0.1', port: opened.local.rtpPort });
+}
+
+async function startAgent(agentId: string): Promise<void> {
+  const office = new TicketOffice({
+    baseUrl: agent.baseUrl,
+    apiKey: agent.apiKey,
+    timeoutMs: 5000,
+    log: silentLogger,
+  });
+  const ticket = await office.signedUrl(agentId);
+  if (!ticket.ok) throw ticket.failure;
+  const start = { url: ticket.value, dynamicVariables: {}, startTimeoutMs: 5000, inputChunkMs: 20 };
+  main.post({ type: 'agent', leg, start });
+}
+
+describe('a media worker', () => {
+  it('carries sound from the telephone to the agent and back', async () => {
+    await openLeg();
+    await startAgent('agent_echo');
+    await main.first('agent-ready');
+    main.post({ type: 'play', leg });
+    media.voice = sine(8000, 1000, -10);
+    await expect.poll(() => media.heard.stretch(1000).ms, { timeout: 10_000 }).toBeGreaterThan(300);
+    main.post({ type: 'close', leg });
+    const { stats } = await main.first('closed');
+    expect(stats.codec).toBe('PCMU');
+    expect(stats.packetsSent).toBeGreaterThan(15);
+    await agent.waitFor(each => each.conversations[0]?.closed?.code === 1000);
+  });
+
+  it('holds what the agent says until it is told to play, and then plays it from its first sample', async () => {
+    await openLeg();
+    await startAgent('agent_goodbye');
+    await main.first('agent-ready');
+    await expect.poll(() => media.heard.ms, { timeout: 10_000 }).toBeGreaterThan(200);
+    expect(media.heard.stretch(700).ms).toBe(0);
+    main.post({ type: 'play', leg });
+    const { end } = await main.first('agent-ended');
+    expect(end.reason).toBe('agent-ended-call');
+    await expect.poll(() => media.heard.stretch(700).ms, { timeout: 10_000 }).toBeGreaterThanOrEqual(580);
+  });
+
+  it('tells at once that an agent failed before it was to be heard', async () => {
+    await openLeg();
+    await startAgent('agent_refuses');
+    expect((await main.first('agent-ended')).end.reason).toBe('agent-contract-violation');
+  });
+
+  it('answers a leg that it does not know with nothing, and goes on', async () => {
+    main.post({ type: 'play', leg: 'leg_unknown' as LegId });
+    await openLeg();
+    expect(main.heard.map(message => message.type)).toEqual(['ready', 'opened']);
+  });
+
+  it('tells once a second what it has done', async () => {
+    await openLeg();
+    const pulse = await main.first('pulse');
+    expect(pulse).toMatchObject({ legs: 1, ports: 1 });
+    expect(pulse.metrics.packetsSent).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { ending } from '../../../src/core/ending.ts';
+import { newCallKey } from '../../../src/core/ids.ts';
+import { noLegStats } from '../../../src/core/leg-stats.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import type { LegListener } from '../../../src/worker/legs.ts';
+import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
+import { WorkerPool, type WorkerThread } from '../../../src/worker/pool.ts';
+import { EventList } from '../../support/fake-call.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+/** A worker that opens every leg it is asked for and can be made to die. */
+class FakeThread implements WorkerThread {
+  readonly got: ToWorker[] = [];
+  say: (message: FromWorker) => void = () => undefined;
+  die: (cause: string) => void = () => undefined;
+  full = false;
+
+  post(message: ToWorker): void {
+    this.got.push(message);
+    if (message.type === 'close') this.say({ type: 'closed', leg: message.leg, stats: noLegStats });
+    if (message.type !== 'open') return;
+    if (this.full)
+      this.say({ type: 'open-failed', leg: message.leg, code: 'no-ports', message: 'none left' });
+    else this.say({ type: 'opened', leg: message.leg, local: { rtpPort: 10_000, rtcpPort: 10_001 } });
+  }
+
+  onMessage(handler: (message: FromWorker) => void): void {
+    this.say = handler;
+  }
+
+  onExit(handler: (cause: string) => void): void {
+    this.die = handler;
+  }
+
+  async terminate(): Promise<void> {
+    this.die('terminated');
+  }
+}
+
+function setUp(workers = 2) {
+  const threads: FakeThread[] = [];
+  const clock = new ManualClock();
+  const events = new EventList();
+  const pool = new WorkerPool({
+    workers,
+    spawn: () => {
+      const thread = new FakeThread();
+      threads.push(thread);
+      return thread;
+    },
+    clock,
+    log: silentLogger,
+    events,
+  });
+  return { pool, threads, clock, events };
+}
+
+const options = () => ({ call: newCallKey(), wire: 'rtp', family: 4 }) as const;
+
+const deaf = (): LegListener => ({
+  agentReady: () => undefined,
+  agentQueue: () => undefined,
+  agentEnded: () => undefined,
+  toolCall: () => undefined,
+  mediaTimeout: () => undefined,
+  lost: () => undefined,
+});
+
+async function openLeg(pool: WorkerPool) {
+  const opened = await pool.open(options());
+  if (!opened.ok) throw opened.failure;
+  return opened.value;
+}
+
+describe('the pool of media workers', () => {
+  it('opens each leg in the worker that carries the fewest', async () => {
+    const { pool, threads } = setUp();
+    for (let leg = 0; leg < 6; leg += 1) await openLeg(pool);
+    expect(threads.map(thread => thread.got.length)).toEqual([3, 3]);
+    expect(pool.load.legs).toBe(6);
+  });
+
+  it('passes on why a worker could not open a leg', async () => {
+    const { pool, threads } = setUp(1);
+    threads[0]!.full = true;
+    expect(await pool.open(options())).toMatchObject({ ok: false, failure: { code: 'no-ports' } });
+    expect(pool.load.legs).toBe(0);
+  });
+
+  it('turns what a worker says of a leg into calls of its listener, and what is asked of a leg into messages', async () => {
+    const { pool, threads } = setUp(1);
+    const leg = await openLeg(pool);
+    const heard: string[] = [];
+    leg.listen({ ...deaf(), agentEnded: end => heard.push(end.reason) });
+    threads[0]!.say({ type: 'agent-ended', leg: leg.id, end: ending('agent-lost') });
+    leg.tone('ringback');
+    leg.tell('42', 'turn');
+    expect(heard).toEqual(['agent-lost']);
+    expect(threads[0]!.got.slice(1)).toEqual([
+      { type: 'tone', leg: leg.id, tone: 'ringback' },
+      { type: 'tell', leg: leg.id, text: '42', how: 'turn' },
+    ]);
+  });
+
+  it('closes a leg once and is silent about it afterwards', async () => {
+    const { pool, threads } = setUp(1);
+    const leg = await openLeg(pool);
+    const heard: string[] = [];
+    leg.listen({ ...deaf(), agentEnded: end => heard.push(end.reason) });
+    expect(await Promise.all([leg.close(), leg.close()])).toEqual([noLegStats, noLegStats]);
+    expect(threads[0]!.got.filter(message => message.type === 'close')).toHaveLength(1);
+    threads[0]!.say({ type: 'agent-ended', leg: leg.id, end: ending('agent-lost') });
+    expect(heard).toEqual([]);
+    expect(pool.load.legs).toBe(0);
+  });
+
+  it('tells the legs of a dead worker, and only those, and puts a new worker in its place', async () => {
+    const { pool, threads, clock, events } = setUp();
+    const lost: string[] = [];
+    for (const name of ['first', 'second']) {
+      const leg = await openLeg(pool);
+      leg.listen({ ...deaf(), lost: end => lost.push(`${name} ${end.reason}`) });
+    }
+    threads[0]!.die('exit code 1');
+    expect(lost).toEqual(['first worker-lost']);
+    expect(events.events).toEqual([{ type: 'worker-lost', worker: 0, legs: 1 }]);
+    expect(pool.load.workers).toBe(1);
+    clock.advance(250);
+    expect(pool.load.workers).toBe(2);
+    expect(threads).toHaveLength(3);
+  });
+
+  it('settles the close of a leg whose worker died', async () => {
+    const { pool, threads } = setUp(1);
+    const leg = await openLeg(pool);
+    leg.listen(deaf());
+    threads[0]!.die('exit code 1');
+    expect(await leg.close()).toEqual(noLegStats);
+  });
+
+  it('fails to open with worker-lost while no worker runs', async () => {
+    const { pool, threads } = setUp(1);
+    threads[0]!.die('exit code 1');
+    expect(await pool.open(options())).toMatchObject({ ok: false, failure: { code: 'worker-lost' } });
+  });
+
+  it('lets workers go without a word about loss when it is stopped', async () => {
+    const { pool, events, clock } = setUp();
+    await pool.stop();
+    clock.advance(1000);
+    expect(events.events).toEqual([]);
+    expect(pool.load.workers).toBe(0);
+  });
+});
