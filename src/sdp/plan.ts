@@ -7,7 +7,7 @@ export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 /** Where RTP and RTCP of the peer are wanted (RFC 3264 section 6.1; RFC 3605 for a separate RTCP port). */
 export interface MediaTarget {
-  /** IP literal from the c= line. */
+  /** IP literal from the c= line; 0.0.0.0 or :: means that nothing may be sent, RTCP included (RFC 3264 section 8.4). */
   readonly address: string;
   readonly rtpPort: number;
   readonly rtcpPort: number;

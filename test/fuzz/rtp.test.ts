@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AudioSink } from '../../src/core/audio.ts';
+import { Inbound } from '../../src/media/inbound/receiver.ts';
+import { parseRtp, RtpView } from '../../src/media/rtp/packet.ts';
+import { parseRtcp, RtcpView } from '../../src/media/rtp/rtcp.ts';
+import type { MediaPlan } from '../../src/sdp/plan.ts';
+
+const plan: MediaPlan = {
+  codec: 'PCMU',
+  sendPayloadType: 0,
+  receivePayloadTypes: { 0: 'PCMU', 8: 'PCMA', 9: 'G722' },
+  receiveEventPayloadType: 101,
+  packetTime: 20,
+  direction: 'sendrecv',
+  target: { address: '192.0.2.1', rtpPort: 4000, rtcpPort: 4001 },
+};
+
+/** Random bytes, many of which begin like RTP or RTCP so that they get past the first checks. */
+const datagram = fc.oneof(
+  fc.uint8Array({ maxLength: 2100 }),
+  fc
+    .tuple(
+      fc.constantFrom(0x80, 0x90, 0xa0, 0x81, 0xb2),
+      fc.constantFrom(0, 8, 9, 13, 101, 0x80, 200, 201, 202, 203),
+      fc.uint8Array({ minLength: 10, maxLength: 400 }),
+    )
+    .map(([first, second, rest]) => Uint8Array.from([first, second, ...rest])),
+);
+
+describe('any bytes at all', () => {
+  it('never make the parsers throw or point outside of the packet', () => {
+    const rtp = new RtpView();
+    const rtcp = new RtcpView();
+    fc.assert(
+      fc.property(datagram, bytes => {
+        if (parseRtp(bytes, rtp)) {
+          expect(rtp.payloadStart).toBeGreaterThanOrEqual(12);
+          expect(rtp.payloadLength).toBeGreaterThanOrEqual(0);
+          expect(rtp.payloadStart + rtp.payloadLength).toBeLessThanOrEqual(bytes.length);
+        }
+        parseRtcp(bytes, rtcp, 1);
+      }),
+      { numRuns: 3000, seed: 1 },
+    );
+  });
+
+  it('from the peer never stop the sound: every tick has its 20 ms', () => {
+    const step = fc.record({
+      bytes: datagram,
+      control: fc.boolean(),
+      later: fc.integer({ min: 0, max: 60 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 60 }),
+        fc.constantFrom('pcm_16000', 'ulaw_8000'),
+        (steps, format) => {
+          let taken = 0;
+          let ticks = 0;
+          const sink: AudioSink = {
+            format,
+            write: bytes => {
+              taken += bytes.length;
+            },
+            toString: () => 'sink',
+          };
+          const inbound = new Inbound({ onDigit: () => undefined });
+          inbound.configure(plan);
+          inbound.setSink(sink);
+          let now = 10;
+          for (const { bytes, control, later } of steps) {
+            now += later;
+            const packet = Buffer.from(bytes);
+            if (control) inbound.rtcp(packet, '192.0.2.1', 4001, now);
+            else inbound.rtp(packet, '192.0.2.1', 4000, now);
+            for (; ticks * 20 < now; ticks++) inbound.tick(ticks * 20);
+          }
+          expect(taken).toBe(ticks * (format === 'ulaw_8000' ? 160 : 640));
+          inbound.report(now);
+        },
+      ),
+      { numRuns: 300, seed: 2 },
+    );
+  });
+});
