@@ -1,0 +1,280 @@
+import { Worker } from 'node:worker_threads';
+import { TicketOffice } from './agent/elevenlabs/ticket.ts';
+import { CallRegistry } from './call/registry.ts';
+import type { Config } from './config/config.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { messageOf } from './core/errors.ts';
+import type { EventSink } from './core/events.ts';
+import type { Logger } from './core/logger.ts';
+import { createHttp } from './http/http.ts';
+import { Intake } from './intake.ts';
+import { createEventSink } from './observability/events.ts';
+import { createLogger, type RootLogger } from './observability/log.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { EmbeddedSignalling } from './sip/embedded/stack.ts';
+import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
+import type { Toolbox } from './tools/tool.ts';
+import { createToolbox } from './tools/toolbox.ts';
+import { createVerifyTools } from './tools/verify/tools.ts';
+import { networkSet } from './trunks/match.ts';
+import { implicitRouting, type Routing } from './trunks/routing.ts';
+import { TwilioClient } from './twilio/client.ts';
+import { createVerify, type VerifyPort } from './twilio/verify.ts';
+import type { WorkerOptions } from './worker/messages.ts';
+import { WorkerPool, type WorkerThread } from './worker/pool.ts';
+
+/** What a test may put in the place of the real thing. */
+export interface AppParts {
+  readonly clock?: Clock;
+  readonly log?: RootLogger;
+}
+
+/** What is held at this moment; everything is zero when no call is up. For tests of leaks, and for the curious. */
+export interface Load {
+  readonly calls: number;
+  readonly legs: number;
+  readonly ports: number;
+  readonly workers: number;
+  readonly connections: number;
+  readonly transactions: number;
+  readonly dialogs: number;
+  readonly timers: number;
+}
+
+/** A running daemon. */
+export interface App {
+  readonly sip: readonly ListenAddress[];
+  readonly http: { readonly address: string; readonly port: number };
+  readonly log: RootLogger;
+  load(): Load;
+  /** Refuses new calls, waits for those that are up until the deadline, then ends them. */
+  drain(): Promise<void>;
+  /** Ends every call that is still up. */
+  stopCalls(): void;
+  /** Gives everything back, in the reverse order of its making. Calls that are up are ended. */
+  close(): Promise<void>;
+}
+
+/** How long a used port pair rests before another call gets it, ms. */
+const portRestMs = 2000;
+/** How long what an ended agent said may go on playing, ms. */
+const drainCapMs = 30_000;
+/** Largest message taken from the agent, bytes. */
+const agentMaxMessageBytes = 16 * 1024 * 1024;
+/** How long ElevenLabs may take to hand out a signed URL, ms. */
+const ticketTimeoutMs = 5000;
+/** How long closing waits for the BYEs of calls that are still up, ms. */
+const byeGraceMs = 2000;
+
+/** Composes and starts the daemon. Throws a `Failure` when an address cannot be listened on. */
+export async function startApp(config: Config, parts: AppParts = {}): Promise<App> {
+  const clock = parts.clock ?? systemClock;
+  const log = parts.log ?? createLogger(config.log.level);
+  const metrics = createMetrics({ logDropped: () => log.dropped });
+  const events = createEventSink(log, metrics, clock);
+  const pool = startPool(config, { clock, log, events, metrics });
+  await pool.started();
+  const registry = new CallRegistry(config.call.maxCalls, clock);
+  const routing = implicitRouting({ allow: config.sip.allow, agentId: config.elevenlabs.agentId });
+  const advertised = advertisedAddress(config);
+  const intake = new Intake({
+    legs: pool,
+    registry,
+    routing,
+    advertised,
+    tickets: new TicketOffice({
+      baseUrl: config.elevenlabs.baseUrl,
+      apiKey: config.secrets.elevenLabsApiKey,
+      timeoutMs: ticketTimeoutMs,
+      log,
+    }),
+    toolbox: composeTools(config, clock),
+    options: callOptions(config),
+    defaultCountry: config.tools.defaultCountry,
+    clock,
+    log,
+    events,
+  });
+  const bound: ListenAddress[] = [];
+  const signalling = composeSignalling(config, {
+    clock,
+    log,
+    events,
+    routing,
+    contactFor: source => ({
+      host: advertised(source),
+      port: bound.find(listen => listen.transport === source.transport)?.port ?? 0,
+    }),
+    onInvite: intake.take,
+  });
+  bound.push(...(await signalling.listen()));
+  let listening = true;
+  const http = await createHttp({
+    listen: config.http.listen,
+    apiKeys: config.secrets.apiKeys,
+    health: () => readiness(listening, registry.draining, pool.load.workers),
+    registry: metrics.registry,
+    log,
+  });
+  return {
+    sip: bound,
+    http: http.address,
+    log,
+    load: () => ({ calls: registry.active, ...pool.load, ...signalling.stats() }),
+    async drain() {
+      signalling.drain();
+      await registry.drain(config.drain.deadlineSeconds * 1000);
+    },
+    stopCalls: () => registry.stopAll(),
+    async close() {
+      listening = false;
+      signalling.drain();
+      registry.stopAll();
+      await signalling.close(byeGraceMs);
+      await pool.stop();
+      await http.close();
+      await log.flush();
+    },
+  };
+}
+
+function readiness(
+  listening: boolean,
+  draining: boolean,
+  workers: number,
+): { ready: boolean; reason?: string } {
+  if (!listening) return { ready: false, reason: 'closed' };
+  if (draining) return { ready: false, reason: 'draining' };
+  return workers > 0 ? { ready: true } : { ready: false, reason: 'no media worker' };
+}
+
+function callOptions(config: Config) {
+  const { agent, call } = config;
+  return {
+    settleMs: agent.settleMs,
+    startTimeoutMs: agent.startTimeoutMs,
+    inputChunkMs: agent.inputChunkMs,
+    queuePolicy: agent.queuePolicy,
+    queueWaitMs: agent.queueWaitSeconds * 1000,
+    ringMs: call.ringSeconds * 1000,
+    longestMs: call.maxSeconds * 1000,
+  };
+}
+
+/** Our address as a peer must be told it: what it reached us at, or the public one when it is outside. */
+function advertisedAddress(config: Config): (source: Source) => string {
+  const local = networkSet(config.network.localNetworks);
+  return source => {
+    const { publicAddress } = config.network;
+    if (publicAddress !== undefined && !local.has(source.address)) return publicAddress;
+    // A socket that listens on :: reports an IPv4 address in its IPv6 form.
+    return source.localAddress.replace(/^::ffff:/i, '');
+  };
+}
+
+function composeTools(config: Config, clock: Clock): Toolbox {
+  const { allowAutonomousSends, killSwitch, defaultCountry } = config.tools;
+  return createToolbox(
+    createVerifyTools({
+      verify: composeVerify(config, clock),
+      gates: { read: () => ({ allowAutonomousSends, killSwitch }) },
+      clock,
+      defaultCountry,
+    }),
+  );
+}
+
+function composeVerify(config: Config, clock: Clock): VerifyPort | undefined {
+  const { twilio, secrets } = config;
+  if (twilio?.verifyServiceSid === undefined || secrets.twilio === undefined) return undefined;
+  const credentials =
+    secrets.twilio.kind === 'key'
+      ? { apiKeySid: secrets.twilio.keySid, apiKeySecret: secrets.twilio.keySecret }
+      : { authToken: secrets.twilio.authToken };
+  const client = TwilioClient.create({
+    accountSid: twilio.accountSid,
+    ...credentials,
+    baseUrl: twilio.baseUrl,
+    clock,
+  });
+  if (!client.ok) throw client.failure;
+  return createVerify(client.value, twilio.verifyServiceSid);
+}
+
+interface PoolParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  readonly metrics: Metrics;
+}
+
+function startPool(config: Config, { clock, log, events, metrics }: PoolParts): WorkerPool {
+  const { workers, rtpPorts, timeoutSeconds } = config.media;
+  // Each worker has a slice of the range to itself: even first port, an even number of ports.
+  const first = rtpPorts.first + (rtpPorts.first % 2);
+  const slice = Math.floor((rtpPorts.last - first + 1) / workers / 2) * 2;
+  return new WorkerPool({
+    workers,
+    spawn: index =>
+      spawnThread({
+        ports: { first: first + index * slice, count: slice },
+        bind: { v4: '0.0.0.0', v6: '::' },
+        portRestMs,
+        mediaTimeoutMs: timeoutSeconds * 1000,
+        drainCapMs,
+        agentMaxMessageBytes,
+        logLevel: config.log.level,
+      }),
+    clock,
+    log,
+    events,
+    onPulse: (worker, pulse) => metrics.pulse(worker, pulse),
+    onLost: worker => metrics.workerGone(worker),
+  });
+}
+
+function spawnThread(options: WorkerOptions): WorkerThread {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./worker/thread.${extension}`, import.meta.url), {
+    workerData: options,
+  });
+  let cause = 'exit';
+  worker.on('error', error => {
+    cause = messageOf(error);
+  });
+  return {
+    post: message => worker.postMessage(message),
+    onMessage: handler => void worker.on('message', handler),
+    onExit: handler => void worker.on('exit', code => handler(`${cause} (code ${code})`)),
+    terminate: async () => void (await worker.terminate()),
+  };
+}
+
+interface SignallingParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  readonly routing: Routing;
+  readonly contactFor: (source: Source) => { host: string; port: number };
+  readonly onInvite: OnInvite;
+}
+
+function composeSignalling(config: Config, parts: SignallingParts): EmbeddedSignalling {
+  const { sip, secrets } = config;
+  const { clock, log, events, routing, contactFor, onInvite } = parts;
+  return new EmbeddedSignalling({
+    listen: sip.listen,
+    ...(sip.tlsCert !== undefined && secrets.sipTlsKey !== undefined
+      ? { tls: { cert: sip.tlsCert, key: secrets.sipTlsKey } }
+      : {}),
+    admit: address => routing.trunk(address) !== undefined,
+    contactFor,
+    clock,
+    log,
+    onInvite,
+    onRefused: (cause, source) => events.emit({ type: 'peer-refused', cause, source }),
+    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    limits: sip.limits,
+    messageLimits: sip.limits,
+  });
+}

@@ -1,0 +1,87 @@
+import type { Config } from '../config/config.ts';
+import { writeHostPort } from '../config/listen.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { type Command, exitCodes } from './command.ts';
+import { configurationHelp, configurationOptions, readConfiguration } from './configuration.ts';
+
+export const command: Command = {
+  usage: '[--config FILE] [--print]',
+  options: { ...configurationOptions, print: { type: 'boolean', short: 'p' } },
+  help: () => `Checks the whole configuration, tells every mistake at once, and says what would listen where. Opens nothing.
+
+Options:
+  -c, --config FILE  configuration file (default: none, or TRUNKBRIDGE_CONFIG)
+  -p, --print        print every setting with its value and where that came from; secrets are hidden
+  -h, --help         this text
+
+Examples:
+  trunkbridge check
+  trunkbridge check --config /etc/trunkbridge/trunkbridge.yaml --print
+
+Exit codes: 0 the configuration is good, 2 it is not.
+
+${configurationHelp()}`,
+  async run(args, io) {
+    const loaded = readConfiguration(args, io);
+    if (loaded === undefined) return exitCodes.wrong;
+    if (args['print'] === true) io.out(`${effective(loaded)}\n`);
+    io.out(`The configuration is good${loaded.path === undefined ? '' : ` (${loaded.path})`}.\n`);
+    io.out(
+      summary(loaded.config)
+        .map(([what, how]) => `  ${what.padEnd(6)}${how}`)
+        .join('\n'),
+    );
+    for (const note of [...loaded.notes, ...capacityNotes(loaded.config)]) io.err(`note: ${note}`);
+    return exitCodes.ok;
+  },
+};
+
+/** Every setting as YAML by its flat key, with its origin as a comment. */
+function effective({ origins }: LoadedConfig): string {
+  return Object.entries(origins)
+    .map(
+      ([key, { shown, where }]) =>
+        `${shown === undefined ? `# ${key}:` : `${key}: ${JSON.stringify(shown)}`}  # ${where}`,
+    )
+    .join('\n');
+}
+
+const pairs = ({ media: { rtpPorts } }: Config): number =>
+  Math.floor((rtpPorts.last - rtpPorts.first + 1) / 2);
+
+function summary(config: Config): [string, string][] {
+  const { sip, media, network, http, secrets, elevenlabs, twilio } = config;
+  const lines: [string, string][] = sip.listen.map(({ transport, ...at }) => [
+    'sip',
+    `${transport} ${writeHostPort(at)}`,
+  ]);
+  lines.push(['', `calls from ${sip.allow.join(', ')}`]);
+  lines.push([
+    'rtp',
+    `udp ${media.rtpPorts.first}-${media.rtpPorts.last}: ${pairs(config)} pairs, ${media.workers} worker thread(s)`,
+  ]);
+  const { publicAddress } = network;
+  if (publicAddress !== undefined)
+    lines.push(['', `as ${publicAddress} outside of ${network.localNetworks.join(', ') || 'nothing'}`]);
+  const keys = secrets.apiKeys.map(({ name, role }) => `${name} (${role})`).join(', ');
+  lines.push([
+    'http',
+    `${writeHostPort(http.listen)}, ${keys === '' ? 'health only: no API_KEYS' : `keys: ${keys}`}`,
+  ]);
+  lines.push(['agent', `${elevenlabs.agentId} at ${elevenlabs.baseUrl}`]);
+  const verify = twilio?.verifyServiceSid;
+  lines.push([
+    'tools',
+    verify === undefined
+      ? 'one-time codes are off: no TWILIO_VERIFY_SERVICE_SID'
+      : `one-time codes by ${verify}`,
+  ]);
+  return lines;
+}
+
+function capacityNotes(config: Config): string[] {
+  const { maxCalls } = config.call;
+  return maxCalls <= pairs(config)
+    ? []
+    : [`call.max_calls is ${maxCalls}, and RTP_PORTS has room for ${pairs(config)} calls.`];
+}

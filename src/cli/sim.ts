@@ -1,0 +1,66 @@
+import { SimAgent } from '../sim/agent/agent.ts';
+import type { SimScript } from '../sim/agent/options.ts';
+import { SimTwilio } from '../sim/twilio/server.ts';
+import { type Command, exitCodes } from './command.ts';
+
+const defaultAgentPort = '8091';
+const defaultTwilioPort = '8092';
+
+export const command: Command = {
+  usage: '[--agent-port PORT] [--twilio-port PORT] [--format FORMAT] [--load]',
+  options: {
+    'agent-port': { type: 'string', default: defaultAgentPort },
+    'twilio-port': { type: 'string', default: defaultTwilioPort },
+    format: { type: 'string', default: 'pcm_16000' },
+    load: { type: 'boolean' },
+  },
+  help: () => `Runs the stand-ins for ElevenLabs and Twilio on loopback until it is stopped, and prints the environment that
+points a bridge at them. Agents: agent_echo, agent_tone, agent_otp. Codes that Twilio would text are printed.
+
+Options:
+      --agent-port PORT   port of the stand-in ElevenLabs (default: ${defaultAgentPort})
+      --twilio-port PORT  port of the stand-in Twilio (default: ${defaultTwilioPort})
+      --format FORMAT     audio format of the agents in both directions (default: pcm_16000)
+      --load              for load tests: keeps no sound, sends no pings
+  -h, --help              this text
+
+Examples:
+  trunkbridge sim --format ulaw_8000
+  eval "$(trunkbridge sim | head -n 12)"`,
+  async run(args, io) {
+    const format = String(args['format']) as NonNullable<SimScript['inputFormat']>;
+    const formats = { inputFormat: format, outputFormat: format };
+    const agent = await SimAgent.start({
+      port: Number(args['agent-port']),
+      agents: {
+        agent_echo: { mode: 'echo', ...formats },
+        agent_tone: { mode: 'tone', hz: 1000, seconds: 3600, ...formats },
+        agent_otp: { mode: 'otp', ...formats },
+      },
+      ...(args['load'] === true ? { keepAudioBytes: 0, keepConversations: 1, pingMs: 0 } : {}),
+    });
+    const twilio = await SimTwilio.start({
+      port: Number(args['twilio-port']),
+      onText: text => io.err(`"texted" ${text.code}`),
+    });
+    const environment = {
+      ELEVENLABS_API_KEY: agent.apiKey,
+      ELEVENLABS_AGENT_ID: 'agent_echo',
+      ELEVENLABS_BASE_URL: agent.baseUrl,
+      TWILIO_ACCOUNT_SID: twilio.accountSid,
+      TWILIO_API_KEY_SID: twilio.apiKeySid,
+      TWILIO_API_KEY_SECRET: twilio.apiKeySecret,
+      TWILIO_VERIFY_SERVICE_SID: twilio.verifyServiceSid,
+      TWILIO_BASE_URL: twilio.baseUrl,
+    };
+    for (const [name, value] of Object.entries(environment)) io.out(`export ${name}=${value}`);
+    await new Promise<void>(resolve => {
+      const stop = io.onSignal(() => {
+        stop();
+        resolve();
+      });
+    });
+    await Promise.all([agent.close(), twilio.close()]);
+    return exitCodes.ok;
+  },
+};

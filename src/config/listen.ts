@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import { fail, ok, type Result } from '../core/errors.ts';
+
+/** An address to listen on: IP literal without brackets, port 0..65535 (0: any free one). */
+export interface HostPort {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface SipListen extends HostPort {
+  readonly transport: 'tcp' | 'tls';
+}
+
+const defaultSipPorts = { tcp: 5060, tls: 5061 } as const;
+
+/** Reads `127.0.0.1:8080` or `[::1]:8080`; the port may be left out when there is a default. */
+export function readHostPort(text: string, defaultPort?: number): Result<HostPort, string> {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? '';
+  const version = match?.[1] === undefined ? 4 : 6;
+  if (isIP(address) !== version) {
+    return fail(`"${text}" is not an address:port; write 127.0.0.1:8080, or [::1]:8080 for IPv6`);
+  }
+  const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
+  if (port === undefined || port > 65_535) return fail(`"${text}" needs a port from 0 to 65535`);
+  return ok({ address, port });
+}
+
+/** Reads one `tcp://0.0.0.0:5060` or `tls://[::]:5061`. */
+export function readSipListen(text: string): Result<SipListen, string> {
+  const [scheme = '', rest] = text.split('://', 2);
+  const transport = scheme.toLowerCase();
+  if (rest === undefined || (transport !== 'tcp' && transport !== 'tls')) {
+    return fail(
+      transport === 'udp'
+        ? 'SIP over UDP is not offered; use tcp:// or tls://'
+        : `"${text}" must begin with tcp:// or tls://, for instance tcp://0.0.0.0:5060`,
+    );
+  }
+  const host = readHostPort(rest, defaultSipPorts[transport]);
+  return host.ok
+    ? ok({ transport, ...host.value })
+    : fail(host.failure.replace('127.0.0.1:8080', '0.0.0.0:5060').replace('[::1]:8080', '[::]:5060'));
+}
+
+/** The address as it is written in a configuration. */
+export function writeHostPort({ address, port }: HostPort): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+export function writeSipListen(listen: SipListen): string {
+  return `${listen.transport}://${writeHostPort(listen)}`;
+}
+
+/** True for addresses that only this machine can reach. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(address);
+}

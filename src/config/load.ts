@@ -1,0 +1,120 @@
+import { ok, type Result } from '../core/errors.ts';
+import { assemble } from './assemble.ts';
+import type { Config } from './config.ts';
+import { environmentNotes } from './environment.ts';
+import { nearest } from './nearest.ts';
+import type { Problem } from './problem.ts';
+import { integer, share } from './readers.ts';
+import type { Setting } from './setting.ts';
+import { fileVariable, type SettingKey, type SettingValues, settings, sipLimitsKey } from './settings.ts';
+import { type Environment, type ReadText, readText, Sources } from './sources.ts';
+
+export interface LoadOptions {
+  /** Path given by `--config`; without it `TRUNKBRIDGE_CONFIG`, without that no file. */
+  readonly path?: string | undefined;
+  /** Default: the environment of the process. */
+  readonly env?: Environment;
+  /** Limits of the SIP stack with their defaults: names that the file may use below `sip.limits`. */
+  readonly sipLimits?: Readonly<Record<string, number>>;
+  readonly read?: ReadText;
+}
+
+/** How a setting came to its value. */
+export interface Origin {
+  /** The value as written; secrets are hidden. Undefined when the setting is not set. */
+  readonly shown: string | undefined;
+  /** A variable, a place in the file, or `default`. */
+  readonly where: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file that was read, if any. */
+  readonly path: string | undefined;
+  /** Things that are allowed and may still be a mistake, one sentence each. */
+  readonly notes: readonly string[];
+  readonly origins: Readonly<Record<SettingKey, Origin>>;
+}
+
+/** Reads and checks the whole configuration. All problems are found at once. */
+export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, readonly Problem[]> {
+  const env = options.env ?? process.env;
+  const path = options.path ?? (env[fileVariable]?.trim() || undefined);
+  const sources = new Sources(env, options.read ?? readText);
+  if (path !== undefined) sources.load(path, Object.keys(settings), sipLimitsKey);
+
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
+    const problemsBefore = sources.problems.length;
+    const found = sources.find(key, setting);
+    const unreadable = sources.problems.length > problemsBefore;
+    origins[key] = origin(setting, found);
+    if (found === undefined) {
+      if (setting.fallback !== undefined) values[key] = fallback(key, setting);
+      else if (setting.required !== undefined && !unreadable) {
+        sources.problems.push({ where: setting.env ?? key, what: `is missing; ${setting.required}` });
+      }
+      continue;
+    }
+    if (unreadable) continue;
+    const raw = setting.pem === true ? sources.pem(found) : found.raw;
+    if (raw === undefined) continue;
+    const read = setting.reader(raw);
+    if (read.ok) values[key] = read.value;
+    else sources.problems.push({ where: found.where, what: read.failure });
+  }
+  const limits = sipLimits(sources, options.sipLimits ?? {});
+  const assembled = assemble(values as SettingValues, limits, sources.problems);
+  if (!assembled.ok) return assembled;
+  const config = assembled.value;
+  return ok({ config, path, origins: origins as Record<SettingKey, Origin>, notes: notes(config, env) });
+}
+
+/** A fallback that its own reader refuses is our mistake, not the operator's. */
+function fallback(key: string, setting: Setting): unknown {
+  const read = setting.reader(setting.fallback ?? '');
+  if (!read.ok) throw new Error(`the default of ${key} ${read.failure}`);
+  return read.value;
+}
+
+function origin(
+  setting: Setting,
+  found: { readonly raw: unknown; readonly where: string } | undefined,
+): Origin {
+  if (found === undefined)
+    return { shown: setting.fallback, where: setting.fallback === undefined ? 'not set' : 'default' };
+  const { raw, where } = found;
+  const pemText = setting.pem === true && String(raw).includes('-----BEGIN');
+  if (setting.secret === true) return { shown: '[hidden]', where };
+  if (pemText) return { shown: '[PEM]', where };
+  return { shown: Array.isArray(raw) ? raw.join(', ') : String(raw), where };
+}
+
+function sipLimits(sources: Sources, known: Readonly<Record<string, number>>): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const { name, entry } of sources.below(sipLimitsKey)) {
+    if (!Object.hasOwn(known, name)) {
+      const meant = nearest(name, Object.keys(known));
+      const hint =
+        meant === undefined ? `known are ${Object.keys(known).join(', ')}` : `did you mean ${meant}?`;
+      sources.problems.push({ where: entry.where, what: `is not a limit of the SIP stack; ${hint}` });
+      continue;
+    }
+    const value = (known[name]! < 1 ? share : integer(1, 2_147_483_647))(entry.raw);
+    if (value.ok) limits[name] = value.value;
+    else sources.problems.push({ where: entry.where, what: value.failure });
+  }
+  return limits;
+}
+
+function notes(config: Config, env: Environment): string[] {
+  const found = environmentNotes(env);
+  const everyone = config.sip.allow.find(network => network.endsWith('/0'));
+  if (everyone !== undefined) {
+    found.push(
+      `SIP_ALLOW has ${everyone}: anybody who reaches the SIP port may call, and is believed about who calls.`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,201 @@
+import { readApiKey } from './api-keys.ts';
+import { logLevels, queuePolicies } from './config.ts';
+import { readSipListen } from './listen.ts';
+import {
+  address,
+  baseUrl,
+  choice,
+  cidr,
+  flag,
+  hostPort,
+  integer,
+  list,
+  portRange,
+  text,
+  workerCount,
+} from './readers.ts';
+import { type Setting, setting, type Values } from './setting.ts';
+
+/** Networks that are nobody's on the Internet: loopback, RFC 1918, link-local, unique local (RFC 4193). */
+const privateNetworks =
+  '127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, ::1/128, fc00::/7, fe80::/10';
+
+const sid = (prefix: string) =>
+  text(new RegExp(`^${prefix}[0-9a-fA-F]{32}$`), `${prefix} and 32 hexadecimal digits`);
+
+/**
+ * Everything that can be configured, by its key in the file. Each is written down here once: the reader, the help,
+ * `check --print` and the test of the README all go by this table.
+ */
+export const settings = {
+  'elevenlabs.api_key': setting(text(/^[\x21-\x7e]+$/, 'the key as ElevenLabs shows it, without spaces'), {
+    env: 'ELEVENLABS_API_KEY',
+    meaning: 'Key of the ElevenLabs account.',
+    required: 'set it to a key from https://elevenlabs.io/app/settings/api-keys',
+    secret: true,
+  }),
+  'elevenlabs.agent_id': setting(
+    text(/^[\w-]{1,128}$/, 'the id as ElevenLabs shows it: letters, digits, _ and -'),
+    {
+      env: 'ELEVENLABS_AGENT_ID',
+      meaning: 'Agent that takes the calls.',
+      required: 'set it to the id of the agent that takes the calls',
+    },
+  ),
+  'elevenlabs.base_url': setting(baseUrl(), {
+    env: 'ELEVENLABS_BASE_URL',
+    meaning: 'Base of the ElevenLabs API: a residency host, or a stand-in (plain http only on loopback).',
+    fallback: 'https://api.elevenlabs.io',
+  }),
+
+  'sip.listen': setting(list(readSipListen), {
+    env: 'SIP_LISTEN',
+    meaning: 'Addresses that SIP is taken on, tcp:// or tls://, separated by commas.',
+    fallback: 'tcp://0.0.0.0:5060',
+  }),
+  'sip.tls_cert': setting(
+    text(/-----BEGIN CERTIFICATE-----/, 'a PEM certificate, or the path of a file with one'),
+    {
+      env: 'SIP_TLS_CERT',
+      meaning: 'Certificate chain for tls://, as PEM or the path of a PEM file.',
+      pem: true,
+    },
+  ),
+  'sip.tls_key': setting(
+    text(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, 'a PEM private key, or the path of a file with one'),
+    {
+      env: 'SIP_TLS_KEY',
+      meaning: 'Private key of that certificate, as PEM or the path of a PEM file.',
+      secret: true,
+      pem: true,
+    },
+  ),
+  'sip.allow': setting(list(cidr), {
+    env: 'SIP_ALLOW',
+    meaning: 'Networks that may call, as CIDRs separated by commas. Their word on who calls is trusted.',
+    fallback: privateNetworks,
+  }),
+
+  'network.public_address': setting(address, {
+    env: 'PUBLIC_ADDRESS',
+    meaning: 'Our address as peers outside the local networks see it: goes into Contact and SDP.',
+  }),
+  'network.local_networks': setting(list(cidr, true), {
+    env: 'LOCAL_NETWORKS',
+    meaning: 'Networks whose peers reach us without PUBLIC_ADDRESS, as CIDRs separated by commas.',
+    fallback: privateNetworks,
+  }),
+
+  'media.rtp_ports': setting(portRange, {
+    env: 'RTP_PORTS',
+    meaning: 'UDP ports for sound; a call takes two.',
+    fallback: '10000-20000',
+  }),
+  'media.workers': setting(workerCount(), {
+    env: 'MEDIA_WORKERS',
+    meaning: 'Threads that carry sound; auto is one less than there are cores, at least one.',
+    fallback: 'auto',
+  }),
+  'media.timeout_seconds': setting(integer(5, 3600), {
+    meaning: 'Seconds without any sound from the telephone after which the call is over.',
+    fallback: '30',
+  }),
+
+  'agent.settle_ms': setting(integer(0, 5000), {
+    meaning: 'Milliseconds between the agent being ready and the call being answered, for late refusals.',
+    fallback: '300',
+  }),
+  'agent.start_timeout_ms': setting(integer(500, 60_000), {
+    meaning: 'Milliseconds that an agent may take to begin a conversation.',
+    fallback: '10000',
+  }),
+  'agent.input_chunk_ms': setting(integer(20, 100), {
+    meaning: "Milliseconds of the caller's sound in one message to the agent.",
+    fallback: '20',
+  }),
+  'agent.queue_policy': setting(choice(queuePolicies), {
+    meaning:
+      'When all conversations of the agent are taken: busy refuses, ring lets it ring, answer lets the caller wait.',
+    fallback: 'busy',
+  }),
+  'agent.queue_wait_seconds': setting(integer(1, 3600), {
+    meaning: 'Seconds that a caller may wait in the queue of the agent.',
+    fallback: '60',
+  }),
+
+  'call.max_seconds': setting(integer(10, 86_400), {
+    meaning: 'Seconds after which a call is ended.',
+    fallback: '3600',
+  }),
+  'call.ring_seconds': setting(integer(5, 300), {
+    meaning: 'Seconds that a call may ring.',
+    fallback: '60',
+  }),
+  'call.max_calls': setting(integer(1, 100_000), {
+    meaning: 'Calls that are carried at once; further ones are refused with 503.',
+    fallback: '1000',
+  }),
+
+  'tools.allow_autonomous_sends': setting(flag, {
+    meaning: 'Whether the agent may send codes to numbers other than the trusted number of the caller.',
+    fallback: 'false',
+  }),
+  'tools.kill_switch': setting(flag, {
+    meaning: 'Whether everything that costs money or reaches a third party is switched off.',
+    fallback: 'false',
+  }),
+  'tools.default_country': setting(text(/^[A-Z]{2}$/, 'a country code of two capital letters, like DE'), {
+    meaning: 'Country (ISO 3166) of numbers that come without one.',
+  }),
+
+  'twilio.account_sid': setting(sid('AC'), { env: 'TWILIO_ACCOUNT_SID', meaning: 'Twilio account.' }),
+  'twilio.api_key_sid': setting(sid('SK'), { env: 'TWILIO_API_KEY_SID', meaning: 'Twilio API key.' }),
+  'twilio.api_key_secret': setting(text(), {
+    env: 'TWILIO_API_KEY_SECRET',
+    meaning: 'Secret of the Twilio API key.',
+    secret: true,
+  }),
+  'twilio.auth_token': setting(text(), {
+    env: 'TWILIO_AUTH_TOKEN',
+    meaning: 'Token of the Twilio account, where there is no API key.',
+    secret: true,
+  }),
+  'twilio.verify_service_sid': setting(sid('VA'), {
+    env: 'TWILIO_VERIFY_SERVICE_SID',
+    meaning: 'Verify service that sends and checks one-time codes; without it those tools are off.',
+  }),
+  'twilio.base_url': setting(baseUrl('loopback'), {
+    env: 'TWILIO_BASE_URL',
+    meaning: 'Stand-in on loopback that takes the requests to every Twilio host.',
+  }),
+
+  'http.listen': setting(hostPort, {
+    env: 'HTTP_LISTEN',
+    meaning: 'Address of health, metrics and API. Beyond loopback it needs API_KEYS.',
+    fallback: '127.0.0.1:8080',
+  }),
+  'http.api_keys': setting(list(readApiKey), {
+    env: 'API_KEYS',
+    meaning: 'Keys for the HTTP API, name:role:secret separated by commas; roles read, pii, operator, admin.',
+    secret: true,
+  }),
+
+  'drain.deadline_seconds': setting(integer(0, 86_400), {
+    meaning: 'Seconds that calls may go on after SIGTERM before they are ended.',
+    fallback: '300',
+  }),
+  'log.level': setting(choice(logLevels), {
+    env: 'LOG_LEVEL',
+    meaning: 'Least important lines that are written: trace, debug, info, warn, error.',
+    fallback: 'info',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof settings;
+export type SettingValues = Values<typeof settings>;
+
+/** Key under which the file overrides limits of the SIP stack, each by its own name. */
+export const sipLimitsKey = 'sip.limits';
+
+/** Environment variables that say where the file is. */
+export const fileVariable = 'TRUNKBRIDGE_CONFIG';

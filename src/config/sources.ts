@@ -1,0 +1,133 @@
+import { readFileSync, statSync } from 'node:fs';
+import { fail, messageOf, ok, type Result } from '../core/errors.ts';
+import { type FileEntry, fileLimits, parseFile } from './file.ts';
+import { nearest } from './nearest.ts';
+import type { Problem } from './problem.ts';
+import type { Raw } from './readers.ts';
+import type { Setting } from './setting.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads a whole text file; throws as `node:fs` does. */
+export type ReadText = (path: string) => string;
+
+/** A value of one setting, with where it came from. */
+export interface Sourced {
+  /** As written: for a PEM setting perhaps still a path. */
+  readonly raw: Raw;
+  readonly where: string;
+}
+
+/** The text of a file, refused when it is larger than any configuration, certificate or secret. */
+export const readText: ReadText = path => {
+  if (statSync(path).size > fileLimits.characters) throw new Error('the file is too large');
+  return readFileSync(path, 'utf8');
+};
+
+/** Where the values of settings come from: the environment, which wins, and the file. */
+export class Sources {
+  readonly #env: Environment;
+  readonly #read: ReadText;
+  readonly #entries = new Map<string, FileEntry>();
+  readonly problems: Problem[] = [];
+
+  constructor(env: Environment, read: ReadText) {
+    this.#env = env;
+    this.#read = read;
+  }
+
+  /** Takes in the file. Keys that are neither in `known` nor below `open` are problems. */
+  load(path: string, known: readonly string[], open: string): void {
+    const text = this.#text(path);
+    if (!text.ok) {
+      this.problems.push({ where: path, what: `cannot be read (${text.failure})` });
+      return;
+    }
+    const { entries, problems } = parseFile(path, text.value);
+    this.problems.push(...problems);
+    for (const entry of entries) {
+      if (known.includes(entry.key) || entry.key.startsWith(`${open}.`)) this.#entries.set(entry.key, entry);
+      else this.problems.push({ where: entry.where, what: unknownKey(entry.key, [...known, open]) });
+    }
+  }
+
+  /** Entries of the file below a key, by the rest of their name. */
+  below(key: string): { readonly name: string; readonly entry: FileEntry }[] {
+    return [...this.#entries.values()]
+      .filter(entry => entry.key.startsWith(`${key}.`))
+      .map(entry => ({ name: entry.key.slice(key.length + 1), entry }));
+  }
+
+  /** The value of a setting as it was written down; undefined when nobody did (or what they wrote is a problem). */
+  find(key: string, setting: Setting): Sourced | undefined {
+    const fromEnvironment =
+      setting.env === undefined ? undefined : this.#fromEnvironment(setting.env, setting);
+    return fromEnvironment ?? this.#fromFile(key);
+  }
+
+  /** Text of the PEM file that a value names; a value that is PEM already stays as it is. */
+  pem({ raw, where }: Sourced): string | undefined {
+    const value = String(raw);
+    if (value.includes('-----BEGIN')) return value.replaceAll('\\n', '\n');
+    const text = this.#text(value);
+    if (text.ok) return text.value;
+    this.problems.push({ where, what: `names a PEM file that cannot be read (${text.failure})` });
+    return undefined;
+  }
+
+  #fromEnvironment(name: string, setting: Setting): Sourced | undefined {
+    const value = this.#env[name]?.trim();
+    const path = setting.secret === true ? this.#env[`${name}_FILE`]?.trim() : undefined;
+    if (value && path)
+      this.problems.push({ where: name, what: `is set, and ${name}_FILE too; keep one of them` });
+    if (value) return { raw: value, where: name };
+    if (!path) return undefined;
+    const text = this.#text(path);
+    if (text.ok) return { raw: text.value.trim(), where: `${name}_FILE` };
+    this.problems.push({ where: `${name}_FILE`, what: `names a file that cannot be read (${text.failure})` });
+    return undefined;
+  }
+
+  #fromFile(key: string): Sourced | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const { where } = entry;
+    const expand = (value: string | number | boolean): string => this.#expand(String(value), where);
+    if (typeof entry.raw === 'object') return { raw: entry.raw.map(expand), where };
+    return { raw: typeof entry.raw === 'string' ? expand(entry.raw) : entry.raw, where };
+  }
+
+  /** `${NAME}` becomes the variable, `file:/path` the text of the file. */
+  #expand(value: string, where: string): string {
+    if (value.startsWith('file:')) {
+      const text = this.#text(value.slice('file:'.length));
+      if (text.ok) return text.value.trim();
+      this.problems.push({ where, what: `names a file that cannot be read (${text.failure})` });
+      return '';
+    }
+    return value.replace(/\$\{(\w+)\}/g, (_all, name: string) => {
+      const found = this.#env[name];
+      if (found === undefined || found === '') {
+        this.problems.push({ where, what: `uses \${${name}}, and that variable is not set` });
+      }
+      return found ?? '';
+    });
+  }
+
+  #text(path: string): Result<string, string> {
+    try {
+      return ok(this.#read(path));
+    } catch (error) {
+      return fail((error as NodeJS.ErrnoException).code ?? messageOf(error));
+    }
+  }
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const last = key.slice(key.lastIndexOf('.') + 1);
+  const meant = known.find(name => name.endsWith(`.${last}`)) ?? nearest(key, known);
+  if (known.some(name => name.startsWith(`${key}.`))) return 'is a section: put its keys below it';
+  return meant === undefined
+    ? 'is not a key that this version knows'
+    : `is not a key; did you mean ${meant}?`;
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from '../core/logger.ts';
+import { type KeyRing, mayDo, type Role } from './keys.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The least a key must be allowed to do for this route. Absent: anybody may. */
+    role?: Role;
+  }
+}
+
+/** Lets a request through to a route with a `role` only with a key that has it. Runs before any body is read. */
+export function authorize(app: FastifyInstance, keys: KeyRing, log: Logger): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const needed = request.routeOptions.config.role;
+    if (needed === undefined) return;
+    if (keys.isEmpty) {
+      return refuse(403, 'no_keys', 'Only health is answered while no API_KEYS are configured.');
+    }
+    const holder = keys.holder(request.headers);
+    if (holder === undefined) {
+      reply.header('www-authenticate', 'Bearer');
+      log.debug('http key refused', { source: request.ip });
+      return refuse(
+        401,
+        'invalid_api_key',
+        'Send a key of API_KEYS as xi-api-key or as Authorization: Bearer.',
+      );
+    }
+    if (mayDo(holder.role, needed)) return;
+    return refuse(403, 'missing_permissions', `This needs a key with the role ${needed}.`);
+
+    function refuse(code: number, status: string, message: string) {
+      return reply.code(code).send({ detail: { status, message } });
+    }
+  });
+}

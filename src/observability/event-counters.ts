@@ -1,0 +1,112 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { BridgeEvent } from '../core/events.ts';
+import { boundedLabel } from './labels.ts';
+
+/** Upper bounds, seconds: a setup is mostly the agent's start. */
+const setupBuckets = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20];
+const firstAudioBuckets = [0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1, 2];
+const callBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+
+/** Series about calls: what happened, how often and how long it took. */
+export class EventCounters {
+  readonly #active = new Set<string>();
+  readonly #series: ReturnType<typeof series>;
+  readonly #label = {
+    trunk: boundedLabel(),
+    cause: boundedLabel(),
+    tool: boundedLabel(),
+    status: boundedLabel(),
+    codec: boundedLabel(),
+  };
+
+  constructor(registry: Registry, prefix: string) {
+    this.#series = series(registry, prefix);
+    const active = this.#active;
+    new Gauge({
+      name: `${prefix}calls_active`,
+      help: 'Calls that are up or being set up',
+      registers: [registry],
+      collect() {
+        this.set(active.size);
+      },
+    });
+  }
+
+  count(event: BridgeEvent): void {
+    const { counters, times } = this.#series;
+    const label = this.#label;
+    switch (event.type) {
+      case 'invite-refused':
+        return counters.refused.inc({ status: String(event.status), reason: event.end.reason });
+      case 'peer-refused':
+        return counters.peers.inc({ cause: label.cause(event.cause) });
+      case 'call-arrived':
+        this.#active.add(event.call);
+        counters.headers.inc(event.headersDropped);
+        return counters.arrived.inc({ trunk: label.trunk(event.trunk) });
+      case 'agent-ready':
+        return times.agent.observe(event.setupMs / 1000);
+      case 'agent-retry':
+        return counters.retries.inc({ reason: event.end.reason });
+      case 'call-answered':
+        return times.setup.observe(event.setupMs / 1000);
+      case 'tool-run': {
+        const tool = label.tool(event.tool);
+        counters.tools.inc({ tool, status: label.status(event.status), error: String(event.isError) });
+        return times.tool.observe({ tool }, event.ms / 1000);
+      }
+      case 'call-ended':
+        return this.#ended(event);
+      case 'worker-lost':
+        counters.workers.inc();
+        return counters.legs.inc(event.legs);
+    }
+  }
+
+  #ended({ call, end, answered, seconds, stats }: Extract<BridgeEvent, { type: 'call-ended' }>): void {
+    const { counters, times } = this.#series;
+    this.#active.delete(call);
+    counters.ended.inc({ result: end.result, reason: end.reason, answered: String(answered) });
+    counters.packets.inc(stats.packetsLost);
+    counters.gaps.inc(stats.framesConcealed);
+    if (stats.firstAudioMs !== undefined) times.firstAudio.observe(stats.firstAudioMs / 1000);
+    if (!answered) return;
+    times.call.observe(seconds);
+    counters.answered.inc({ codec: this.#label.codec(stats.codec) });
+  }
+}
+
+function series(registry: Registry, prefix: string) {
+  const registers = [registry];
+  const counter = <L extends string = never>(name: string, help: string, ...labelNames: readonly L[]) =>
+    new Counter({ name: `${prefix}${name}_total`, help, labelNames, registers });
+  const seconds = <L extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    ...labelNames: readonly L[]
+  ) => new Histogram({ name: `${prefix}${name}_seconds`, help, buckets, labelNames, registers });
+  return {
+    counters: {
+      arrived: counter('calls_arrived', 'Calls that were let in, by trunk', 'trunk'),
+      ended: counter('calls', 'Calls that are over, by how they ended', 'result', 'reason', 'answered'),
+      answered: counter('calls_answered', 'Answered calls that are over, by codec', 'codec'),
+      refused: counter('invites_refused', 'INVITEs that made no call', 'status', 'reason'),
+      peers: counter('peers_refused', 'Connections and messages refused before they were read', 'cause'),
+      headers: counter('headers_dropped', 'Header fields that were not passed on to the agent'),
+      retries: counter('agent_retries', 'Conversations that were started a second time', 'reason'),
+      tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
+      packets: counter('rtp_packets_lost', 'RTP packets that never arrived, of calls that are over'),
+      gaps: counter('frames_concealed', 'Gaps in the sound of callers that were filled in'),
+      workers: counter('workers_lost', 'Worker threads that died'),
+      legs: counter('legs_lost', 'Legs that went with a worker that died'),
+    },
+    times: {
+      setup: seconds('call_setup', 'INVITE to 200', setupBuckets),
+      agent: seconds('agent_setup', 'Connecting to the agent to its metadata', setupBuckets),
+      firstAudio: seconds('first_audio', 'First sound of the agent to its first packet', firstAudioBuckets),
+      call: seconds('call_length', 'Length of answered calls', callBuckets),
+      tool: seconds('tool_run', 'How long client tools took', setupBuckets, 'tool'),
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../core/clock.ts';
+import type { Ending } from '../core/ending.ts';
+import { sentence } from '../core/ending.ts';
+import type { BridgeEvent, EventSink } from '../core/events.ts';
+import type { LegStats } from '../core/leg-stats.ts';
+import type { LogFields, Logger } from '../core/logger.ts';
+import { LineBudget } from './line-budget.ts';
+import type { Metrics } from './metrics.ts';
+
+/** How often events that a stranger can cause may be logged. All of them are counted. */
+export const refusalLines = { perSecond: 5, burst: 50 } as const;
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+interface Line {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+/** The one place where a business event is both counted and logged. */
+export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, clock: Clock): EventSink {
+  const budget = new LineBudget(clock, refusalLines);
+  return {
+    emit(event) {
+      metrics.count(event);
+      const { level, message, fields } = lineOf(event);
+      if (event.type !== 'invite-refused' && event.type !== 'peer-refused')
+        return log[level](message, fields);
+      const unsaid = budget.take();
+      if (unsaid !== undefined) log[level](message, unsaid === 0 ? fields : { ...fields, unsaid });
+    },
+  };
+}
+
+const endFields = (end: Ending): LogFields => ({
+  result: end.result,
+  reason: end.reason,
+  why: sentence(end),
+});
+
+/** How bad an ending is: ours are errors, the agent's and the carrier's warnings. */
+function endLevel(end: Ending): Level {
+  if (end.reason === 'internal-error' || end.reason === 'worker-lost') return 'error';
+  return end.result === 'success' || end.result === 'caller' ? 'info' : 'warn';
+}
+
+/** The numbers of the leg that say how the call sounded. */
+function statFields(stats: LegStats): LogFields {
+  const { lateness, ...numbers } = stats;
+  return { ...numbers, latenessP99: lateness.p99, latenessMax: lateness.max };
+}
+
+function lineOf(event: BridgeEvent): Line {
+  switch (event.type) {
+    case 'invite-refused': {
+      const { status, source } = event;
+      return {
+        level: 'info',
+        message: 'invite refused',
+        fields: { status, source, ...endFields(event.end) },
+      };
+    }
+    case 'peer-refused':
+      return { level: 'info', message: 'peer refused', fields: { cause: event.cause, source: event.source } };
+    case 'call-arrived': {
+      const { type: _, ...fields } = event;
+      return { level: 'info', message: 'call arrived', fields };
+    }
+    case 'agent-ready': {
+      const { call, conversationId, input, output, setupMs } = event;
+      return {
+        level: 'info',
+        message: 'agent ready',
+        fields: { call, conversationId, input, output, setupMs },
+      };
+    }
+    case 'agent-retry':
+      return {
+        level: 'warn',
+        message: 'agent tried again',
+        fields: { call: event.call, ...endFields(event.end) },
+      };
+    case 'call-answered': {
+      const { call, setupMs, leg } = event;
+      return { level: 'info', message: 'call answered', fields: { call, setupMs, leg } };
+    }
+    case 'tool-run': {
+      const { call, tool, status, isError, ms } = event;
+      return {
+        level: isError ? 'warn' : 'info',
+        message: 'tool run',
+        fields: { call, tool, status, isError, ms },
+      };
+    }
+    case 'call-ended': {
+      const { call, answered, seconds, end, stats } = event;
+      const fields = { call, answered, seconds, ...endFields(end), ...statFields(stats) };
+      return { level: endLevel(end), message: 'call ended', fields };
+    }
+    case 'worker-lost':
+      return { level: 'error', message: 'worker lost', fields: { worker: event.worker, legs: event.legs } };
+  }
+}

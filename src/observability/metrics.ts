@@ -1,0 +1,46 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { BridgeEvent } from '../core/events.ts';
+import { EventCounters } from './event-counters.ts';
+import { type WorkerPulse, WorkerTotals } from './worker-totals.ts';
+
+const prefix = 'trunkbridge_';
+
+export interface MetricsOptions {
+  /** Lines the log has dropped so far; read when metrics are collected. */
+  readonly logDropped?: () => number;
+  /** CPU, memory, event loop and GC of the process; default true. */
+  readonly process?: boolean;
+}
+
+/** Everything that is counted here, in one registry. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** Counts one event; only `observability/events` calls this. */
+  count(event: BridgeEvent): void;
+  /** Takes the totals that a worker sent. */
+  pulse(worker: number, pulse: WorkerPulse): void;
+  /** Forgets a worker that is gone; what it counted stays counted. */
+  workerGone(worker: number): void;
+}
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const registry = new Registry();
+  if (options.process !== false) collectDefaultMetrics({ register: registry, prefix });
+  const events = new EventCounters(registry, prefix);
+  const workers = new WorkerTotals(registry, prefix);
+  const logDropped = options.logDropped ?? (() => 0);
+  new Gauge({
+    name: `${prefix}log_lines_dropped`,
+    help: 'Log lines lost because their destination could not keep up: main thread and workers',
+    registers: [registry],
+    collect() {
+      this.set(logDropped() + workers.logDropped);
+    },
+  });
+  return {
+    registry,
+    count: event => events.count(event),
+    pulse: (worker, pulse) => workers.pulse(worker, pulse),
+    workerGone: worker => workers.gone(worker),
+  };
+}

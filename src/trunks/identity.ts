@@ -1,0 +1,132 @@
+import type { PartyFacts } from '../call/party.ts';
+import { parseNameAddrList } from '../sip/embedded/message/uri.ts';
+import type { Identity, InviteFacts } from '../sip/signalling.ts';
+import { headerLimits, headerVariables } from './header-variables.ts';
+import { canonicalNumber } from './number.ts';
+import { cleanValue } from './text.ts';
+
+export interface IdentifyOptions {
+  /** Whether the trunk's word on identity counts. */
+  readonly trusted: boolean;
+  /** Name of the trunk. */
+  readonly trunk: string;
+  /** ISO 3166 code for numbers that come without a country. */
+  readonly defaultCountry?: string;
+}
+
+export interface Identified {
+  readonly party: PartyFacts;
+  /** Header fields that were not passed on: too long, too many, not clean, or on the deny list. */
+  readonly dropped: number;
+}
+
+/** Users that stand for nobody (RFC 3323 section 4.1.1.3 and what trunks write in its place). */
+const nobody = new Set([
+  '',
+  'anonymous',
+  'restricted',
+  'unavailable',
+  'unknown',
+  'withheld',
+  'private',
+  'blocked',
+]);
+
+/** Words of Privacy (RFC 3323 section 4.2, RFC 3325 section 9.3) that ask for the caller to be hidden. */
+const hiding = new Set(['id', 'user', 'header']);
+
+const twilioCall = /^CA[0-9a-f]{32}$/i;
+
+/**
+ * Who calls, whom, and under which id. Headers that state an identity count only from a trusted trunk; the first
+ * of each in the order of precedence that is clean is taken.
+ */
+export function identify(facts: InviteFacts, options: IdentifyOptions): Identified {
+  const { trusted, trunk, defaultCountry } = options;
+  const stated = new StatedHeaders(facts, trusted);
+  const callId = stated.first('x-call-id', 'sip.twilio.callsid', 'x-twilio-callsid');
+  const callSid = stated.matching(twilioCall, 'sip.twilio.callsid', 'x-twilio-callsid');
+  const number = (text: string) => canonicalNumber(text, defaultCountry);
+  const caller = isHidden(facts) ? '' : callerOf(facts, stated);
+  const { variables, dropped } = headerVariables(facts.headers, trusted);
+  const called = cleanValue(facts.requestUser || facts.to.user, headerLimits.valueBytes) ?? '';
+  return {
+    party: {
+      callId: callId ?? cleanValue(facts.sipCallId, headerLimits.valueBytes) ?? '',
+      ...(callSid === undefined ? {} : { callSid }),
+      callerId: number(caller),
+      calledNumber: number(called),
+      callerTrusted: trusted && caller !== '',
+      trunk,
+      variables,
+    },
+    dropped: dropped + stated.dropped,
+  };
+}
+
+/** RFC 3323 section 4.2: any of the words in any of the headers; `none` asks for nothing. */
+function isHidden({ headers }: InviteFacts): boolean {
+  return headers
+    .filter(({ name }) => name.toLowerCase() === 'privacy')
+    .flatMap(({ value }) => value.split(/[;,]/))
+    .some(word => hiding.has(word.trim().toLowerCase()));
+}
+
+/** X-CALLER-ID, else P-Asserted-Identity, else From; empty when that is nobody. */
+function callerOf(facts: InviteFacts, stated: StatedHeaders): string {
+  const named = ['x-caller-id', 'p-asserted-identity'].map(name => addressUser(stated.first(name) ?? ''));
+  const user = named.find(text => text !== '') ?? fromUser(facts.from);
+  const clean = cleanValue(user, headerLimits.valueBytes) ?? '';
+  return nobody.has(clean.toLowerCase()) ? '' : clean;
+}
+
+/**
+ * The user of the first URI (RFC 3325 section 9.1: a sip URI, a tel URI, or one of each), or the value itself when it
+ * is a bare number or name, as X-CALLER-ID is as a rule. Empty when it is neither.
+ */
+function addressUser(value: string): string {
+  const [first] = parseNameAddrList(value) ?? [];
+  if (first !== undefined) return fromUser(first.uri);
+  return /[<>@:,]/.test(value) ? '' : value;
+}
+
+/** RFC 3323 section 4.1.1.3: an anonymous From has the host anonymous.invalid, whatever its user. */
+function fromUser({ user, host }: Pick<Identity, 'user' | 'host'>): string {
+  return /(^|\.)anonymous\.invalid$/i.test(host) ? 'anonymous' : user;
+}
+
+/** The headers of an INVITE that state an identity. From a trunk that is not trusted there are none. */
+class StatedHeaders {
+  readonly #values = new Map<string, string>();
+  /** Fields that came and could not be used as they are. */
+  readonly dropped: number;
+
+  constructor({ headers }: InviteFacts, trusted: boolean) {
+    let dropped = 0;
+    for (const { name, value } of headers) {
+      const lower = name.toLowerCase();
+      if (!stating.has(lower)) continue;
+      const clean = trusted ? cleanValue(value, headerLimits.valueBytes) : undefined;
+      if (clean === undefined) dropped++;
+      else if (!this.#values.has(lower)) this.#values.set(lower, clean);
+    }
+    this.dropped = dropped;
+  }
+
+  /** Value of the first of these names that is there. */
+  first(...names: readonly string[]): string | undefined {
+    return names.map(name => this.#values.get(name)).find(value => value !== undefined);
+  }
+
+  matching(shape: RegExp, ...names: readonly string[]): string | undefined {
+    return names.map(name => this.#values.get(name)).find(value => value !== undefined && shape.test(value));
+  }
+}
+
+const stating = new Set([
+  'x-call-id',
+  'x-caller-id',
+  'sip.twilio.callsid',
+  'x-twilio-callsid',
+  'p-asserted-identity',
+]);

@@ -1,0 +1,26 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/** Shortest run of digits without a `+` that is taken for a number with its country code, when no country is configured. */
+const shortestInternational = 11;
+
+/**
+ * The number in E.164 when it can be made so for sure enough, else as given. With `+` (or `00`) it names its country
+ * itself. Without, it is read as a number of `defaultCountry` first, then as one whose `+` was left out, which many
+ * trunks do; there it must be a number that exists in its country's plan, because `1001` is an extension.
+ */
+export function canonicalNumber(given: string, defaultCountry?: string): string {
+  // RFC 3966 section 3: visual separators mean nothing, and parameters follow a semicolon.
+  const plain = (given.split(';', 1)[0] ?? '').replace(/[\s().\u2010-\u2015/-]/g, '');
+  if (!/^\+?\d{3,17}$/.test(plain)) return given;
+  if (plain.startsWith('+') || plain.startsWith('00')) {
+    const parsed = parsePhoneNumberFromString(plain.replace(/^00/, '+'));
+    return parsed?.isPossible() === true ? parsed.number : given;
+  }
+  if (defaultCountry !== undefined && isSupportedCountry(defaultCountry)) {
+    const parsed = parsePhoneNumberFromString(plain, defaultCountry as CountryCode);
+    if (parsed?.isValid() === true) return parsed.number;
+  }
+  if (plain.length < shortestInternational) return given;
+  const parsed = parsePhoneNumberFromString(`+${plain}`);
+  return parsed?.isValid() === true ? parsed.number : given;
+}

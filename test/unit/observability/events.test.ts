@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/core/clock.ts';
+import { type EndingReason, ending } from '../../../src/core/ending.ts';
+import type { BridgeEvent } from '../../../src/core/events.ts';
+import type { CallKey, LegId } from '../../../src/core/ids.ts';
+import { noLegStats } from '../../../src/core/leg-stats.ts';
+import type { LogFields, Logger } from '../../../src/core/logger.ts';
+import { createEventSink, refusalLines } from '../../../src/observability/events.ts';
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+function sink() {
+  const lines: Line[] = [];
+  const counted: BridgeEvent[] = [];
+  let now = 0;
+  const line =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) =>
+      void lines.push({ level, message, fields });
+  const log: Logger = {
+    trace: line('trace'),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    with: () => log,
+  };
+  const clock: Clock = { now: () => now, wall: () => now, timer: () => ({ cancel: () => undefined }) };
+  const events = createEventSink(log, { count: event => void counted.push(event) }, clock);
+  return { events, lines, counted, pass: (ms: number) => (now += ms) };
+}
+
+const call = 'call_1' as CallKey;
+const refused: BridgeEvent = {
+  type: 'invite-refused',
+  status: 503,
+  end: ending('draining'),
+  source: '10.0.0.1',
+};
+const ended = (reason: EndingReason): BridgeEvent => ({
+  type: 'call-ended',
+  call,
+  end: ending(reason),
+  answered: true,
+  seconds: 3,
+  stats: { ...noLegStats, codec: 'PCMU', lateness: { p50: 0, p99: 1.5, max: 4 } },
+});
+
+describe('the sink of events', () => {
+  it('counts and logs each event once', () => {
+    const { events, lines, counted } = sink();
+    const all: BridgeEvent[] = [
+      refused,
+      { type: 'peer-refused', cause: 'rate', source: '192.0.2.1' },
+      {
+        type: 'call-arrived',
+        call,
+        sipCallId: 's',
+        callId: 'c',
+        caller: '+1',
+        called: '+2',
+        trunk: 't',
+        headersDropped: 0,
+      },
+      {
+        type: 'agent-ready',
+        call,
+        conversationId: 'conv',
+        input: 'pcm_8000',
+        output: 'pcm_8000',
+        setupMs: 1,
+      },
+      { type: 'agent-retry', call, end: ending('agent-lost') },
+      { type: 'call-answered', call, setupMs: 1, leg: 'leg_1' as LegId },
+      { type: 'tool-run', call, tool: 't', status: 's', isError: true, ms: 1 },
+      ended('caller-hung-up'),
+      { type: 'worker-lost', worker: 1, legs: 2 },
+    ];
+    for (const event of all) events.emit(event);
+    expect(counted).toEqual(all);
+    expect(lines.map(({ message }) => message)).toEqual([
+      'invite refused',
+      'peer refused',
+      'call arrived',
+      'agent ready',
+      'agent tried again',
+      'call answered',
+      'tool run',
+      'call ended',
+      'worker lost',
+    ]);
+    expect(lines.map(({ level }) => level)).toEqual([
+      'info',
+      'info',
+      'info',
+      'info',
+      'warn',
+      'info',
+      'warn',
+      'info',
+      'error',
+    ]);
+    const ofCalls = lines.slice(2, 8);
+    expect(ofCalls.every(({ fields }) => fields['call'] === call)).toBe(true);
+  });
+
+  it('says of a call why it ended, in a word and in a sentence, and how it sounded', () => {
+    const { events, lines } = sink();
+    events.emit(ended('agent-lost'));
+    expect(lines[0]).toMatchObject({
+      level: 'warn',
+      fields: {
+        result: 'agent',
+        reason: 'agent-lost',
+        why: 'The connection to the agent broke.',
+        codec: 'PCMU',
+        latenessP99: 1.5,
+        latenessMax: 4,
+      },
+    });
+  });
+
+  it('makes an error of our own faults alone', () => {
+    const { events, lines } = sink();
+    for (const reason of ['internal-error', 'no-ports', 'caller-cancelled'] as const)
+      events.emit(ended(reason));
+    expect(lines.map(({ level }) => level)).toEqual(['error', 'warn', 'info']);
+  });
+
+  it('counts every refusal, logs some of a flood, and says how many it did not', () => {
+    const { events, lines, counted, pass } = sink();
+    for (let i = 0; i < 1_000; i++) events.emit(refused);
+    expect(counted).toHaveLength(1_000);
+    expect(lines).toHaveLength(refusalLines.burst);
+    pass(1_000 / refusalLines.perSecond);
+    events.emit(refused);
+    events.emit(refused);
+    expect(lines).toHaveLength(refusalLines.burst + 1);
+    expect(lines.at(-1)?.fields['unsaid']).toBe(1_000 - refusalLines.burst);
+  });
+
+  it('never keeps back a line about a call', () => {
+    const { events, lines } = sink();
+    for (let i = 0; i < 200; i++) events.emit(ended('caller-hung-up'));
+    expect(lines).toHaveLength(200);
+  });
+});

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { ending } from '../../../src/core/ending.ts';
+import type { BridgeEvent } from '../../../src/core/events.ts';
+import type { CallKey, LegId } from '../../../src/core/ids.ts';
+import { noLegStats } from '../../../src/core/leg-stats.ts';
+import { createMetrics } from '../../../src/observability/metrics.ts';
+import type { WorkerPulse } from '../../../src/observability/worker-totals.ts';
+import { latenessBuckets } from '../../../src/worker/messages.ts';
+
+const call = (n: number) => `call_${n}` as CallKey;
+const leg = 'leg_1' as LegId;
+
+const arrived = (n: number): BridgeEvent => ({
+  type: 'call-arrived',
+  call: call(n),
+  sipCallId: 'x',
+  callId: 'x',
+  caller: '',
+  called: '',
+  trunk: 'default',
+  headersDropped: 1,
+});
+
+const ended = (n: number, answered = true): BridgeEvent => ({
+  type: 'call-ended',
+  call: call(n),
+  end: ending('caller-hung-up'),
+  answered,
+  seconds: 42,
+  stats: { ...noLegStats, codec: 'G722', packetsLost: 3, firstAudioMs: 15 },
+});
+
+/** Value of one series in the text that is scraped. */
+async function scraped(metrics: ReturnType<typeof createMetrics>) {
+  const text = await metrics.registry.metrics();
+  return (series: string) => {
+    const line = text.split('\n').find(one => one.startsWith(`trunkbridge_${series} `));
+    return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1));
+  };
+}
+
+describe('metrics of calls', () => {
+  it('count calls that are up, and end at zero', async () => {
+    const metrics = createMetrics({ process: false });
+    for (const event of [arrived(1), arrived(2), ended(1)]) metrics.count(event);
+    expect((await scraped(metrics))('calls_active')).toBe(1);
+    metrics.count(ended(2));
+    metrics.count(ended(2));
+    expect((await scraped(metrics))('calls_active')).toBe(0);
+  });
+
+  it('count every event by what happened', async () => {
+    const metrics = createMetrics({ process: false });
+    const events: BridgeEvent[] = [
+      arrived(1),
+      {
+        type: 'agent-ready',
+        call: call(1),
+        conversationId: 'c',
+        input: 'pcm_16000',
+        output: 'pcm_16000',
+        setupMs: 240,
+      },
+      { type: 'agent-retry', call: call(1), end: ending('agent-start-failed') },
+      { type: 'call-answered', call: call(1), setupMs: 640, leg },
+      {
+        type: 'tool-run',
+        call: call(1),
+        tool: 'check_SMS_verification',
+        status: 'approved',
+        isError: false,
+        ms: 80,
+      },
+      ended(1),
+      { type: 'invite-refused', status: 503, end: ending('over-capacity'), source: '10.0.0.1' },
+      { type: 'peer-refused', cause: 'source-not-allowed', source: '192.0.2.1' },
+      { type: 'worker-lost', worker: 1, legs: 7 },
+    ];
+    for (const event of events) metrics.count(event);
+    const value = await scraped(metrics);
+    expect(value('calls_arrived_total{trunk="default"}')).toBe(1);
+    expect(value('headers_dropped_total')).toBe(1);
+    expect(value('agent_setup_seconds_bucket{le="0.2"}')).toBe(0);
+    expect(value('agent_setup_seconds_bucket{le="0.3"}')).toBe(1);
+    expect(value('agent_retries_total{reason="agent-start-failed"}')).toBe(1);
+    expect(value('call_setup_seconds_sum')).toBeCloseTo(0.64);
+    expect(value('tool_runs_total{tool="check_SMS_verification",status="approved",error="false"}')).toBe(1);
+    expect(value('calls_total{result="success",reason="caller-hung-up",answered="true"}')).toBe(1);
+    expect(value('calls_answered_total{codec="G722"}')).toBe(1);
+    expect(value('rtp_packets_lost_total')).toBe(3);
+    expect(value('first_audio_seconds_bucket{le="0.02"}')).toBe(1);
+    expect(value('call_length_seconds_sum')).toBe(42);
+    expect(value('invites_refused_total{status="503",reason="over-capacity"}')).toBe(1);
+    expect(value('peers_refused_total{cause="source-not-allowed"}')).toBe(1);
+    expect(value('workers_lost_total')).toBe(1);
+    expect(value('legs_lost_total')).toBe(7);
+  });
+
+  it('do not count the length of a call that was never answered', async () => {
+    const metrics = createMetrics({ process: false });
+    metrics.count(ended(1, false));
+    expect((await scraped(metrics))('call_length_seconds_count')).toBe(0);
+  });
+
+  it('do not grow with names that an agent makes up', async () => {
+    const metrics = createMetrics({ process: false });
+    for (let i = 0; i < 1_000; i++) {
+      metrics.count({ type: 'tool-run', call: call(1), tool: `t${i}`, status: 'x', isError: true, ms: 1 });
+    }
+    metrics.count({ type: 'tool-run', call: call(1), tool: 'a\n"b', status: 'x', isError: true, ms: 1 });
+    const text = await metrics.registry.metrics();
+    expect(
+      text.split('\n').filter(line => line.startsWith('trunkbridge_tool_runs_total{')).length,
+    ).toBeLessThan(60);
+    expect((await scraped(metrics))('tool_runs_total{tool="other",status="x",error="true"}')).toBeGreaterThan(
+      900,
+    );
+  });
+
+  it('have one prefix, and those of the process too', async () => {
+    const text = await createMetrics().registry.metrics();
+    const names = text.split('\n').filter(line => line !== '' && !line.startsWith('#'));
+    expect(names.filter(name => !name.startsWith('trunkbridge_'))).toEqual([]);
+    expect(text).toContain('trunkbridge_process_cpu_seconds_total');
+  });
+});
+
+describe('metrics of workers', () => {
+  const zeros = new Array<number>(latenessBuckets.length + 1).fill(0);
+  const pulse = (packets: number, more: Partial<WorkerPulse['metrics']> = {}): WorkerPulse => ({
+    legs: 2,
+    ports: 4,
+    metrics: {
+      packetsReceived: packets,
+      packetsSent: packets * 2,
+      packetsDropped: { stranger: packets },
+      agentMessages: { audio: packets },
+      lateness: zeros.with(0, packets),
+      bargeIn: zeros,
+      logDropped: 1,
+      ...more,
+    },
+  });
+
+  it('add up what several workers report as totals', async () => {
+    const metrics = createMetrics({ process: false, logDropped: () => 10 });
+    metrics.pulse(0, pulse(100));
+    metrics.pulse(1, pulse(50));
+    metrics.pulse(0, pulse(130));
+    const value = await scraped(metrics);
+    expect(value('rtp_packets_total{direction="received"}')).toBe(180);
+    expect(value('rtp_packets_total{direction="sent"}')).toBe(360);
+    expect(value('rtp_packets_dropped_total{cause="stranger"}')).toBe(180);
+    expect(value('agent_messages_total{type="audio"}')).toBe(180);
+    expect(value('log_lines_dropped')).toBe(12);
+    expect([value('workers'), value('legs_active'), value('rtp_ports_used')]).toEqual([2, 4, 8]);
+  });
+
+  it('go on counting when a worker is replaced', async () => {
+    const metrics = createMetrics({ process: false });
+    metrics.pulse(0, pulse(100));
+    metrics.workerGone(0);
+    expect((await scraped(metrics))('workers')).toBe(0);
+    metrics.pulse(0, pulse(5));
+    // A new worker under the old number that nobody announced starts below the old total.
+    metrics.pulse(0, pulse(2));
+    const value = await scraped(metrics);
+    expect(value('rtp_packets_total{direction="received"}')).toBe(107);
+    expect(value('legs_active')).toBe(2);
+  });
+
+  it('give histograms in seconds, each bucket with those below it', async () => {
+    const metrics = createMetrics({ process: false });
+    metrics.pulse(
+      0,
+      pulse(0, {
+        lateness: zeros.with(0, 5).with(3, 2).with(latenessBuckets.length, 1),
+        bargeIn: zeros.with(6, 4),
+      }),
+    );
+    const value = await scraped(metrics);
+    expect(value('rtp_send_lateness_seconds_bucket{le="0.0005"}')).toBe(5);
+    expect(value('rtp_send_lateness_seconds_bucket{le="0.003"}')).toBe(7);
+    expect(value('rtp_send_lateness_seconds_bucket{le="0.16"}')).toBe(7);
+    expect(value('rtp_send_lateness_seconds_bucket{le="+Inf"}')).toBe(8);
+    expect(value('rtp_send_lateness_seconds_count')).toBe(8);
+    expect(value('barge_in_seconds_bucket{le="0.01"}')).toBe(0);
+    expect(value('barge_in_seconds_bucket{le="0.02"}')).toBe(4);
+    expect(await metrics.registry.metrics()).toContain('# TYPE trunkbridge_barge_in_seconds histogram');
+  });
+});
