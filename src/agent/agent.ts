@@ -1,5 +1,6 @@
 import type { AudioFormat, AudioSink } from '../core/audio.ts';
 import type { Ending } from '../core/ending.ts';
+import type { Result } from '../core/errors.ts';
 import type { ConversationId, ToolCallId } from '../core/ids.ts';
 
 /** What a conversation begins with: made on the main thread, used in the worker. */
@@ -12,6 +13,11 @@ export interface AgentStart {
   readonly startTimeoutMs: number;
   /** Length of the caller's sound in one message to the agent, ms: 20..100. */
   readonly inputChunkMs: number;
+}
+
+/** Hands out the URL a conversation begins with. Fails with a code that is an `EndingReason`. */
+export interface AgentTickets {
+  signedUrl(agentId: string): Promise<Result<string>>;
 }
 
 /** What the agent said when it was ready. */

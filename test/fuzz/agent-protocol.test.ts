@@ -113,10 +113,10 @@ describe('whatever the agent sends', () => {
       fc.property(fc.array(step, { maxLength: 60 }), fc.constantFrom(1000, 1006, 1008), (steps, code) => {
         const socket = new FakeSocket();
         const clock = new ManualClock();
-        let endings = 0;
+        const endings: string[] = [];
         const session = new ElevenLabsSession({
           start: { url: 'wss://x', dynamicVariables: {}, startTimeoutMs: 5000, inputChunkMs: 20 },
-          listener: { ...deaf, ended: () => void endings++ },
+          listener: { ...deaf, ended: end => void endings.push(end.reason) },
           clock,
           log: silentLogger,
           connect: socket.connect,
@@ -129,7 +129,8 @@ describe('whatever the agent sends', () => {
         }
         socket.closes(code);
         session.close();
-        expect(endings).toBe(1);
+        expect(endings).toHaveLength(1);
+        expect(endings).not.toContain('internal-error');
         expect(clock.pending).toBe(0);
       }),
       { numRuns: 500 },

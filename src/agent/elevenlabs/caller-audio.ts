@@ -1,0 +1,111 @@
+import { type AudioFormat, type AudioSink, bytesPerSample, sampleRate } from '../../core/audio.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { AgentLimits } from './limits.ts';
+import type { MessageCounts } from './message-counts.ts';
+import { AudioFrame } from './protocol/audio-frame.ts';
+import type { AgentSocket } from './socket.ts';
+
+export interface CallerAudioOptions {
+  readonly format: AudioFormat;
+  /** Length of one message, ms. */
+  readonly chunkMs: number;
+  readonly socket: AgentSocket;
+  readonly clock: Clock;
+  readonly limits: AgentLimits;
+  readonly counts: MessageCounts;
+  /** The socket has taken nothing for longer than the limit. */
+  readonly stalled: () => void;
+}
+
+/**
+ * Gathers caller sound into messages of one length and sends them. Silence is sound like any other: the agent hangs
+ * up on a caller it has not heard for 60 s. While the socket is full the newest sound waits here and the oldest is
+ * dropped, because an agent that answers what was said seconds ago is worse than one that missed a word.
+ */
+export class CallerAudio implements AudioSink {
+  readonly format: AudioFormat;
+  readonly #options: CallerAudioOptions;
+  readonly #frame: AudioFrame;
+  readonly #chunk: Buffer;
+  #filled = 0;
+  readonly #backlogChunks: number;
+  /** A ring of chunks, made when the socket is full for the first time. */
+  #backlog: Buffer | undefined;
+  #oldest = 0;
+  #waiting = 0;
+  /** When the socket was first seen full, -1 while it is not. */
+  #fullSince = -1;
+
+  constructor(options: CallerAudioOptions) {
+    this.format = options.format;
+    this.#options = options;
+    const bytes =
+      Math.floor((sampleRate(options.format) * options.chunkMs) / 1000) * bytesPerSample(options.format);
+    this.#chunk = Buffer.alloc(bytes);
+    this.#frame = new AudioFrame(bytes);
+    this.#backlogChunks = Math.max(1, Math.floor(options.limits.callerBacklogMs / options.chunkMs));
+  }
+
+  write(bytes: Uint8Array): void {
+    let from = 0;
+    while (from < bytes.length) {
+      const take = Math.min(bytes.length - from, this.#chunk.length - this.#filled);
+      // As a rule the whole of it fits: then no view of it need be made.
+      if (take === bytes.length) this.#chunk.set(bytes, this.#filled);
+      else this.#chunk.set(bytes.subarray(from, from + take), this.#filled);
+      from += take;
+      this.#filled += take;
+      if (this.#filled === this.#chunk.length) this.#flush();
+    }
+  }
+
+  toString(): string {
+    return `agent(${this.format}, ${this.#options.chunkMs} ms)`;
+  }
+
+  #flush(): void {
+    this.#filled = 0;
+    while (this.#waiting > 0 && this.#hasRoom()) this.#sendOldest();
+    if (this.#hasRoom()) this.#send(this.#chunk, 0);
+    else this.#keep();
+  }
+
+  #hasRoom(): boolean {
+    if (this.#options.socket.bufferedBytes > this.#options.limits.callerBufferedBytes) return false;
+    this.#fullSince = -1;
+    return true;
+  }
+
+  #send(sound: Buffer, from: number): void {
+    this.#options.socket.send(this.#frame.write(sound, from));
+    this.#options.counts.caller_audio++;
+  }
+
+  #sendOldest(): void {
+    this.#send(this.#backlog!, this.#oldest * this.#chunk.length);
+    this.#oldest = (this.#oldest + 1) % this.#backlogChunks;
+    this.#waiting--;
+  }
+
+  #keep(): void {
+    this.#backlog ??= Buffer.alloc(this.#backlogChunks * this.#chunk.length);
+    if (this.#waiting === this.#backlogChunks) {
+      this.#oldest = (this.#oldest + 1) % this.#backlogChunks;
+      this.#waiting--;
+      this.#options.counts.caller_audio_dropped++;
+    }
+    const slot = (this.#oldest + this.#waiting) % this.#backlogChunks;
+    this.#chunk.copy(this.#backlog, slot * this.#chunk.length);
+    this.#waiting++;
+    this.#watchStall();
+  }
+
+  #watchStall(): void {
+    const now = this.#options.clock.now();
+    if (this.#fullSince === -1) this.#fullSince = now;
+    else if (now - this.#fullSince > this.#options.limits.stallMs) {
+      this.#fullSince = now;
+      this.#options.stalled();
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { AgentTickets } from '../agent.ts';
+import { isLoopback } from './loopback.ts';
+
+export interface TicketOptions {
+  /** ELEVENLABS_BASE_URL. Plain http is taken for loopback only. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  readonly fetch?: typeof fetch;
+}
+
+/** Largest answer that is read, bytes: a signed URL has a few hundred. */
+const maxAnswerBytes = 64 * 1024;
+
+/**
+ * Gets the signed WebSocket URLs that conversations start with. The API key stays in here, on the main thread; neither
+ * it nor a URL is ever logged or part of a failure.
+ */
+export class TicketOffice implements AgentTickets {
+  readonly #endpoint: URL;
+  readonly #apiKey: string;
+  readonly #timeoutMs: number;
+  readonly #log: Logger;
+  readonly #fetch: typeof fetch;
+
+  /** Throws when `baseUrl` is not an http(s) URL that a secret may be sent to. */
+  constructor(options: TicketOptions) {
+    this.#endpoint = endpointOf(options.baseUrl);
+    this.#apiKey = options.apiKey;
+    this.#timeoutMs = options.timeoutMs;
+    this.#log = options.log;
+    this.#fetch = options.fetch ?? fetch;
+  }
+
+  /** A URL for one conversation with the agent. A failure's code is an ending reason (`agent-unauthorized`, ...). */
+  async signedUrl(agentId: string): Promise<Result<string>> {
+    const url = new URL(this.#endpoint);
+    url.searchParams.set('agent_id', agentId);
+    const result = await this.#ask(url);
+    if (!result.ok)
+      this.#log.warn('no signed url', { code: result.failure.code, cause: result.failure.message });
+    return result;
+  }
+
+  async #ask(url: URL): Promise<Result<string>> {
+    try {
+      // A redirect would carry the key along to wherever it points.
+      const response = await this.#fetch(url, {
+        headers: { 'xi-api-key': this.#apiKey, accept: 'application/json' },
+        redirect: 'manual',
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      const answer = parsed(await boundedText(response));
+      return response.status === 200
+        ? ticketIn(answer)
+        : fail(refusal(response.status, detailStatus(answer)));
+    } catch (error) {
+      return fail(new Failure('agent-unreachable', `ElevenLabs did not answer: ${causeOf(error)}`));
+    }
+  }
+}
+
+function endpointOf(baseUrl: string): URL {
+  const base = new URL(baseUrl);
+  const secure = base.protocol === 'https:' || (base.protocol === 'http:' && isLoopback(base.hostname));
+  if (!secure) throw new Error('ELEVENLABS_BASE_URL must be https (http is for loopback only)');
+  return new URL('/v1/convai/conversation/get-signed-url', base);
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of response.body ?? []) {
+    length += piece.length;
+    if (length > maxAnswerBytes) throw new Error('its answer is too long');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function detailStatus(answer: unknown): string {
+  const status = field(field(answer, 'detail'), 'status');
+  return typeof status === 'string' && /^[a-z_]{1,64}$/.test(status) ? status : '';
+}
+
+function ticketIn(answer: unknown): Result<string> {
+  const signed = field(answer, 'signed_url');
+  if (typeof signed !== 'string' || !URL.canParse(signed)) {
+    return fail(new Failure('agent-garbage', 'ElevenLabs answered without a signed_url'));
+  }
+  const { protocol, hostname } = new URL(signed);
+  if (protocol === 'wss:' || (protocol === 'ws:' && isLoopback(hostname))) return ok(signed);
+  return fail(new Failure('agent-garbage', 'ElevenLabs gave a signed_url that is not wss'));
+}
+
+/** The word in `detail.status` says more than the HTTP status: a used-up quota comes as 401. */
+function refusal(status: number, detail: string): Failure {
+  const told = `ElevenLabs refused a signed URL: HTTP ${status}${detail === '' ? '' : ` ${detail}`}`;
+  if (detail.includes('quota') || status === 402) return new Failure('agent-quota', told);
+  if (detail.includes('not_found') || status === 404) return new Failure('agent-not-found', told);
+  if (status === 401 || status === 403) return new Failure('agent-unauthorized', told);
+  if (status === 429) return new Failure('agent-busy', told);
+  if (status >= 400 && status < 500) return new Failure('agent-request-error', told);
+  return new Failure('agent-unreachable', told);
+}
+
+/** fetch hides the system's error code in `cause`; the message of neither holds the key. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = field(cause, 'code');
+  return typeof code === 'string' ? code : messageOf(error);
+}
