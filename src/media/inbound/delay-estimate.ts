@@ -1,0 +1,93 @@
+import { inboundLimits as limits } from './limits.ts';
+
+/** RTP clock units in a millisecond: all three codecs have a clock of 8000 Hz (RFC 3551 section 4.5.2 for G.722). */
+export const unitsPerMs = 8;
+
+const bucketUnits = 5 * unitsPerMs;
+const buckets = limits.bufferMs / 5;
+const minUnits = limits.delayMinMs * unitsPerMs;
+const easyUnits = limits.delayEasyMs * unitsPerMs;
+const maxUnits = limits.delayMaxMs * unitsPerMs;
+const forgottenPerUnit = 1 / (limits.delayMemoryMs * unitsPerMs);
+/** Packets that the delay to begin with weighs as much as. */
+const priorPackets = 10;
+
+/**
+ * How much delay a stream needs. A packet's transit is its arrival less its timestamp; the smallest of the last seconds
+ * is the base, and what a packet lies above that is its lateness. The target is a quantile of the lateness, forgotten
+ * exponentially. The base is a minimum over a sliding window, so that a sender whose clock drifts is followed.
+ * All numbers are clock units.
+ */
+export class DelayEstimate {
+  readonly #histogram = new Float64Array(buckets);
+  readonly #minima = new Int32Array(limits.baseWindows);
+  #window = 0;
+  #windowsUsed = 0;
+  #windowEnd = 0;
+  #base = 0;
+  #packets = 0;
+  #target = limits.delayStartMs * unitsPerMs;
+
+  constructor() {
+    this.#histogram[Math.floor(limits.delayStartMs / 5) - 1] = 1;
+  }
+
+  /** Smallest transit of the last seconds. */
+  get base(): number {
+    return this.#base;
+  }
+
+  /** Delay over the base that is wanted. */
+  get target(): number {
+    return this.#target;
+  }
+
+  /** The stream's clock starts anew: transits before this are of no use, lateness still is. */
+  restart(transit: number, arrival: number): void {
+    this.#minima[0] = transit;
+    this.#window = 0;
+    this.#windowsUsed = 1;
+    this.#windowEnd = arrival + limits.baseWindowMs * unitsPerMs;
+    this.#base = transit;
+  }
+
+  /** Takes in the transit of a packet with `length` units of sound that came at `arrival`. */
+  observe(transit: number, arrival: number, length: number): void {
+    if (arrival >= this.#windowEnd) this.#nextWindow(transit, arrival);
+    else if (transit < this.#minima[this.#window]!) this.#minima[this.#window] = transit;
+    let base = this.#minima[0]!;
+    for (let i = 1; i < this.#windowsUsed; i++) if (this.#minima[i]! < base) base = this.#minima[i]!;
+    this.#base = base;
+    this.#weigh(transit - base, length);
+  }
+
+  #nextWindow(transit: number, arrival: number): void {
+    this.#window = (this.#window + 1) % limits.baseWindows;
+    if (this.#windowsUsed < limits.baseWindows) this.#windowsUsed++;
+    this.#minima[this.#window] = transit;
+    this.#windowEnd = arrival + limits.baseWindowMs * unitsPerMs;
+  }
+
+  #weigh(lateness: number, length: number): void {
+    const histogram = this.#histogram;
+    const count = Math.min(this.#packets++, 1000) + priorPackets;
+    const keep = Math.min(1 - length * forgottenPerUnit, count / (count + 1));
+    const bucket = Math.min(buckets - 1, Math.floor(lateness / bucketUnits));
+    for (let i = 0; i < buckets; i++) histogram[i]! *= keep;
+    histogram[bucket]! += 1 - keep;
+    const easy = this.#quantile(limits.delayQuantile);
+    const wanted = easy <= easyUnits ? easy : Math.max(easyUnits, this.#quantile(limits.delayQuantileLong));
+    this.#target = Math.max(minUnits, Math.min(maxUnits, Math.round(wanted)));
+  }
+
+  /** The lateness that only a share of 1 - `quantile` exceeds, interpolated within its bucket. */
+  #quantile(quantile: number): number {
+    let beyond = 1 - quantile;
+    for (let i = buckets - 1; i >= 0; i--) {
+      const weight = this.#histogram[i]!;
+      if (weight > beyond) return (i + 1 - beyond / weight) * bucketUnits;
+      beyond -= weight;
+    }
+    return 0;
+  }
+}

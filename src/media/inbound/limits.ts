@@ -1,0 +1,47 @@
+/** Every bound of the way in, with its default; times in ms unless the name says otherwise. */
+export const inboundLimits = {
+  /** One tick's worth of sound. */
+  tickMs: 20,
+  /** Packets in order from one source and SSRC before it is learned as the peer (as Asterisk does). */
+  learnPackets: 4,
+  /** How long after SDP named a new target another source may still be learned. */
+  learnMs: 5000,
+  /** Sources that are under observation at a time while learning. */
+  learnCandidates: 4,
+  /** A source under observation that is silent for longer gives its place away. */
+  candidateIdleMs: 250,
+  /** Largest datagram taken as RTP, bytes: 200 ms of 64 kbit/s with a long header. */
+  maxPacketBytes: 2048,
+  /** Most sound that the jitter buffer holds. */
+  bufferMs: 200,
+  /** Delay that the jitter buffer begins with, and its bounds afterwards. */
+  delayStartMs: 40,
+  delayMinMs: 10,
+  delayMaxMs: 160,
+  /** Share of packets that shall come in time; once that takes more delay than is easy on a conversation, a smaller one. */
+  delayQuantile: 0.98,
+  delayEasyMs: 60,
+  delayQuantileLong: 0.95,
+  /** Time constant of forgetting how late packets were: after a change the delay has followed in some three of it. */
+  delayMemoryMs: 2000,
+  /** Width of the windows whose smallest transit time is the base delay, and how many of them count. */
+  baseWindowMs: 1000,
+  baseWindows: 5,
+  /** A transit time this far off the usual one is a jump of the sender's clock, not jitter. */
+  jumpMs: 1000,
+  /** Late packets in order after which the sender's clock is taken to have jumped back a little. */
+  lateRun: 5,
+  /** How long lost sound is made up for before silence takes its place. */
+  concealMs: 100,
+  /** How far the delay is over its target before a pitch period is cut out, and how often that may happen. */
+  shrinkSlackMs: 10,
+  growSlackMs: 2,
+  stretchEveryMs: 100,
+  /** Off by more than this, sound is cut or repeated even where nothing resembles it. */
+  forceExcessMs: 60,
+  /** Shortest and longest period that a cut or a repeat may have: pitch of 66 to 400 Hz. */
+  periodMinMs: 2.5,
+  periodMaxMs: 15,
+  /** RFC 4733 events that are remembered as reported. */
+  eventsRemembered: 8,
+} as const;

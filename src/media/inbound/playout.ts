@@ -1,0 +1,216 @@
+import { Concealer } from '../../../codecs/concealment.ts';
+import { alawToLinear, linearToUlaw, ulawToLinear } from '../../../codecs/g711.ts';
+import { G722Decoder } from '../../../codecs/g722.ts';
+import type { CodecName } from '../../sdp/plan.ts';
+import { unitsPerMs } from './delay-estimate.ts';
+import type { JitterBuffer } from './jitter-buffer.ts';
+import { inboundLimits as limits } from './limits.ts';
+import { cutPeriod, findPeriod, repeatPeriod } from './stretch.ts';
+
+/** The marks that the jitter buffer keeps beside each byte. */
+export const codecMarks: Readonly<Record<CodecName, number>> = { PCMU: 1, PCMA: 2, G722: 3 };
+
+/** Most that is taken from the buffer at once. */
+const stepUnits = limits.tickMs * unitsPerMs;
+/** Room for what one tick may have in hand: 20 ms left over, 40 ms taken to be stretched, 15 ms added; at 16 kHz. */
+const roomSamples = 16 * 100;
+
+/**
+ * Turns what the jitter buffer holds into sound without gaps: decodes it, makes up for what is lost, and plays a pitch
+ * period less or more where the delay is not as wanted. `render` fills, `shift` consumes.
+ */
+export class Playout {
+  /** Sound in hand, oldest first: `length` samples at `rate` Hz. */
+  readonly samples = new Int16Array(roomSamples);
+  /** The same sound as mu-law, bytes as they came wherever nothing was changed; only kept while `coded`. */
+  readonly codes = new Uint8Array(roomSamples);
+  #codesWanted = false;
+  readonly #buffer: JitterBuffer;
+  readonly #payload = new Uint8Array(stepUnits);
+  readonly #g722 = new G722Decoder();
+  readonly #concealers = { 8000: new Concealer(8000), 16000: new Concealer(16000) };
+  #rate: 8000 | 16000 = 8000;
+  #length = 0;
+  /** What was played last: decides how the next piece is joined to it. */
+  #last: 'sound' | 'lost' | 'pause' = 'pause';
+  #stretchedMs = 0;
+  #concealed = 0;
+  #lostSteps = 0;
+
+  constructor(buffer: JitterBuffer) {
+    this.#buffer = buffer;
+  }
+
+  get rate(): 8000 | 16000 {
+    return this.#rate;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether `codes` are kept: they are wanted, and the sound has their rate. */
+  get coded(): boolean {
+    return this.#codesWanted && this.#rate === 8000;
+  }
+
+  /** Ticks in which sound had to be made up. */
+  get framesConcealed(): number {
+    return this.#concealed;
+  }
+
+  /** Says whether the taker speaks mu-law. */
+  wantCodes(wanted: boolean): void {
+    this.#codesWanted = wanted;
+    if (this.coded) this.#encode(0, this.#length);
+  }
+
+  /** Takes another rate before any sound of it came, so that silence has the right one too. */
+  prepare(codec: CodecName): void {
+    if (this.#last === 'pause') this.#setRate(codec === 'G722' ? 16000 : 8000);
+  }
+
+  /** Makes sure that `samples` holds at least one tick of sound. */
+  render(nowMs: number): void {
+    const before = this.#lostSteps;
+    if (this.#fill(nowMs) && this.#stretch(nowMs)) this.#fill(nowMs);
+    if (this.#lostSteps !== before) this.#concealed++;
+  }
+
+  /** Drops the oldest `count` samples: they were played. */
+  shift(count: number): void {
+    this.samples.copyWithin(0, count, this.#length);
+    if (this.coded) this.codes.copyWithin(0, count, this.#length);
+    this.#length -= count;
+  }
+
+  /** Takes steps from the buffer until a tick's worth is in hand. True when all of it is sound that arrived. */
+  #fill(nowMs: number): boolean {
+    let whole = true;
+    while (this.#length < this.#tickSamples()) {
+      const step = this.#buffer.next(nowMs, this.#missingUnits());
+      if (step === 'sound') this.#decode();
+      else if (step === 'lost') this.#conceal();
+      else this.#silence();
+      if (step !== 'sound') whole = false;
+    }
+    return whole;
+  }
+
+  #tickSamples(): number {
+    return (this.#rate / 1000) * limits.tickMs;
+  }
+
+  /** What is not in hand yet of a tick. */
+  #missingUnits(): number {
+    return this.#unitsOf(this.#tickSamples() - this.#length);
+  }
+
+  #unitsOf(samples: number): number {
+    return this.#rate === 16000 ? (samples + 1) >> 1 : samples;
+  }
+
+  #samplesOf(units: number): number {
+    return this.#rate === 16000 ? units * 2 : units;
+  }
+
+  #setRate(rate: 8000 | 16000): void {
+    if (rate === this.#rate) return;
+    this.#rate = rate;
+    this.#length = 0;
+    this.#last = 'pause';
+    this.#concealers[rate].reset();
+    this.#g722.reset();
+  }
+
+  #decode(): void {
+    const mark = this.#buffer.codec;
+    const units = this.#buffer.units;
+    this.#buffer.take(this.#payload, 0);
+    this.#setRate(mark === codecMarks.G722 ? 16000 : 8000);
+    const at = this.#length;
+    if (mark === codecMarks.G722) this.#g722.decode(this.#payload, 0, units, this.samples, at);
+    else {
+      const table = mark === codecMarks.PCMU ? ulawToLinear : alawToLinear;
+      for (let i = 0; i < units; i++) this.samples[at + i] = table[this.#payload[i]!]!;
+    }
+    const count = this.#samplesOf(units);
+    const concealer = this.#concealers[this.#rate];
+    const joined = this.#last === 'lost';
+    if (joined) concealer.recover(this.samples, at, count);
+    concealer.heard(this.samples, at, count);
+    this.#last = 'sound';
+    this.#length += count;
+    if (!this.coded) return;
+    if (mark !== codecMarks.PCMU || joined) this.#encode(at, count);
+    else for (let i = 0; i < count; i++) this.codes[at + i] = this.#payload[i]!;
+  }
+
+  #conceal(): void {
+    const count = this.#samplesOf(this.#buffer.units);
+    this.#concealers[this.#rate].conceal(this.samples, this.#length, count);
+    this.#last = 'lost';
+    this.#lostSteps++;
+    this.#append(count);
+  }
+
+  /** Silence; coming from sound it is faded to over the first piece, so that it does not click. */
+  #silence(): void {
+    const count = this.#samplesOf(this.#buffer.units);
+    const at = this.#length;
+    const concealer = this.#concealers[this.#rate];
+    if (this.#last === 'pause') this.samples.fill(0, at, at + count);
+    else {
+      concealer.conceal(this.samples, at, count);
+      for (let i = 0; i < count; i++)
+        this.samples[at + i] = Math.round(this.samples[at + i]! * (1 - (i + 1) / count));
+    }
+    concealer.heard(this.samples, at, count);
+    this.#last = 'pause';
+    this.#append(count);
+  }
+
+  #append(count: number): void {
+    if (this.coded) this.#encode(this.#length, count);
+    this.#length += count;
+  }
+
+  #encode(at: number, count: number): void {
+    for (let i = at; i < at + count; i++) this.codes[i] = linearToUlaw[this.samples[i]! & 0xffff]!;
+  }
+
+  /** Plays a pitch period less when the delay is over what is wanted, one more when it is under. True if it did. */
+  #stretch(nowMs: number): boolean {
+    if (nowMs - this.#stretchedMs < limits.stretchEveryMs) return false;
+    const excess = this.#buffer.excess / unitsPerMs;
+    const longer = excess < -limits.growSlackMs;
+    if (!longer && excess <= limits.shrinkSlackMs) return false;
+    this.#stretchedMs = nowMs;
+    if (!longer) this.#takeMore(nowMs);
+    const perMs = this.#rate / 1000;
+    // A cut leaves the tick that is about to be played, and the delay at no less than is wanted.
+    const spare = longer
+      ? this.#length
+      : Math.min(this.#length - this.#tickSamples(), Math.floor(excess * perMs));
+    const longest = Math.min(limits.periodMaxMs * perMs, this.#length >> 1, spare);
+    const shortest = limits.periodMinMs * perMs;
+    if (longest < shortest) return false;
+    const force = Math.abs(excess) > limits.forceExcessMs;
+    const period = findPeriod(this.samples, this.#length, shortest, longest, force);
+    if (period === 0) return false;
+    const change = longer ? repeatPeriod : cutPeriod;
+    this.#length = change(this.samples, this.#length, period);
+    if (this.coded) this.#encode(0, this.#length);
+    return true;
+  }
+
+  /** Decodes what is at hand of the sound that follows, up to two periods of the longest pitch and a tick. */
+  #takeMore(nowMs: number): void {
+    const wanted = this.#tickSamples() + (limits.periodMaxMs * this.#rate) / 1000;
+    while (this.#length < wanted && this.#buffer.ready) {
+      const units = Math.min(stepUnits, this.#unitsOf(wanted - this.#length));
+      if (this.#buffer.next(nowMs, units) !== 'sound') return;
+      this.#decode();
+    }
+  }
+}

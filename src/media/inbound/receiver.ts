@@ -1,0 +1,291 @@
+import { type AudioSink, sampleRate } from '../../core/audio.ts';
+import { type Logger, silentLogger } from '../../core/logger.ts';
+import type { CodecName, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
+import { parseRtp, RtpView } from '../rtp/packet.ts';
+import { ReceptionStatistics } from '../rtp/reception-statistics.ts';
+import { parseRtcp, type ReportBlock, RtcpView } from '../rtp/rtcp.ts';
+import { sequencePlus } from '../rtp/sequence.ts';
+import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telephone-event.ts';
+import { EventGate } from './event-gate.ts';
+import { JitterBuffer } from './jitter-buffer.ts';
+import { inboundLimits as limits } from './limits.ts';
+import { codecMarks, Playout } from './playout.ts';
+import { SinkFeed } from './sink-feed.ts';
+import { SourceLatch } from './source-latch.ts';
+
+export interface InboundOptions {
+  /** A key was pressed: `0`..`9`, `*`, `#`, `A`..`D`, once each, when its first packet is seen. */
+  onDigit(digit: string): void;
+  /** The first packet of the peer was accepted. Called once. */
+  onFirstPacket?(nowMs: number): void;
+  readonly log?: Logger;
+}
+
+export interface ConfigureOptions {
+  /** Where the peer's signalling comes from: a preferred source of RTP next to the address in SDP. */
+  readonly signallingAddress?: string;
+}
+
+/** What a payload number means, beside the codecs' marks. */
+const kinds = { unknown: 0, event: 100, comfortNoise: 101 } as const;
+/** Static payload number of comfort noise (RFC 3389 section 4). */
+const comfortNoisePayloadType = 13;
+
+/**
+ * The way in of one leg: datagrams of the peer become 20 ms of sound for the agent in every tick, whatever the network
+ * did to them, and pressed keys become digits.
+ */
+export class Inbound {
+  readonly #options: InboundOptions;
+  readonly #log: Logger;
+  readonly #latch = new SourceLatch();
+  readonly #statistics = new ReceptionStatistics();
+  readonly #gate = new EventGate();
+  readonly #buffer = new JitterBuffer();
+  readonly #playout = new Playout(this.#buffer);
+  readonly #kinds = new Uint8Array(128);
+  readonly #view = new RtpView();
+  readonly #event = new TelephoneEventView();
+  readonly #control = new RtcpView();
+  #codec: CodecName = 'PCMU';
+  #deaf = false;
+  #sink: AudioSink | undefined;
+  #feed: SinkFeed | undefined;
+  /** First packet of a source that may take over from the current one. */
+  #challenger: Buffer | undefined;
+  #challengerSsrc = 0;
+  #challengerNext = 0;
+  #late = 0;
+  #strangers = 0;
+  #malformed = 0;
+  #digits = 0;
+  #lastPacketMs = -1;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLogger;
+  }
+
+  /** Takes what SDP settled: at the answer and at every re-offer. */
+  configure(plan: MediaPlan, options: ConfigureOptions = {}): void {
+    this.#latch.apply(plan.target, options.signallingAddress);
+    this.#kinds.fill(kinds.unknown);
+    this.#kinds[comfortNoisePayloadType] = kinds.comfortNoise;
+    for (const [type, codec] of Object.entries(plan.receivePayloadTypes)) {
+      this.#kinds[Number(type)] = codecMarks[codec];
+    }
+    if (plan.receiveEventPayloadType !== undefined) this.#kinds[plan.receiveEventPayloadType] = kinds.event;
+    this.#codec = plan.codec;
+    // RFC 3264 section 6.1: on a stream that we only send or that is inactive, nothing is expected from the peer.
+    this.#deaf = plan.direction === 'sendonly' || plan.direction === 'inactive';
+    this.#playout.prepare(plan.codec);
+  }
+
+  /** Where the peer's sound goes from now on; undefined: nowhere. The rate follows `sink.format`. */
+  setSink(sink: AudioSink | undefined): void {
+    this.#sink = sink;
+    this.#feed = undefined;
+    this.#playout.wantCodes(sink?.format === 'ulaw_8000');
+  }
+
+  /** One datagram of the RTP port. `nowMs` is the injected clock's monotonic time. */
+  rtp(packet: Buffer, address: string, port: number, nowMs: number): void {
+    if (packet.length > limits.maxPacketBytes || packet.length < 2) return this.#reject();
+    // RFC 5761 section 4: RTCP that shares the port is told by its packet types, 192 to 223.
+    if (packet[1]! >= 192 && packet[1]! <= 223) return this.rtcp(packet, address, port, nowMs);
+    const view = this.#view;
+    if (!parseRtp(packet, view)) return this.#reject();
+    if (this.#kinds[view.payloadType] === kinds.unknown) return this.#reject();
+    const before = this.#latch.state;
+    const verdict = this.#latch.judge(packet, view, address, port, nowMs);
+    if (verdict === 'held') return;
+    if (verdict === 'stranger') {
+      if (this.#strangers++ === 0) this.#log.info('RTP from an unknown source is ignored', { address, port });
+      return;
+    }
+    if (this.#latch.state !== before) this.#announce(address, port);
+    if (verdict === 'learned') this.#replay();
+    if (verdict === 'learned') parseRtp(packet, view);
+    this.#accept(packet, nowMs);
+  }
+
+  /** One datagram of the RTCP port. */
+  rtcp(packet: Buffer, address: string, port: number, nowMs: number): void {
+    if (packet.length > limits.maxPacketBytes || !parseRtcp(packet, this.#control)) return this.#reject();
+    if (!this.#latch.judgeControl(address, port)) {
+      this.#strangers++;
+      return;
+    }
+    // BYE says nothing that SIP does not say better: it does not end a call.
+    if (!this.#control.senderReport) return;
+    this.#statistics.senderReport(this.#control.ssrc, this.#control.ntpMiddle, nowMs);
+  }
+
+  /** To be called every 20 ms: hands the sink the next 20 ms of the peer's sound, or of silence. */
+  tick(nowMs: number): void {
+    this.#latch.tick(nowMs);
+    const playout = this.#playout;
+    playout.render(nowMs);
+    const count = (playout.rate / 1000) * limits.tickMs;
+    const sink = this.#sink;
+    if (sink !== undefined) {
+      const feed = this.#feedOf(sink, playout.rate);
+      if (playout.coded) feed.writeCodes(playout.codes, count);
+      else feed.write(playout.samples, count);
+    }
+    playout.shift(count);
+  }
+
+  /** Block about the peer's stream for our next report (see `writeReport`); undefined before its first packet. */
+  report(nowMs: number): ReportBlock | undefined {
+    return this.#statistics.report(nowMs);
+  }
+
+  /** Where to send: what SDP said, or what the latch learned. Same object as long as nothing changes. */
+  get target(): MediaTarget | undefined {
+    return this.#latch.target;
+  }
+
+  get packetsReceived(): number {
+    return this.#statistics.received;
+  }
+
+  get lost(): number {
+    return this.#statistics.lost;
+  }
+
+  /** Packets that came when their sound had been made up for already. */
+  get late(): number {
+    return this.#late;
+  }
+
+  get duplicates(): number {
+    return this.#statistics.duplicates;
+  }
+
+  /** Packets of sources that are not the peer. */
+  get strangers(): number {
+    return this.#strangers;
+  }
+
+  /** Datagrams that are neither RTP of a negotiated payload type nor RTCP. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  get framesConcealed(): number {
+    return this.#playout.framesConcealed;
+  }
+
+  /** Interarrival jitter (RFC 3550 section 6.4.1), ms. */
+  get jitterMs(): number {
+    return this.#statistics.jitterMs;
+  }
+
+  /** Delay added by the jitter buffer, mean over all sound played, ms. */
+  get bufferDelayMs(): number {
+    return this.#buffer.meanDelayMs;
+  }
+
+  /** Time of the last packet accepted; undefined before the first. */
+  get lastPacketMs(): number | undefined {
+    return this.#lastPacketMs < 0 ? undefined : this.#lastPacketMs;
+  }
+
+  get digits(): number {
+    return this.#digits;
+  }
+
+  /** The way as one log line shows it: `latch(sdp) -> jitter(60ms) -> pcmu(decode) -> 8000>16000 -> agent(pcm_16000)`. */
+  toString(): string {
+    const codec = this.#codec.toLowerCase();
+    const head = `latch(${this.#latch.state}) -> jitter(${Math.round(this.#buffer.targetMs)}ms)`;
+    const sink = this.#sink;
+    if (sink === undefined) return `${head} -> ${codec}(decode) -> nowhere`;
+    if (this.#codec === 'PCMU' && sink.format === 'ulaw_8000') return `${head} -> pcmu(pass) -> ${sink}`;
+    const rate = this.#codec === 'G722' ? 16000 : 8000;
+    const wanted = sampleRate(sink.format);
+    return `${head} -> ${codec}(decode) -> ${rate === wanted ? '' : `${rate}>${wanted} -> `}${sink}`;
+  }
+
+  #reject(): void {
+    this.#malformed++;
+  }
+
+  #announce(address: string, port: number): void {
+    this.#log.info('RTP source known', { address, port, state: this.#latch.state });
+  }
+
+  #replay(): void {
+    for (const held of this.#latch.takeHeld()) {
+      if (parseRtp(held.packet, this.#view)) this.#accept(held.packet, held.nowMs);
+    }
+  }
+
+  /** A packet of the peer, parsed into the view. */
+  #accept(packet: Buffer, nowMs: number): void {
+    const view = this.#view;
+    const ssrc = this.#statistics.ssrc;
+    if (ssrc === undefined) this.#begin(nowMs);
+    else if (ssrc !== view.ssrc) return this.#challenge(packet, nowMs);
+    this.#challenger = undefined;
+    this.#lastPacketMs = nowMs;
+    if (!this.#statistics.receive(view.sequence) || this.#statistics.duplicate) return;
+    const kind = this.#kinds[view.payloadType]!;
+    if (kind === kinds.event) this.#press(packet);
+    else if (kind === kinds.comfortNoise) this.#buffer.pause();
+    else this.#hear(packet, kind, nowMs);
+  }
+
+  #begin(nowMs: number): void {
+    this.#statistics.start(this.#view.ssrc, this.#view.sequence);
+    this.#options.onFirstPacket?.(nowMs);
+  }
+
+  /**
+   * Another SSRC from the peer's own address takes over with its second packet in order (MIN_SEQUENTIAL of RFC 3550
+   * appendix A.1), unless the present source is heard in between. The first one is kept so that nothing is missing.
+   */
+  #challenge(packet: Buffer, nowMs: number): void {
+    const view = this.#view;
+    const first = this.#challenger;
+    const follows = view.ssrc === this.#challengerSsrc && view.sequence === this.#challengerNext;
+    if (first === undefined || !follows) {
+      this.#challenger = Buffer.from(packet);
+      this.#challengerSsrc = view.ssrc;
+      this.#challengerNext = sequencePlus(view.sequence, 1);
+      return;
+    }
+    this.#log.info('RTP source changed its SSRC');
+    this.#gate.reset();
+    this.#buffer.remap();
+    parseRtp(first, view);
+    this.#statistics.start(view.ssrc, view.sequence);
+    this.#accept(first, nowMs);
+    parseRtp(packet, view);
+    this.#accept(packet, nowMs);
+  }
+
+  #hear(packet: Buffer, mark: number, nowMs: number): void {
+    this.#statistics.arrival(this.#view.timestamp, nowMs);
+    if (this.#deaf || this.#view.payloadLength === 0) return;
+    if (!this.#buffer.put(packet, this.#view, mark, nowMs)) this.#late++;
+  }
+
+  #press(packet: Buffer): void {
+    this.#buffer.pause();
+    const view = this.#view;
+    if (!readTelephoneEvent(packet, view.payloadStart, view.payloadLength, this.#event)) return;
+    const key = keyOfEvent(this.#event.event);
+    if (key === undefined || !this.#gate.opens(view.timestamp, this.#event)) return;
+    this.#digits++;
+    this.#options.onDigit(key);
+  }
+
+  #feedOf(sink: AudioSink, rate: number): SinkFeed {
+    if (this.#feed === undefined || this.#feed.rate !== rate) {
+      this.#feed = new SinkFeed(sink, rate, (rate / 1000) * limits.tickMs);
+    }
+    return this.#feed;
+  }
+}

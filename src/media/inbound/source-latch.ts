@@ -1,0 +1,204 @@
+import { SocketAddress } from 'node:net';
+import type { MediaTarget } from '../../sdp/plan.ts';
+import type { RtpView } from '../rtp/packet.ts';
+import { sequencePlus } from '../rtp/sequence.ts';
+import { inboundLimits as limits } from './limits.ts';
+
+/**
+ * `heard`: of the peer. `held`: of a source that may turn out to be the peer, kept until that is known. `learned`: of
+ * a source that has just become the peer; what was held of it goes before this packet. `stranger`: not to be heard.
+ */
+export type Verdict = 'heard' | 'held' | 'learned' | 'stranger';
+
+/** A packet of a source under observation, with the time it came. */
+export interface HeldPacket {
+  readonly packet: Buffer;
+  readonly nowMs: number;
+}
+
+interface Candidate {
+  readonly address: string;
+  readonly port: number;
+  readonly ssrc: number;
+  readonly preferred: boolean;
+  lastSequence: number;
+  lastMs: number;
+  held: HeldPacket[];
+}
+
+const nowhere: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
+
+/**
+ * Decides whose packets are heard, so that nobody can speak into a call by guessing its port ("RTP bleed").
+ *
+ * - The address and port that SDP named are the peer from their first packet on, and stay it.
+ * - A peer behind NAT sends from elsewhere: within `learnMs` of the SDP, a source with `learnPackets` packets in order,
+ *   of one SSRC and a negotiated payload type, becomes the peer. Its packets are held meanwhile, so that no word is
+ *   lost. While it is being learned or has been, the SDP's own address and port still win within that time.
+ *   A source at the address of SDP or signalling takes the place of any other under observation.
+ * - From then on everybody else is a stranger, until SDP names another target. The former peer is heard until the new
+ *   one is known. It can be learned again only if it had been learned: then it is the same device behind its NAT; one
+ *   that SDP itself had named has moved away for good.
+ */
+export class SourceLatch {
+  #target: MediaTarget = nowhere;
+  #sdp: MediaTarget = nowhere;
+  #signalling = '';
+  #sinceMs = -1;
+  #pinnedAddress = '';
+  #pinnedPort = 0;
+  #pin: 'none' | 'learned' | 'sdp' = 'none';
+  #formerAddress = '';
+  #formerPort = 0;
+  #formerLearned = false;
+  #rtcpLearned = false;
+  readonly #candidates: Candidate[] = [];
+  #held: readonly HeldPacket[] = [];
+
+  /** Where to send: the source once it is known, before that what SDP said; undefined before SDP. */
+  get target(): MediaTarget | undefined {
+    return this.#target === nowhere ? undefined : this.#target;
+  }
+
+  /** How the peer is known, for the log: `open`, `learned` (differs from SDP) or `sdp`. */
+  get state(): 'open' | 'learned' | 'sdp' {
+    return this.#pin === 'none' ? 'open' : this.#pin;
+  }
+
+  /** SDP named `target`. The same one again changes nothing. */
+  apply(target: MediaTarget, signallingAddress?: string): void {
+    this.#signalling = signallingAddress === undefined ? '' : canonical(signallingAddress);
+    const address = canonical(target.address);
+    const same = address === this.#sdp.address && target.rtpPort === this.#sdp.rtpPort;
+    if (same && target.rtcpPort === this.#sdp.rtcpPort) return;
+    this.#sdp = { address, rtpPort: target.rtpPort, rtcpPort: target.rtcpPort };
+    // A new RTCP port alone moves nothing that was learned of RTP.
+    if (same) {
+      if (this.#pin !== 'learned') this.#target = this.#sdp;
+      return;
+    }
+    this.#formerAddress = this.#pinnedAddress;
+    this.#formerPort = this.#pinnedPort;
+    this.#formerLearned = this.#pin === 'learned';
+    this.#target = this.#sdp;
+    this.#pin = 'none';
+    this.#rtcpLearned = false;
+    this.#sinceMs = -1;
+    this.#candidates.length = 0;
+  }
+
+  /** Lets the time for learning run even while no packet comes. */
+  tick(nowMs: number): void {
+    if (this.#sinceMs < 0 && this.#target !== nowhere) this.#sinceMs = nowMs;
+  }
+
+  /** Judges one well-formed packet with a negotiated payload type. */
+  judge(packet: Buffer, view: RtpView, address: string, port: number, nowMs: number): Verdict {
+    if (this.#target === nowhere) return 'stranger';
+    if (this.#pin !== 'none' && port === this.#pinnedPort && address === this.#pinnedAddress) return 'heard';
+    if (this.#pin === 'sdp') return 'stranger';
+    this.tick(nowMs);
+    const exact = port === this.#sdp.rtpPort && this.#isSdpAddress(address);
+    const learning = nowMs - this.#sinceMs <= limits.learnMs;
+    if (exact && (learning || this.#pin === 'none')) {
+      this.#become('sdp', address, port);
+      return 'heard';
+    }
+    if (this.#pin !== 'none') return 'stranger';
+    const former = this.#formerPort === port && this.#formerAddress === address && port !== 0;
+    if (former && (!this.#formerLearned || !learning)) return 'heard';
+    if (!learning) return 'stranger';
+    const verdict = this.#observe(packet, view, address, port, nowMs);
+    if (!former) return verdict;
+    this.#held = []; // what was held of the former peer has been heard already
+    return 'heard';
+  }
+
+  /** Whether a datagram of the RTCP port comes from the peer; learns its port when the peer is behind NAT. */
+  judgeControl(address: string, port: number): boolean {
+    if (this.#pin === 'none') return this.#isSdpAddress(address);
+    if (address !== this.#pinnedAddress) return false;
+    if (this.#pin === 'learned' && !this.#rtcpLearned) {
+      this.#rtcpLearned = true;
+      this.#target = { ...this.#target, rtcpPort: port };
+    }
+    return true;
+  }
+
+  /** Packets of the source just learned, oldest first, without the one that settled it; they are given out once. */
+  takeHeld(): readonly HeldPacket[] {
+    const held = this.#held;
+    this.#held = [];
+    return held;
+  }
+
+  #observe(packet: Buffer, view: RtpView, address: string, port: number, nowMs: number): Verdict {
+    const candidate = this.#candidateOf(view, address, port, nowMs);
+    if (candidate === undefined) return 'stranger';
+    if (view.sequence !== sequencePlus(candidate.lastSequence, 1)) candidate.held = [];
+    candidate.lastSequence = view.sequence;
+    candidate.lastMs = nowMs;
+    if (candidate.held.length + 1 >= limits.learnPackets) {
+      this.#held = candidate.held;
+      this.#become('learned', address, port);
+      return 'learned';
+    }
+    candidate.held.push({ packet: Buffer.from(packet), nowMs });
+    return 'held';
+  }
+
+  #candidateOf(view: RtpView, address: string, port: number, nowMs: number): Candidate | undefined {
+    const candidates = this.#candidates;
+    for (const known of candidates) {
+      if (known.port === port && known.ssrc === view.ssrc && known.address === address) return known;
+    }
+    const preferred = this.#isSdpAddress(address) || stripMapped(address) === this.#signalling;
+    if (candidates.length >= limits.learnCandidates && !this.#makeRoom(preferred, nowMs)) return undefined;
+    const lastSequence = sequencePlus(view.sequence, -1);
+    const fresh = { address, port, ssrc: view.ssrc, preferred, lastSequence, lastMs: nowMs, held: [] };
+    candidates.push(fresh);
+    return fresh;
+  }
+
+  /** Drops a candidate that fell silent, or one of no preferred address for one that has it. */
+  #makeRoom(preferred: boolean, nowMs: number): boolean {
+    const idle = (known: Candidate) => nowMs - known.lastMs > limits.candidateIdleMs;
+    const at = this.#candidates.findIndex(known => idle(known) || (preferred && !known.preferred));
+    if (at >= 0) this.#candidates.splice(at, 1);
+    return at >= 0;
+  }
+
+  #become(pin: 'learned' | 'sdp', address: string, port: number): void {
+    this.#pin = pin;
+    this.#pinnedAddress = address;
+    this.#pinnedPort = port;
+    this.#candidates.length = 0;
+    this.#rtcpLearned = false;
+    if (pin === 'sdp') this.#target = this.#sdp;
+    else this.#target = { address, rtpPort: port, rtcpPort: this.#rtcpGuess(port) };
+  }
+
+  /** Until RTCP comes from behind the NAT: the same port if SDP multiplexes, else the next one (RFC 3550 section 11). */
+  #rtcpGuess(port: number): number {
+    return this.#sdp.rtcpPort === this.#sdp.rtpPort ? port : Math.min(65535, port + 1);
+  }
+
+  #isSdpAddress(address: string): boolean {
+    return address === this.#sdp.address || stripMapped(address) === this.#sdp.address;
+  }
+}
+
+/** An IPv4 address as a dual-stack socket shows it, in its own form. */
+function stripMapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** IPv6 text as sockets print it; anything else unchanged. */
+function canonical(address: string): string {
+  if (!address.includes(':')) return address;
+  try {
+    return stripMapped(new SocketAddress({ address, family: 'ipv6' }).address);
+  } catch {
+    return address; // not an IP literal: it will match no source
+  }
+}

@@ -1,0 +1,252 @@
+import type { Socket } from 'node:dgram';
+import { ringback, type Tone } from '../../../codecs/tones.ts';
+import type { AudioFormat } from '../../core/audio.ts';
+import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
+import { Histogram } from '../histogram.ts';
+import { mediaLimits } from '../limits.ts';
+import type { MediaMeters } from '../meters.ts';
+import { rtpHeaderBytes, writeHeader } from '../rtp/packet.ts';
+import { bytesPerMs, createEncoder, type Encoder } from './encoder.ts';
+import type { PacedStream } from './pacer.ts';
+import { Playout } from './playout.ts';
+import { StreamClock } from './stream-clock.ts';
+import { createVoice, type Voice } from './voice.ts';
+
+export interface OutboundOptions {
+  readonly socket: Socket;
+  /** Where packets go now; asked for each of them. */
+  readonly source: { readonly target: MediaTarget | undefined };
+  readonly meters: MediaMeters;
+  readonly random: () => number;
+}
+
+/** Directions in which this bridge sends (RFC 3264 section 6.1). */
+const sends: Readonly<Record<Direction, boolean>> = {
+  sendrecv: true,
+  sendonly: true,
+  recvonly: false,
+  inactive: false,
+};
+
+/**
+ * The sound towards the peer: one packet a period, from the moment a plan is applied until the end, silence when there
+ * is nothing to say. Only a hold stops it: a peer that does not want to receive is sent nothing (RFC 3264 section 8.4).
+ * What was queued then waits and is heard after the hold; what the agent says into the hold is not kept.
+ */
+export class Outbound implements PacedStream {
+  readonly lateness: Histogram = new Histogram();
+  readonly #options: OutboundOptions;
+  readonly #clock: StreamClock;
+  /** Two, used in turn: a send that the kernel put off still owns the one before. */
+  #packets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  #plan: MediaPlan | undefined;
+  #encoder: Encoder | undefined;
+  #playout: Playout | undefined;
+  #voice: Voice | undefined;
+  #ringback: Tone | undefined;
+  readonly #tone = new Int16Array(16 * mediaLimits.longestPacketMs);
+  #opened = false;
+  #talking = false;
+  /** When the peer stopped listening, ms; NaN while it listens. */
+  #heldMs = Number.NaN;
+  #cutMs = Number.NaN;
+  #firstSoundMs = Number.NaN;
+  #firstAudioMs: number | undefined;
+  #lastHeardMs = Number.NaN;
+  #unheardBefore = 0;
+  #overflowBefore = 0;
+  #target: MediaTarget | undefined;
+  #reachable = false;
+  packets = 0;
+  octets = 0;
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+    this.#clock = new StreamClock(options.random);
+  }
+
+  get ssrc(): number {
+    return this.#clock.ssrc;
+  }
+
+  /** Agent sound that waits to be played, ms. */
+  get queuedMs(): number {
+    return this.#playout?.queuedMs ?? 0;
+  }
+
+  /** The highest event that the agent's sound has come for. */
+  get newestEvent(): number {
+    return this.#playout?.newestEvent ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Agent sound that was not and will not be heard, ms; without what still waits. */
+  get unheardMs(): number {
+    return this.#unheardBefore + (this.#playout?.unheardMs ?? 0);
+  }
+
+  /** Of it, what found the queue full. */
+  get overflowMs(): number {
+    return this.#overflowBefore + (this.#playout?.overflowMs ?? 0);
+  }
+
+  /** First agent sound received to its first packet sent, ms. */
+  get firstAudioMs(): number | undefined {
+    return this.#firstAudioMs;
+  }
+
+  get onHold(): boolean {
+    return !Number.isNaN(this.#heldMs);
+  }
+
+  /** Takes what SDP settled. SSRC, sequence numbers and timestamps go on. */
+  apply(plan: MediaPlan, nowMs: number): void {
+    const before = this.#plan;
+    this.#plan = plan;
+    if (plan.codec !== before?.codec) {
+      this.#encoder = createEncoder(plan.codec);
+      this.#ringback = this.#ringback && ringback(this.#encoder.rate);
+      if (this.#playout !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
+    }
+    if (plan.packetTime !== before?.packetTime) {
+      // Each of its very own size: `send` with an offset and a length would make a view a packet.
+      const bytes = rtpHeaderBytes + plan.packetTime * bytesPerMs;
+      this.#packets = [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)];
+    }
+    if (sends[plan.direction]) {
+      this.#heldMs = Number.NaN;
+    } else if (!this.onHold) {
+      this.#heldMs = nowMs;
+      this.#cutMs = Number.NaN;
+      this.#talking = false;
+    }
+  }
+
+  /** From now on agent sound is played; before, it waits. */
+  open(): void {
+    this.#opened = true;
+  }
+
+  /** Ringback is heard while the agent has nothing to say, until its first sound. */
+  ringback(on: boolean): void {
+    this.#ringback = on ? ringback(this.#encoder?.rate ?? 8000) : undefined;
+  }
+
+  /** A conversation begins: its sound comes in `format`, and its event ids count from anew. */
+  begin(format: AudioFormat): void {
+    this.#retire();
+    this.#playout = new Playout(format);
+    if (this.#encoder !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
+  }
+
+  push(eventId: number, bytes: Buffer, nowMs: number): void {
+    const playout = this.#playout;
+    if (playout === undefined) return;
+    if (nowMs - this.#heldMs > mediaLimits.holdGraceMs) {
+      playout.refuse(eventId, bytes);
+      return;
+    }
+    if (playout.push(eventId, bytes) && Number.isNaN(this.#firstSoundMs)) this.#firstSoundMs = nowMs;
+  }
+
+  /**
+   * The event, and all before it, is not heard any more: the next packet carries the end of a 5 ms fade and silence.
+   * True when there was something to cut off.
+   */
+  interrupt(eventId: number, nowMs: number): boolean {
+    const playout = this.#playout;
+    if (playout === undefined) return false;
+    const cut = this.#talking || !playout.empty;
+    if (this.#talking) this.#cutMs = nowMs;
+    this.#voice?.cut(this.#talking);
+    playout.interrupt(eventId);
+    return cut;
+  }
+
+  /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */
+  finished(nowMs: number): boolean {
+    if (this.#playout !== undefined && !this.#playout.empty) return false;
+    return !this.#talking && !(nowMs - this.#lastHeardMs < mediaLimits.drainTailMs);
+  }
+
+  /** The end: what waits will not be heard. */
+  close(): void {
+    this.#retire();
+  }
+
+  timestampAt(nowMs: number): number {
+    return this.#clock.timestampAt(nowMs);
+  }
+
+  send(deadlineMs: number, nowMs: number): void {
+    const plan = this.#plan;
+    const encoder = this.#encoder;
+    if (plan === undefined || encoder === undefined || this.onHold) return;
+    const target = this.#options.source.target;
+    if (target !== this.#target) this.#aim(target);
+    if (target === undefined || !this.#reachable) return;
+    const clock = this.#clock;
+    const packet = this.#packets[this.packets & 1]!;
+    const bytes = packet.length - rtpHeaderBytes;
+    clock.advance(deadlineMs, plan.packetTime);
+    const heard = this.#fill(packet, bytes, encoder);
+    // RFC 3551 section 4.1: the marker is the first packet after a silence; it also owns up to a gap in the timestamps.
+    const marker = !clock.continuous || (heard && !this.#talking);
+    writeHeader(packet, plan.sendPayloadType, marker, clock.sequence, clock.timestamp, clock.ssrc);
+    this.#options.socket.send(packet, target.rtpPort, target.address);
+    this.packets++;
+    this.octets += bytes;
+    this.#options.meters.packetsSent++;
+    this.#note(heard, nowMs);
+    this.lateness.record(nowMs - deadlineMs);
+  }
+
+  toString(): string {
+    if (this.#plan === undefined) return 'nothing';
+    const voice =
+      this.#playout === undefined ? 'silence' : `agent(${this.#playout.format}) -> playout -> ${this.#voice}`;
+    return `${voice} -> rtp(pt ${this.#plan.sendPayloadType}, ${this.#plan.packetTime}ms, ${this.#plan.direction})`;
+  }
+
+  /** True when it is sound of the agent. */
+  #fill(packet: Buffer, bytes: number, encoder: Encoder): boolean {
+    if (this.#opened && this.#voice?.render(packet, rtpHeaderBytes, bytes)) {
+      this.#ringback = undefined;
+      return true;
+    }
+    if (this.#ringback !== undefined) {
+      this.#ringback.generate(this.#tone, 0, (bytes * encoder.rate) / (1000 * bytesPerMs));
+      encoder.encode(this.#tone, packet, rtpHeaderBytes, bytes);
+    } else {
+      encoder.silence(packet, rtpHeaderBytes, bytes);
+    }
+    return false;
+  }
+
+  #note(heard: boolean, nowMs: number): void {
+    this.#talking = heard;
+    if (!Number.isNaN(this.#cutMs)) {
+      this.#options.meters.bargeIn.record(nowMs - this.#cutMs + (heard ? mediaLimits.fadeMs : 0));
+      this.#cutMs = Number.NaN;
+    }
+    if (!heard) return;
+    this.#lastHeardMs = nowMs;
+    if (this.#firstAudioMs === undefined) this.#firstAudioMs = nowMs - this.#firstSoundMs;
+  }
+
+  /** The unspecified address is a hold of old (RFC 3264 section 8.4), and the kernel would take it for this host. */
+  #aim(target: MediaTarget | undefined): void {
+    this.#target = target;
+    this.#reachable =
+      target !== undefined && target.rtpPort > 0 && target.address !== '0.0.0.0' && target.address !== '::';
+  }
+
+  #retire(): void {
+    const playout = this.#playout;
+    if (playout === undefined) return;
+    this.#voice?.cut(false);
+    this.#unheardBefore += playout.unheardMs + playout.queuedMs;
+    this.#overflowBefore += playout.overflowMs;
+    this.#playout = undefined;
+    this.#voice = undefined;
+  }
+}

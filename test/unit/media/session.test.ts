@@ -1,0 +1,524 @@
+import dgram from 'node:dgram';
+import { afterEach, describe, expect, it } from 'vitest';
+import { encodeUlaw } from '../../../codecs/g711.ts';
+import { sine } from '../../../codecs/tones.ts';
+import type { AudioFormat, AudioSink } from '../../../src/core/audio.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { type Logger, silentLogger } from '../../../src/core/logger.ts';
+import { MediaMeters } from '../../../src/media/meters.ts';
+import { Pacer } from '../../../src/media/outbound/pacer.ts';
+import { PortPool } from '../../../src/media/port.ts';
+import { writeHeader } from '../../../src/media/rtp/packet.ts';
+import { parseRtcp, RtcpView } from '../../../src/media/rtp/rtcp.ts';
+import { timestampDistance } from '../../../src/media/rtp/sequence.ts';
+import { type MediaListener, MediaSession } from '../../../src/media/session.ts';
+import type { MediaPlan } from '../../../src/sdp/plan.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { RecordingSocket, type Sent, seeded } from './recording-socket.ts';
+
+const plan: MediaPlan = {
+  codec: 'PCMU',
+  sendPayloadType: 0,
+  receivePayloadTypes: { 0: 'PCMU', 8: 'PCMA' },
+  sendEventPayloadType: 101,
+  receiveEventPayloadType: 101,
+  packetTime: 20,
+  direction: 'sendrecv',
+  target: { address: '192.0.2.9', rtpPort: 4000, rtcpPort: 4001 },
+};
+
+class Ear implements AudioSink {
+  readonly format: AudioFormat;
+  readonly chunks: Buffer[] = [];
+  constructor(format: AudioFormat = 'ulaw_8000') {
+    this.format = format;
+  }
+  write(bytes: Uint8Array): void {
+    this.chunks.push(Buffer.from(bytes));
+  }
+  toString(): string {
+    return `agent(${this.format})`;
+  }
+}
+
+class Told implements MediaListener {
+  readonly words: string[] = [];
+  readonly errors: unknown[] = [];
+  entry(digits: string): void {
+    this.words.push(`entry ${digits}`);
+  }
+  mediaTimeout(): void {
+    this.words.push('media timeout');
+  }
+  drained(): void {
+    this.words.push('drained');
+  }
+  failed(error: unknown): void {
+    this.errors.push(error);
+  }
+}
+
+function speech(ms: number, level = -6): Buffer {
+  const samples = new Int16Array(8 * ms);
+  sine(8000, 700, level).generate(samples, 0, samples.length);
+  const bytes = Buffer.alloc(samples.length);
+  encodeUlaw(samples, 0, samples.length, bytes, 0);
+  return bytes;
+}
+
+class World {
+  readonly clock = new ManualClock();
+  readonly pacer = new Pacer(this.clock);
+  readonly rtp = new RecordingSocket();
+  readonly rtcp = new RecordingSocket();
+  readonly told = new Told();
+  readonly ear = new Ear();
+  readonly meters = new MediaMeters();
+  readonly lines: string[] = [];
+  readonly session: MediaSession;
+  closes = 0;
+  #sequence = 100;
+  #timestamp = 5000;
+
+  constructor() {
+    const close = () => {
+      this.closes++;
+    };
+    const log: Logger = {
+      ...silentLogger,
+      info: (text, fields) => this.lines.push(`${text} ${JSON.stringify(fields)}`),
+    };
+    this.session = new MediaSession({
+      pair: { rtp: this.rtp.asSocket, rtcp: this.rtcp.asSocket, rtpPort: 10_000, rtcpPort: 10_001, close },
+      pacer: this.pacer,
+      clock: this.clock,
+      log,
+      listener: this.told,
+      mediaTimeoutMs: 5000,
+      drainCapMs: 8000,
+      meters: this.meters,
+      random: seeded(31),
+    });
+  }
+
+  /** Lets `ms` go by and returns what was sent to the peer meanwhile. */
+  run(ms: number): Sent[] {
+    const before = this.rtp.rtp.length;
+    this.clock.advance(ms);
+    return this.rtp.rtp.slice(before);
+  }
+
+  answered(): this {
+    this.session.agentReady('ulaw_8000', this.ear);
+    this.session.apply(plan);
+    this.session.open();
+    return this;
+  }
+
+  /** The peer sends a packet of 20 ms. */
+  hear(payload: Buffer, payloadType = 0): void {
+    const packet = Buffer.alloc(12 + payload.length);
+    writeHeader(packet, payloadType, false, this.#sequence++ & 0xffff, this.#timestamp, 0x1234);
+    payload.copy(packet, 12);
+    this.#timestamp += 160;
+    this.rtp.emit('message', packet, { address: '192.0.2.9', port: 4000 });
+  }
+
+  /** The peer presses a key, as RFC 4733 tells it, in a single packet. */
+  press(event: number): void {
+    this.hear(Buffer.from([event, 0x80, 0x03, 0x20]), 101);
+  }
+
+  /** The peer speaks for `ms`. */
+  talk(ms: number): void {
+    for (let at = 0; at < ms; at += 20) {
+      this.hear(speech(20));
+      this.clock.advance(20);
+    }
+  }
+}
+
+const isSilence = (packet: Sent) => packet.payload.every(byte => byte === 0xff);
+
+describe('MediaSession', () => {
+  it('names its ports before anything else is known', () => {
+    expect(new World().session.local).toEqual({ rtpPort: 10_000, rtcpPort: 10_001 });
+  });
+
+  it('sends as soon as a plan is applied, one packet every packet time, for a minute without a hole', () => {
+    const world = new World();
+    expect(world.run(1000)).toEqual([]);
+    world.session.apply(plan);
+    const sent = world.run(60_000);
+    expect(sent.length).toBe(3000);
+    for (const [i, packet] of sent.entries()) {
+      if (i === 0) continue;
+      expect((packet.sequence - sent[i - 1]!.sequence) & 0xffff).toBe(1);
+      expect(timestampDistance(sent[i - 1]!.timestamp, packet.timestamp)).toBe(160);
+    }
+  });
+
+  it('gives the agent 20 ms every 20 ms from the moment it is ready, silence before the peer sends', () => {
+    const world = new World();
+    world.session.agentReady('ulaw_8000', world.ear);
+    world.run(1000);
+    expect(world.ear.chunks.length).toBe(50);
+    expect(world.ear.chunks.every(chunk => chunk.length === 160)).toBe(true);
+    expect(Buffer.concat(world.ear.chunks).every(byte => byte === 0xff || byte === 0x7f)).toBe(true);
+  });
+
+  it('carries the sound of the peer to the agent', () => {
+    const world = new World().answered();
+    world.talk(1000);
+    const heard = Buffer.concat(world.ear.chunks);
+    expect(heard.length).toBeGreaterThanOrEqual(7840);
+    expect(heard.filter(byte => byte !== 0xff && byte !== 0x7f).length).toBeGreaterThan(6000);
+    expect(world.session.stats()).toMatchObject({
+      packetsReceived: 50,
+      packetsLost: 0,
+      packetsFromStrangers: 0,
+    });
+  });
+
+  it('holds the greeting until the call is open, and plays it from its first sample', () => {
+    const world = new World();
+    world.session.agentReady('ulaw_8000', world.ear);
+    const greeting = speech(300);
+    world.session.audio(1, greeting);
+    world.session.apply(plan);
+    expect(world.run(500).every(isSilence)).toBe(true);
+    world.session.open();
+    const heard = Buffer.concat(world.run(300).map(packet => packet.payload));
+    expect(heard.equals(greeting)).toBe(true);
+  });
+
+  it('is silent within one packet when the agent reports an interruption', () => {
+    const world = new World().answered();
+    world.session.audio(3, speech(5000));
+    expect(world.run(200).some(isSilence)).toBe(false);
+    world.session.interrupted(3);
+    world.session.audio(3, speech(1000));
+    const [first, ...rest] = world.run(400);
+    expect(first!.payload.subarray(40).every(byte => byte === 0xff)).toBe(true);
+    expect(rest.every(isSilence)).toBe(true);
+    expect(world.session.stats().interruptions).toBe(1);
+    expect(world.meters.bargeIn.max).toBeLessThanOrEqual(25);
+  });
+
+  it('stops the agent at the first digit, drops what it goes on saying, and plays its answer to the entry', () => {
+    const world = new World().answered();
+    world.session.audio(3, speech(5000));
+    world.run(200);
+    world.press(1);
+    expect(world.run(40).slice(1).every(isSilence)).toBe(true);
+    world.session.audio(3, speech(500));
+    world.session.audio(4, speech(500));
+    expect(world.run(100).every(isSilence)).toBe(true);
+    world.press(2);
+    world.press(11);
+    expect(world.told.words).toEqual(['entry 12']);
+    world.session.audio(4, speech(500));
+    expect(world.run(100).every(isSilence)).toBe(true);
+    const answer = speech(100, -3);
+    world.session.audio(5, answer);
+    expect(Buffer.concat(world.run(100).map(packet => packet.payload)).equals(answer)).toBe(true);
+    expect(world.session.stats()).toMatchObject({ digits: 3, interruptions: 1 });
+  });
+
+  it('ends an entry after two seconds without a digit, without a timer of its own', () => {
+    const world = new World().answered();
+    world.press(4);
+    world.run(1000);
+    world.press(2);
+    world.run(1980);
+    expect(world.told.words).toEqual([]);
+    world.run(40);
+    expect(world.told.words).toEqual(['entry 42']);
+    expect(world.clock.pending).toBe(1);
+  });
+
+  it('lets the agent speak on when the # of an entry comes after the two seconds', () => {
+    const world = new World().answered();
+    world.press(4);
+    world.run(2100);
+    world.session.audio(1, speech(500));
+    world.run(100);
+    world.press(11);
+    expect(world.run(300).some(isSilence)).toBe(false);
+    expect(world.told.words).toEqual(['entry 4']);
+    expect(world.session.stats().interruptions).toBe(0);
+  });
+
+  it('takes digits of SIP INFO, but not those of a peer that sends them both ways', () => {
+    const world = new World().answered();
+    for (const digit of '90#') world.session.digit(digit);
+    expect(world.told.words).toEqual(['entry 90']);
+    world.press(7);
+    world.session.digit('7');
+    world.run(2100);
+    expect(world.told.words).toEqual(['entry 90', 'entry 7']);
+  });
+
+  it('reports a media timeout once per silence, counted from the opening and from the last packet', () => {
+    const world = new World();
+    world.session.apply(plan);
+    world.run(20_000);
+    world.session.open();
+    world.run(4980);
+    expect(world.told.words).toEqual([]);
+    world.run(10_000);
+    expect(world.told.words).toEqual(['media timeout']);
+    world.talk(1000);
+    world.run(4800);
+    expect(world.told.words.length).toBe(1);
+    world.run(1000);
+    expect(world.told.words).toEqual(['media timeout', 'media timeout']);
+  });
+
+  it('expects no sound during a hold, and counts anew after it', () => {
+    const world = new World().answered();
+    world.run(4000);
+    world.session.apply({ ...plan, direction: 'recvonly' });
+    expect(world.run(60_000)).toEqual([]);
+    world.session.apply(plan);
+    world.run(4900);
+    expect(world.told.words).toEqual([]);
+    world.run(200);
+    expect(world.told.words).toEqual(['media timeout']);
+  });
+
+  it('goes on with the same stream after a hold and under a new packet time', () => {
+    const world = new World().answered();
+    const before = world.run(1000);
+    world.session.apply({ ...plan, direction: 'inactive' });
+    world.run(3000);
+    world.session.apply({ ...plan, packetTime: 40 });
+    const after = world.run(1000);
+    expect(after[0]!.ssrc).toBe(before[0]!.ssrc);
+    expect(after[0]!.payload.length).toBe(320);
+    expect(after.length).toBe(25);
+    expect((after[0]!.sequence - before.at(-1)!.sequence) & 0xffff).toBe(1);
+    const gap = timestampDistance(before.at(-1)!.timestamp, after[0]!.timestamp) / 8;
+    expect(gap).toBeGreaterThan(3000);
+    expect(gap).toBeLessThanOrEqual(3060);
+    expect(world.pacer.streams).toBe(2);
+  });
+
+  it('lets the last sentence finish before it says that all was played', () => {
+    const world = new World().answered();
+    world.session.audio(1, speech(1000));
+    world.session.agentGone();
+    world.run(1000);
+    expect(world.told.words).toEqual([]);
+    world.run(200);
+    expect(world.told.words).toEqual(['drained']);
+    world.run(20_000);
+    expect(world.told.words.filter(word => word === 'drained').length).toBe(1);
+    expect(world.session.close().unheardMs).toBe(0);
+  });
+
+  it('says so at the cap when there is more to play than may be waited for', () => {
+    const world = new World().answered();
+    world.session.audio(1, speech(20_000));
+    world.session.agentGone();
+    world.run(7960);
+    expect(world.told.words).not.toContain('drained');
+    world.run(60);
+    expect(world.told.words).toContain('drained');
+    expect(world.session.close().unheardMs).toBeGreaterThan(11_000);
+  });
+
+  it('says so at the next tick when nothing is left, never from inside the call', () => {
+    const world = new World().answered();
+    world.session.agentGone();
+    expect(world.told.words).toEqual([]);
+    world.run(20);
+    expect(world.told.words).toEqual(['drained']);
+  });
+
+  it('takes a second conversation after one that failed, with ringback in between', () => {
+    const world = new World().answered();
+    world.session.audio(9, speech(40));
+    world.run(60);
+    world.session.tone('ringback');
+    expect(world.run(100).some(isSilence)).toBe(false);
+    const ear = new Ear('pcm_16000');
+    world.session.agentReady('ulaw_8000', ear);
+    world.session.audio(1, speech(100));
+    const heard = Buffer.concat(world.run(100).map(packet => packet.payload));
+    expect(heard.equals(speech(100))).toBe(true);
+    expect(ear.chunks[0]!.length).toBe(640);
+  });
+
+  it('sends RTCP reports of what it sent to the RTCP port, and a BYE at the end', () => {
+    const world = new World().answered();
+    world.talk(30_000);
+    world.session.close();
+    const views = world.rtcp.datagrams.map(packet => {
+      const view = new RtcpView();
+      expect(parseRtcp(packet, view, 0x1234)).toBe(true);
+      return { ...view };
+    });
+    expect(views.length).toBeGreaterThanOrEqual(5);
+    expect(views.length).toBeLessThanOrEqual(12);
+    expect(views.every(view => view.senderReport && view.ssrc === world.rtp.rtp[0]!.ssrc)).toBe(true);
+    expect(views.map(view => view.bye)).toEqual([...views.slice(1).map(() => false), true]);
+    expect(views.at(-1)).toMatchObject({ senderPackets: 1500, senderOctets: 240_000, hasBlock: true });
+  });
+
+  it('leaves nothing behind when it is closed, and says nothing more', () => {
+    const world = new World().answered();
+    world.session.audio(1, speech(500));
+    world.press(5);
+    world.run(100);
+    const stats = world.session.close();
+    expect(world.session.close()).toEqual(stats);
+    expect(world.closes).toBe(1);
+    expect(world.pacer.streams).toBe(0);
+    expect(world.clock.pending).toBe(0);
+    expect(world.rtp.listenerCount('message') + world.rtcp.listenerCount('message')).toBe(0);
+    world.session.audio(2, speech(20));
+    world.session.interrupted(2);
+    world.session.digit('1');
+    world.session.apply(plan);
+    world.session.agentReady('ulaw_8000', world.ear);
+    expect(world.run(10_000)).toEqual([]);
+    expect(world.told.words).toEqual([]);
+    expect(world.pacer.streams).toBe(0);
+  });
+
+  it.each(['entry', 'mediaTimeout'] as const)(
+    'may be closed from inside %s, and says nothing after that',
+    told => {
+      const world = new World().answered();
+      world.told[told] = () => void world.session.close();
+      if (told === 'entry') world.press(5);
+      else world.session.audio(1, speech(60_000));
+      world.run(1990);
+      if (told === 'mediaTimeout') world.session.agentGone();
+      world.run(20_000);
+      expect(world.closes).toBe(1);
+      expect(world.told.errors).toEqual([]);
+      expect(world.told.words).toEqual([]);
+      expect(world.pacer.streams).toBe(0);
+    },
+  );
+
+  it('says one thing only when it is closed at a tick that would have had two to say', () => {
+    const world = new World().answered();
+    world.told.entry = () => {
+      world.told.words.push('entry');
+      world.session.close();
+    };
+    world.run(3000);
+    world.session.digit('5');
+    world.run(5000);
+    expect(world.told.words).toEqual(['entry']);
+  });
+
+  it('gives the numbers of the call', () => {
+    const world = new World().answered();
+    world.talk(100);
+    world.session.audio(1, speech(500));
+    world.run(100);
+    const stats = world.session.close();
+    expect(stats).toMatchObject({
+      codec: 'PCMU',
+      packetsReceived: 5,
+      packetsSent: 10,
+      interruptions: 0,
+      digits: 0,
+    });
+    expect(stats.unheardMs).toBe(400);
+    expect(stats.firstAudioMs).toBeLessThanOrEqual(20);
+    expect(stats.lateness.max).toBeLessThanOrEqual(1);
+    expect(world.meters.packetsSent).toBe(10);
+    expect(world.meters.packetsReceived).toBe(5);
+  });
+
+  it('counts packets of strangers in the totals, and does not let the agent hear them', () => {
+    const world = new World().answered();
+    world.talk(200);
+    const stranger = Buffer.alloc(172, 0x20);
+    writeHeader(stranger, 0, false, 1, 1, 0x666);
+    world.rtp.emit('message', stranger, { address: '198.51.100.66', port: 9 });
+    world.run(1000);
+    expect(world.session.stats().packetsFromStrangers).toBe(1);
+    expect(world.meters.packetsFromStrangers).toBe(1);
+  });
+
+  it('ends itself, not the worker, when an invariant breaks, and says so once', () => {
+    const world = new World().answered();
+    world.session.agentReady('ulaw_8000', {
+      format: 'ulaw_8000',
+      write: () => {
+        throw new Error('invariant');
+      },
+    });
+    world.run(100);
+    expect(world.told.errors).toEqual([new Error('invariant')]);
+    expect(world.pacer.streams).toBe(0);
+    expect(world.closes).toBe(1);
+    expect(world.session.close().codec).toBe('PCMU');
+  });
+
+  it('prints both ways in one log line when a plan is applied', () => {
+    const world = new World().answered();
+    expect(world.lines.filter(line => line.startsWith('media applied')).length).toBe(1);
+    expect(world.lines.join()).toContain(
+      'agent(ulaw_8000) -> playout -> pcmu(pass) -> rtp(pt 0, 20ms, sendrecv)',
+    );
+    expect(String(world.session)).toContain('in: ');
+  });
+});
+
+describe('MediaSession on real sockets', () => {
+  const closing: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closing.splice(0)) close();
+  });
+
+  it('carries sound both ways between a telephone and an agent on loopback', async () => {
+    const phone = dgram.createSocket('udp4');
+    closing.push(() => phone.close());
+    await new Promise<void>(resolve => phone.bind(0, '127.0.0.1', resolve));
+    const pool = new PortPool({ first: 24_000, count: 2000, restMs: 0 }, systemClock);
+    const pair = await pool.open(4, '127.0.0.1');
+    if (!pair.ok) throw pair.failure;
+    const ear = new Ear();
+    const session = new MediaSession({
+      pair: pair.value,
+      pacer: new Pacer(systemClock),
+      clock: systemClock,
+      log: silentLogger,
+      listener: new Told(),
+      mediaTimeoutMs: 5000,
+      drainCapMs: 1000,
+    });
+    closing.push(() => void session.close());
+    session.agentReady('ulaw_8000', ear);
+    const { port } = phone.address();
+    session.apply({ ...plan, target: { address: '127.0.0.1', rtpPort: port, rtcpPort: port } });
+    session.open();
+    const words = speech(400);
+    session.audio(1, words);
+    let sequence = 0;
+    const heard: Buffer[] = [];
+    // Every packet that arrives is answered with one of ours: the peer speaks at the session's own pace.
+    await new Promise<void>(resolve => {
+      phone.on('message', packet => {
+        heard.push(packet.subarray(12));
+        const answer = Buffer.alloc(172, 0x30);
+        writeHeader(answer, 0, false, sequence, sequence * 160, 0x77);
+        sequence++;
+        phone.send(answer, pair.value.rtpPort, '127.0.0.1');
+        if (heard.length === 40) resolve();
+      });
+    });
+    const stats = session.close();
+    expect(Buffer.concat(heard).subarray(0, words.length).equals(words)).toBe(true);
+    expect(stats.packetsReceived).toBeGreaterThan(30);
+    expect(Buffer.concat(ear.chunks).includes(Buffer.alloc(160, 0x30))).toBe(true);
+    expect(pool.inUse).toBe(0);
+  });
+});
