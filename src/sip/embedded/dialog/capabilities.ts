@@ -1,0 +1,31 @@
+/** Methods that this stack serves, for Allow. */
+export const allowed = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'UPDATE', 'INFO'] as const;
+
+/** Methods that are known and not served: 405 instead of 501. */
+export const known = ['REGISTER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'MESSAGE', 'REFER', 'PRACK'] as const;
+
+/** Methods that make sense only inside a dialogue: 481 without one. */
+export const dialogOnly = ['BYE', 'UPDATE', 'INFO', 'NOTIFY', 'PRACK'] as const;
+
+/** Option tags of extensions that a peer may require of us: none yet. */
+export const supported: readonly string[] = [];
+
+export const sdpType = 'application/sdp';
+
+type Line = readonly [name: string, value: string];
+
+export const allowLine: Line = ['Allow', allowed.join(', ')];
+export const acceptLine: Line = ['Accept', sdpType];
+export const supportedLine: Line = ['Supported', supported.join(', ')];
+
+/** What OPTIONS asks for (RFC 3261 section 11.2). */
+export const capabilityLines: readonly Line[] = [
+  allowLine,
+  acceptLine,
+  ['Accept-Encoding', 'identity'],
+  ['Accept-Language', 'en'],
+  supportedLine,
+];
+
+/** RFC 3261 section 20.41: a name, and no version for those who collect them. */
+export const userAgentLine: Line = ['User-Agent', 'Trunkbridge'];

@@ -1,0 +1,32 @@
+import type { HeaderField, Identity, InviteFacts, Source } from '../../signalling.ts';
+import type { SipRequest } from '../message/message.ts';
+import { parseNameAddr, parseUri } from '../message/uri.ts';
+import { sdpOf } from './content.ts';
+
+/** Credentials stay inside the stack. */
+const withheld = new Set(['authorization', 'proxy-authorization']);
+
+/** What an INVITE says to those who know nothing of SIP messages. */
+export function factsOf(invite: SipRequest, source: Source): InviteFacts {
+  const { headers } = invite;
+  const offer = sdpOf(invite);
+  const shown: HeaderField[] = [...headers].filter(field => !withheld.has(field.name.toLowerCase()));
+  return {
+    sipCallId: headers.get('Call-ID') ?? '',
+    source,
+    from: identity(headers.get('From')),
+    to: identity(headers.get('To')),
+    requestUser: parseUri(invite.uri)?.user ?? '',
+    headers: shown,
+    ...(offer === undefined ? {} : { offer }),
+  };
+}
+
+function identity(value: string | undefined): Identity {
+  const parsed = value === undefined ? undefined : parseNameAddr(value);
+  return {
+    displayName: parsed?.displayName ?? '',
+    user: parsed?.uri.user ?? '',
+    host: parsed?.uri.host ?? '',
+  };
+}

@@ -1,0 +1,172 @@
+import type { Clock } from '../../../core/clock.ts';
+import { type Ending, ending } from '../../../core/ending.ts';
+import { messageOf } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/logger.ts';
+import type { OnInvite, Source } from '../../signalling.ts';
+import type { StackLimits } from '../limits.ts';
+import type { ParseFault, SipRequest } from '../message/message.ts';
+import { formatResponse, responseTo } from '../message/writer.ts';
+import { tagOf } from '../transaction/key.ts';
+import type { TransactionLayer } from '../transaction/layer.ts';
+import type { Answer, ServerTransaction } from '../transaction/server.ts';
+import { newToken } from '../transaction/token.ts';
+import type { Connection } from '../transport/connection.ts';
+import type { Hop } from '../transport/dialer.ts';
+import { capabilityLines } from './capabilities.ts';
+import { dialogKeyOf, type HostPort } from './path.ts';
+import { screen } from './screening.ts';
+import { UasDialogue } from './uas.ts';
+
+export interface ReceptionOptions {
+  readonly clock: Clock;
+  readonly limits: StackLimits;
+  readonly log: Logger;
+  readonly layer: TransactionLayer;
+  readonly contactFor: (source: Source) => HostPort;
+  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  readonly onInvite: OnInvite;
+  /** An INVITE that was turned away before anyone heard of it. */
+  readonly onInviteRefused: (status: number, end: Ending, address: string) => void;
+  /** A request inside a dialogue from somebody who has no part in it. */
+  readonly onStranger: (address: string) => void;
+}
+
+/** The user agent core: each request finds its transaction, its dialogue, or its refusal. */
+export class Reception {
+  readonly #options: ReceptionOptions;
+  readonly #dialogs = new Map<string, UasDialogue>();
+  #draining = false;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+  }
+
+  get dialogs(): ReadonlyMap<string, UasDialogue> {
+    return this.#dialogs;
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Handles one request. What goes wrong in here costs the request a 500, and nothing else anything. */
+  request(request: SipRequest, connection: Connection): void {
+    const { layer, log } = this.#options;
+    let transaction: ServerTransaction | undefined;
+    try {
+      const known = layer.match(request, connection);
+      if (known !== undefined) known.receive(request, connection);
+      else if (request.method === 'ACK') this.#ack(request, connection);
+      else {
+        transaction = layer.createServer(request, connection);
+        this.#dispatch(transaction);
+      }
+    } catch (error) {
+      log.error('a fault in handling a request', {
+        method: request.method.slice(0, 32),
+        error: messageOf(error),
+      });
+      transaction?.respond({ status: 500 });
+    }
+  }
+
+  /** Answers what could not be parsed, as far as there is somebody to answer (no transaction, RFC 3261 section 8.2.7). */
+  fault(fault: ParseFault, connection: Connection): void {
+    const { request, status } = fault;
+    if (status === 0 || request === undefined || request.method === 'ACK') return;
+    try {
+      connection.send(
+        formatResponse(status, fault.reason, responseTo(request, status, fault.reason, newToken())),
+      );
+    } catch (error) {
+      this.#options.log.debug('a bad request could not be answered', { status, error: messageOf(error) });
+    }
+    if (request.method === 'INVITE') {
+      this.#options.onInviteRefused(status, ending('bad-request'), connection.source.address);
+    }
+  }
+
+  connectionClosed(connection: Connection): void {
+    for (const dialogue of [...this.#dialogs.values()]) dialogue.connectionClosed(connection);
+  }
+
+  /** An ACK is never answered; one that belongs nowhere is dropped. */
+  #ack(ack: SipRequest, connection: Connection): void {
+    const dialogue = this.#dialogs.get(dialogKeyOf(ack));
+    if (dialogue === undefined) return;
+    if (dialogue.trusts(connection)) dialogue.ack(ack, connection);
+    else this.#options.onStranger(connection.source.address);
+  }
+
+  #dispatch(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    if (request.method === 'CANCEL') this.#cancel(transaction);
+    else if (tagOf(request.headers.get('To')) !== undefined) this.#inDialog(transaction);
+    else this.#outOfDialog(transaction);
+  }
+
+  /** RFC 3261 section 9.2. */
+  #cancel(transaction: ServerTransaction): void {
+    const invite = this.#options.layer.matchInvite(transaction.request, transaction.connection);
+    if (invite === undefined) {
+      transaction.respond({ status: 481 });
+      return;
+    }
+    transaction.respond({ status: 200, toTag: invite.toTag });
+    if (invite.pending) invite.onCancel();
+  }
+
+  #inDialog(transaction: ServerTransaction): void {
+    const { request, connection } = transaction;
+    const dialogue = this.#dialogs.get(dialogKeyOf(request));
+    if (dialogue === undefined) transaction.respond({ status: 481 });
+    else if (!dialogue.trusts(connection)) {
+      this.#options.onStranger(connection.source.address);
+      transaction.respond({ status: 403 });
+    } else dialogue.request(transaction);
+  }
+
+  #outOfDialog(transaction: ServerTransaction): void {
+    const { request, connection } = transaction;
+    const { layer, limits, onInviteRefused } = this.#options;
+    const objection = screen(request, {
+      looped: layer.looped(request),
+      merged: request.method === 'INVITE' && layer.merged(transaction),
+      draining: this.#draining,
+      full: layer.size > limits.transactions * limits.shedAt,
+      retryAfter: limits.retryAfterSeconds,
+    });
+    if (objection !== undefined) {
+      transaction.respond(objection.answer);
+      if (request.method === 'INVITE') {
+        onInviteRefused(objection.answer.status, objection.end, connection.source.address);
+      }
+    } else if (request.method === 'OPTIONS') transaction.respond(options200);
+    else this.#invite(transaction);
+  }
+
+  #invite(transaction: ServerTransaction): void {
+    const { connection } = transaction;
+    const { clock, limits, log, layer, contactFor, reopen, onInvite } = this.#options;
+    transaction.respond({ status: 100 });
+    const us = contactFor(connection.source);
+    const dialogue = new UasDialogue(transaction, {
+      clock,
+      limits,
+      log,
+      layer,
+      us,
+      reopen,
+      onEnd: ended => void this.#dialogs.delete(ended.key),
+    });
+    this.#dialogs.set(dialogue.key, dialogue);
+    try {
+      onInvite(dialogue);
+    } catch (error) {
+      log.error('a fault in taking a call', { sipCallId: dialogue.facts.sipCallId, error: messageOf(error) });
+      dialogue.reject(500, ending('internal-error'));
+    }
+  }
+}
+
+const options200: Answer = { status: 200, headers: capabilityLines };

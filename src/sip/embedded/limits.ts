@@ -1,0 +1,50 @@
+/** Every limit and timer of the embedded stack outside of message parsing. Times in ms, sizes in bytes. */
+export const stackLimits = {
+  /** From accepting a connection to its first complete message, a TLS handshake included. */
+  firstMessageMs: 10_000,
+  /** From the first byte of a message to its last: absolute, so a byte now and then buys nothing. */
+  messageMs: 10_000,
+  handshakeMs: 5_000,
+  /** A connection that carries no dialogue is closed after so long without a message or a ping. */
+  idleMs: 600_000,
+  connections: 4_096,
+  connectionsPerSource: 1_024,
+  handshakesPerSecond: 100,
+  handshakesPerSecondPerSource: 20,
+  /** What may wait in a connection for a peer that does not read. */
+  backlogBytes: 1_048_576,
+  /** Pings (RFC 5626 section 4.4.1) answered and endured each second. */
+  pongsPerSecond: 10,
+  pingsPerSecond: 100,
+  /** Messages that are not SIP, a minute; a connection that carries dialogues is never closed for it. */
+  badMessagesPerMinute: 50,
+  /** Opening a connection towards a peer whose own connection is gone. */
+  connectMs: 5_000,
+  /** What closing waits for, so that last responses reach the peer. */
+  lingerMs: 500,
+
+  transactions: 10_000,
+  /** Share of `transactions` above which new INVITEs are turned away. */
+  shedAt: 0.9,
+
+  /** Requests inside one dialogue each second, BYE and ACK excepted. */
+  dialogRequestsPerSecond: 20,
+  /** How long a dialogue outlives its connection. */
+  connectionGraceMs: 32_000,
+  /** Time from INVITE to its final response, whatever the call is doing. */
+  ringMs: 180_000,
+  /** Time the session may take to answer a re-INVITE or UPDATE. */
+  reofferMs: 20_000,
+  /** Retry-After on 503 while draining or shedding, in seconds. */
+  retryAfterSeconds: 10,
+} as const;
+
+export type StackLimits = { readonly [Name in keyof typeof stackLimits]: number };
+
+/** RFC 3261 table 4 and RFC 6026 section 7.1 for a reliable transport: A, E and G never start; D, I, J and K are zero. */
+export const sipTimers = {
+  t1: 500,
+  t2: 4_000,
+  /** Timers B, F, H and L, and the TU's wait for an ACK: 64*T1. */
+  transaction: 32_000,
+} as const;

@@ -1,0 +1,192 @@
+import type { Clock } from '../../core/clock.ts';
+import { deferred } from '../../core/deferred.ts';
+import { type Ending, ending } from '../../core/ending.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { ListenAddress, OnInvite, Signalling, Source } from '../signalling.ts';
+import type { HostPort } from './dialog/path.ts';
+import { Reception } from './dialog/reception.ts';
+import { type StackLimits, stackLimits } from './limits.ts';
+import { type MessageLimits, messageLimits } from './message/limits.ts';
+import type { SipMessage } from './message/message.ts';
+import { CountingClock } from './transaction/counting-clock.ts';
+import { TransactionLayer } from './transaction/layer.ts';
+import { Census } from './transport/census.ts';
+import { Connection, type ConnectionListener, type RefusalCause } from './transport/connection.ts';
+import { dial, type Hop } from './transport/dialer.ts';
+import { Listener, type TlsMaterial } from './transport/listener.ts';
+import { stampVia } from './transport/received.ts';
+import type { Wire } from './transport/wire.ts';
+
+/** Why a peer was turned away: its connection, or a request inside a dialogue that is not its own. */
+export type PeerRefusal = RefusalCause | 'not-its-dialogue';
+
+export interface EmbeddedOptions {
+  /** Port 0 takes any free one. */
+  readonly listen: readonly ListenAddress[];
+  /** Needed as soon as one of `listen` is tls. */
+  readonly tls?: TlsMaterial;
+  /** Whether a peer at this IP literal may talk to us, and may be connected to. */
+  readonly admit: (address: string) => boolean;
+  /** Host and port of our Contact for this peer. */
+  readonly contactFor: (source: Source) => HostPort;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onInvite: OnInvite;
+  /** A connection or request was refused; `address` is an IP literal, or empty when it is not known. */
+  readonly onRefused: (cause: PeerRefusal, address: string) => void;
+  /** An INVITE was refused before `onInvite` could hear of it. */
+  readonly onInviteRefused?: (status: number, end: Ending, address: string) => void;
+  readonly limits?: Partial<StackLimits>;
+  readonly messageLimits?: Partial<MessageLimits>;
+}
+
+/** Gauges that are all zero when nothing goes on. */
+export interface StackStats {
+  readonly connections: number;
+  readonly transactions: number;
+  readonly dialogs: number;
+  readonly timers: number;
+}
+
+/** SIP over TCP and TLS, user agent server: the `embedded` backend. */
+export class EmbeddedSignalling implements Signalling {
+  readonly #options: EmbeddedOptions;
+  readonly #limits: StackLimits;
+  readonly #messageLimits: MessageLimits;
+  readonly #clock: CountingClock;
+  readonly #census: Census;
+  readonly #layer: TransactionLayer;
+  readonly #reception: Reception;
+  readonly #connections = new Set<Connection>();
+  readonly #listeners: readonly Listener[];
+  #tls: TlsMaterial | undefined;
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options;
+    this.#limits = { ...stackLimits, ...options.limits };
+    this.#messageLimits = { ...messageLimits, ...options.messageLimits };
+    this.#clock = new CountingClock(options.clock, error => {
+      options.log.error('a fault in a timer', { error: messageOf(error) });
+    });
+    this.#tls = options.tls;
+    this.#census = new Census(this.#clock, this.#limits);
+    this.#layer = new TransactionLayer(this.#clock);
+    this.#reception = new Reception({
+      clock: this.#clock,
+      limits: this.#limits,
+      log: options.log,
+      layer: this.#layer,
+      contactFor: options.contactFor,
+      reopen: hop => this.#reopen(hop),
+      onInvite: options.onInvite,
+      onInviteRefused: options.onInviteRefused ?? (() => undefined),
+      onStranger: address => options.onRefused('not-its-dialogue', address),
+    });
+    this.#listeners = options.listen.map(where => new Listener(where, this.#listenerOptions(), options.tls));
+  }
+
+  listen(): Promise<readonly ListenAddress[]> {
+    return Promise.all(this.#listeners.map(listener => listener.open()));
+  }
+
+  drain(): void {
+    this.#reception.drain();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.drain();
+    for (const listener of this.#listeners) listener.close();
+    await this.#hangUpAll(graceMs);
+    for (const dialogue of [...this.#reception.dialogs.values()]) dialogue.drop(ending('shutdown'));
+    this.#layer.abandonAll();
+    for (const connection of [...this.#connections]) connection.close();
+    const limit = this.#clock.timer(this.#limits.lingerMs, () => this.#census.destroyAll());
+    await this.#census.empty();
+    limit.cancel();
+  }
+
+  stats(): StackStats {
+    return {
+      connections: this.#census.size,
+      transactions: this.#layer.size,
+      dialogs: this.#reception.dialogs.size,
+      timers: this.#clock.running,
+    };
+  }
+
+  /** From now on handshakes use this certificate. */
+  setSecureContext(material: TlsMaterial): void {
+    this.#tls = material;
+    for (const listener of this.#listeners) listener.setSecureContext(material);
+  }
+
+  /** Takes a wire that speaks SIP, as listeners do for each connection they accept. */
+  attach(wire: Wire): Connection {
+    const connection = new Connection(wire, {
+      clock: this.#clock,
+      limits: this.#limits,
+      messageLimits: this.#messageLimits,
+      listener: this.#connectionListener(),
+    });
+    if (connection.open) this.#connections.add(connection);
+    return connection;
+  }
+
+  /** Ends every dialogue, and waits at most `graceMs` for the peers to hear of it. */
+  async #hangUpAll(graceMs: number): Promise<void> {
+    const end = ending('shutdown');
+    const ended = [...this.#reception.dialogs.values()].map(dialogue => {
+      dialogue.reject(503, end);
+      dialogue.hangup(end);
+      return dialogue.ended;
+    });
+    if (ended.length === 0) return;
+    const { promise, resolve } = deferred<void>();
+    const limit = this.#clock.timer(graceMs, resolve);
+    await Promise.race([promise, Promise.all(ended)]);
+    limit.cancel();
+  }
+
+  #listenerOptions() {
+    const { admit, onRefused } = this.#options;
+    return {
+      clock: this.#clock,
+      limits: this.#limits,
+      census: this.#census,
+      admit,
+      onWire: (wire: Wire) => void this.attach(wire),
+      onRefused,
+    };
+  }
+
+  #connectionListener(): ConnectionListener {
+    return {
+      message: (connection, message) => this.#message(connection, message),
+      fault: (connection, fault) => this.#reception.fault(fault, connection),
+      refused: (cause, address) => this.#options.onRefused(cause, address),
+      crashed: error => this.#options.log.error('a fault in a connection', { error: messageOf(error) }),
+      closed: connection => {
+        this.#connections.delete(connection);
+        this.#layer.connectionClosed(connection);
+        this.#reception.connectionClosed(connection);
+      },
+    };
+  }
+
+  #message(connection: Connection, message: SipMessage): void {
+    // A response that belongs to nothing is dropped (RFC 3261 section 18.1.2).
+    if (message.kind === 'response') this.#layer.response(message);
+    else this.#reception.request(stampVia(message, connection.source), connection);
+  }
+
+  async #reopen(hop: Hop): Promise<Connection | undefined> {
+    const dialled = await dial(hop, { ...this.#listenerOptions() }, this.#tls);
+    if (!dialled.ok) {
+      this.#options.log.debug('the peer could not be connected to again', { code: dialled.failure.code });
+      return undefined;
+    }
+    const connection = this.attach(dialled.value);
+    return connection.open ? connection : undefined;
+  }
+}

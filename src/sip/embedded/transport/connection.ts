@@ -1,0 +1,196 @@
+import type { Clock, Timer } from '../../../core/clock.ts';
+import type { Source } from '../../signalling.ts';
+import type { StackLimits } from '../limits.ts';
+import { type Frame, StreamFramer } from '../message/framer.ts';
+import type { MessageLimits } from '../message/limits.ts';
+import type { ParseFault, SipMessage } from '../message/message.ts';
+import { parseMessage } from '../message/parser.ts';
+import { RateWindow } from './rate.ts';
+import type { Wire } from './wire.ts';
+
+/** Why a connection was turned away or closed by us. */
+export type RefusalCause =
+  | 'source-not-allowed'
+  | 'too-many-connections'
+  | 'too-many-handshakes'
+  | 'handshake-failed'
+  | 'message-timeout'
+  | 'idle'
+  | 'slow-reader'
+  | 'too-many-pings'
+  | 'too-many-bad-messages'
+  | 'framing-error';
+
+/** What a connection tells the stack. Nothing is told after `closed`. */
+export interface ConnectionListener {
+  message(connection: Connection, message: SipMessage): void;
+  /** A message that was not taken. The connection closes itself behind this call when the fault is fatal. */
+  fault(connection: Connection, fault: ParseFault): void;
+  closed(connection: Connection): void;
+  refused(cause: RefusalCause, address: string): void;
+  /** Handling what came threw: a fault of ours. The connection closes behind this call. */
+  crashed(error: unknown): void;
+}
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  readonly limits: StackLimits;
+  readonly messageLimits: MessageLimits;
+  readonly listener: ConnectionListener;
+}
+
+/** An answer to CRLFCRLF (RFC 5626 section 4.4.1). */
+const pong = Buffer.from('\r\n');
+
+/** SIP over one wire: framing, deadlines and budgets. It carries any number of transactions and dialogues. */
+export class Connection {
+  readonly source: Source;
+  readonly #wire: Wire;
+  readonly #clock: Clock;
+  readonly #limits: StackLimits;
+  readonly #listener: ConnectionListener;
+  readonly #framer: StreamFramer;
+  readonly #parse: (head: Buffer, body: Buffer) => ReturnType<typeof parseMessage>;
+  readonly #pings: RateWindow;
+  readonly #bad: RateWindow;
+  #open = true;
+  #pins = 0;
+  #lastFrame: number;
+  #deadline: Timer | undefined;
+  #idle: Timer | undefined;
+
+  constructor(wire: Wire, options: ConnectionOptions) {
+    this.source = wire.source;
+    this.#wire = wire;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#listener = options.listener;
+    this.#framer = new StreamFramer(options.messageLimits);
+    this.#parse = (head, body) => parseMessage(head, body, options.messageLimits);
+    this.#pings = new RateWindow(options.clock, 1_000);
+    this.#bad = new RateWindow(options.clock, 60_000);
+    this.#lastFrame = options.clock.now();
+    this.#deadline = options.clock.timer(options.limits.firstMessageMs, () =>
+      this.#refuse('message-timeout'),
+    );
+    this.#idle = options.clock.timer(options.limits.idleMs, () => this.#checkIdle());
+    wire.listen({ data: chunk => this.#data(chunk), closed: () => this.#closed() });
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Keeps the connection from being closed for idleness until `unpin`: one for each dialogue. */
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    this.#pins--;
+  }
+
+  /** Hands a message to the wire; false when the connection is gone or its peer does not read. */
+  send(bytes: Buffer): boolean {
+    if (!this.#open) return false;
+    this.#wire.write(bytes);
+    if (this.#wire.backlog <= this.#limits.backlogBytes) return true;
+    this.#refuse('slow-reader');
+    return false;
+  }
+
+  /** Closes after what was sent has left. */
+  close(): void {
+    if (!this.#open) return;
+    this.#wire.end();
+    this.#closed();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#wire.destroy();
+    this.#closed();
+  }
+
+  #data(chunk: Buffer): void {
+    if (!this.#open) return;
+    try {
+      this.#read(chunk);
+    } catch (error) {
+      this.#listener.crashed(error);
+      this.destroy();
+    }
+  }
+
+  #read(chunk: Buffer): void {
+    this.#framer.push(chunk);
+    let frame = this.#framer.next();
+    while (frame !== undefined) {
+      this.#lastFrame = this.#clock.now();
+      this.#deadline?.cancel();
+      this.#deadline = undefined;
+      this.#take(frame);
+      if (!this.#open) return;
+      frame = this.#framer.next();
+    }
+    if (this.#framer.partial && this.#deadline === undefined) {
+      this.#deadline = this.#clock.timer(this.#limits.messageMs, () => this.#refuse('message-timeout'));
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === 'keep-alive') {
+      this.#ping();
+      return;
+    }
+    if (frame.type === 'fault') {
+      this.#fault(frame.fault);
+      return;
+    }
+    const parsed = this.#parse(frame.head, frame.body);
+    if (parsed.ok) this.#listener.message(this, parsed.value);
+    else this.#fault(parsed.failure);
+  }
+
+  #ping(): void {
+    const pings = this.#pings.count();
+    if (pings > this.#limits.pingsPerSecond) this.#refuse('too-many-pings');
+    else if (pings <= this.#limits.pongsPerSecond) this.send(pong);
+  }
+
+  #fault(fault: ParseFault): void {
+    const bad = this.#bad.count();
+    this.#listener.fault(this, fault);
+    if (!this.#open) return;
+    if (fault.fatal) {
+      this.#listener.refused('framing-error', this.source.address);
+      this.close();
+    } else if (bad > this.#limits.badMessagesPerMinute && this.#pins === 0) {
+      this.#refuse('too-many-bad-messages');
+    }
+  }
+
+  #checkIdle(): void {
+    const left = this.#lastFrame + this.#limits.idleMs - this.#clock.now();
+    if (left <= 0 && this.#pins === 0) {
+      this.#refuse('idle');
+      return;
+    }
+    const wait = left > 0 ? left : this.#limits.idleMs;
+    this.#idle = this.#clock.timer(wait, () => this.#checkIdle());
+  }
+
+  #refuse(cause: RefusalCause): void {
+    if (!this.#open) return;
+    this.#listener.refused(cause, this.source.address);
+    this.destroy();
+  }
+
+  #closed(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#deadline?.cancel();
+    this.#idle?.cancel();
+    this.#listener.closed(this);
+  }
+}

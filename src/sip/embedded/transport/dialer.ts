@@ -1,0 +1,61 @@
+import { connect, isIP, type Socket } from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../../../core/clock.ts';
+import { Failure, fail, ok, type Result } from '../../../core/errors.ts';
+import type { StackLimits } from '../limits.ts';
+import type { Census } from './census.ts';
+import type { TlsMaterial } from './listener.ts';
+import { SocketWire } from './socket-wire.ts';
+import type { Wire } from './wire.ts';
+
+/** A hop to open a connection to. `address` is an IP literal: names that came from a peer are never looked up. */
+export interface Hop {
+  readonly transport: 'tcp' | 'tls';
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface DialerOptions {
+  readonly clock: Clock;
+  readonly limits: StackLimits;
+  readonly census: Census;
+  readonly admit: (address: string) => boolean;
+}
+
+/**
+ * Opens a connection to a peer whose own is gone. Fails with `source-not-allowed`, `too-many-connections` or
+ * `connect-failed`; over TLS the certificate has to be good for the address (RFC 5922 section 7.1).
+ */
+export function dial(hop: Hop, options: DialerOptions, material?: TlsMaterial): Promise<Result<Wire>> {
+  const { clock, limits, census } = options;
+  if (isIP(hop.address) === 0 || !options.admit(hop.address)) {
+    return Promise.resolve(fail(new Failure('source-not-allowed', 'the next hop is not an allowed address')));
+  }
+  const objection = census.objection(hop.address);
+  if (objection !== undefined) {
+    return Promise.resolve(fail(new Failure(objection, 'the next hop has all the connections it may have')));
+  }
+  return new Promise(resolve => {
+    const socket = openSocket(hop, material);
+    census.enter(socket, hop.address);
+    const give = () => {
+      socket.destroy();
+      resolve(fail(new Failure('connect-failed', 'the next hop could not be connected to')));
+    };
+    const timer = clock.timer(limits.connectMs, give);
+    socket.once('error', give);
+    socket.once('close', () => timer.cancel());
+    socket.once(hop.transport === 'tls' ? 'secureConnect' : 'connect', () => {
+      timer.cancel();
+      socket.off('error', give);
+      resolve(ok(new SocketWire(socket, hop.transport, clock, limits.lingerMs)));
+    });
+  });
+}
+
+function openSocket(hop: Hop, material: TlsMaterial | undefined): Socket {
+  const where = { host: hop.address, port: hop.port };
+  if (hop.transport === 'tcp') return connect(where);
+  const ca = material?.ca === undefined ? {} : { ca: material.ca };
+  return tls.connect({ ...where, ...ca, minVersion: 'TLSv1.2', rejectUnauthorized: true });
+}

@@ -1,0 +1,112 @@
+import { constants } from 'node:crypto';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../../../core/clock.ts';
+import type { ListenAddress } from '../../signalling.ts';
+import type { StackLimits } from '../limits.ts';
+import type { Census } from './census.ts';
+import type { RefusalCause } from './connection.ts';
+import { plainAddress, SocketWire } from './socket-wire.ts';
+import type { Wire } from './wire.ts';
+
+/** PEM texts. `ca` verifies the peers that we open a connection to, in place of the system's roots. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+
+export interface ListenerOptions {
+  readonly clock: Clock;
+  readonly limits: StackLimits;
+  readonly census: Census;
+  readonly admit: (address: string) => boolean;
+  readonly onWire: (wire: Wire) => void;
+  readonly onRefused: (cause: RefusalCause, address: string) => void;
+}
+
+/** TLS 1.2 and up, no renegotiation, and no client certificate asked for. */
+const tlsPolicy = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
+
+/** One address that peers connect to. Who may not is dropped before a byte is read, or a handshake made. */
+export class Listener {
+  readonly #where: ListenAddress;
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  /** Never listens itself: it only makes TLS of the sockets that were let in. */
+  readonly #tls: tls.Server | undefined;
+
+  constructor(where: ListenAddress, options: ListenerOptions, material?: TlsMaterial) {
+    this.#where = where;
+    this.#options = options;
+    if (where.transport === 'tls') {
+      if (material === undefined) throw new Error('a tls listener needs a certificate and a key');
+      this.#tls = this.#secure(material);
+    }
+    this.#server = createServer({ noDelay: true }, socket => this.#accept(socket));
+  }
+
+  /** Settles with the port that was bound; rejects when it cannot be. */
+  open(): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: this.#where.address, port: this.#where.port, backlog: 1_024 }, () => {
+        this.#server.off('error', reject);
+        // Accepting can fail for want of descriptors; the next one may work again.
+        this.#server.on('error', () => this.#options.onRefused('too-many-connections', ''));
+        const { port } = this.#server.address() as AddressInfo;
+        resolve({ ...this.#where, port });
+      });
+    });
+  }
+
+  /** New handshakes use this certificate; connections that are up keep theirs. */
+  setSecureContext(material: TlsMaterial): void {
+    this.#tls?.setSecureContext({ ...tlsPolicy, cert: material.cert, key: material.key });
+  }
+
+  /** Accepts nobody any more. Connections stay. */
+  close(): void {
+    this.#server.close();
+  }
+
+  #secure(material: TlsMaterial): tls.Server {
+    const server = tls.createServer({
+      ...tlsPolicy,
+      cert: material.cert,
+      key: material.key,
+      handshakeTimeout: this.#options.limits.handshakeMs,
+    });
+    server.on('secureConnection', socket => this.#wire(socket));
+    server.on('tlsClientError', (_error, socket) => {
+      this.#options.onRefused('handshake-failed', plainAddress(socket.remoteAddress));
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    const address = plainAddress(socket.remoteAddress);
+    const objection = this.#objection(address);
+    if (objection !== undefined) {
+      socket.destroy();
+      this.#options.onRefused(objection, address);
+      return;
+    }
+    this.#options.census.enter(socket, address);
+    if (this.#tls === undefined) this.#wire(socket);
+    else this.#tls.emit('connection', socket);
+  }
+
+  #objection(address: string): RefusalCause | undefined {
+    if (!this.#options.admit(address)) return 'source-not-allowed';
+    const { census } = this.#options;
+    return census.objection(address) ?? (this.#tls === undefined ? undefined : census.handshake(address));
+  }
+
+  #wire(socket: Socket): void {
+    const { clock, limits, onWire } = this.#options;
+    onWire(new SocketWire(socket, this.#where.transport, clock, limits.lingerMs));
+  }
+}

@@ -1,0 +1,60 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../../core/clock.ts';
+import type { Source } from '../../signalling.ts';
+import type { Wire, WireListener } from './wire.ts';
+
+/** IPv4 addresses that a dual-stack socket shows as `::ffff:192.0.2.1` in their usual form; a zone is left out. */
+export function plainAddress(address: string | undefined): string {
+  const text = (address ?? '').replace(/%.*$/, '');
+  return text.toLowerCase().startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text;
+}
+
+/** A TCP or TLS socket as a wire. A peer that half-closes is closed. */
+export class SocketWire implements Wire {
+  readonly source: Source;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #lingerMs: number;
+
+  constructor(socket: Socket, transport: 'tcp' | 'tls', clock: Clock, lingerMs: number) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#lingerMs = lingerMs;
+    this.source = {
+      transport,
+      address: plainAddress(socket.remoteAddress),
+      port: socket.remotePort ?? 0,
+      localAddress: plainAddress(socket.localAddress),
+    };
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+  }
+
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  listen(listener: WireListener): void {
+    // An error is always followed by close, and there is nothing to do about it but that.
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.once('close', () => listener.closed());
+    this.#socket.on('data', chunk => listener.data(chunk));
+    if (this.#socket.closed) listener.closed();
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  end(): void {
+    // What the peer still sends is read and dropped for a moment: closing over unread bytes would reset the
+    // connection and take our last answer with it.
+    this.#socket.end();
+    const linger = this.#clock.timer(this.#lingerMs, () => this.#socket.destroy());
+    this.#socket.once('close', () => linger.cancel());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,20 @@
+import type { Source } from '../../signalling.ts';
+
+/** What a wire tells its connection. `closed` comes exactly once, whoever closed it; nothing comes after it. */
+export interface WireListener {
+  data(chunk: Buffer): void;
+  closed(): void;
+}
+
+/** A reliable stream of bytes to one peer: a TCP or TLS socket, or a test. None of its members throws. */
+export interface Wire {
+  readonly source: Source;
+  /** Bytes that were written and that the peer has not taken yet. */
+  readonly backlog: number;
+  listen(listener: WireListener): void;
+  write(bytes: Buffer): void;
+  /** Sends what was written, then closes. */
+  end(): void;
+  /** Closes at once; what was not sent yet is lost. */
+  destroy(): void;
+}

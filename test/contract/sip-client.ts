@@ -1,0 +1,86 @@
+import { connect, type Socket } from 'node:net';
+import tls from 'node:tls';
+import { StreamFramer } from '../../src/sip/embedded/message/framer.ts';
+import type { SipMessage, SipResponse } from '../../src/sip/embedded/message/message.ts';
+import { parseMessage } from '../../src/sip/embedded/message/parser.ts';
+import type { ListenAddress } from '../../src/sip/signalling.ts';
+
+/** A SIP peer that is nothing but a socket and a list of what came. */
+export class SipClient {
+  readonly socket: Socket;
+  readonly messages: SipMessage[] = [];
+  readonly #framer = new StreamFramer();
+  #waiting: (() => void)[] = [];
+  closed = false;
+  pongs = 0;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.closed = true;
+      this.#wake();
+    });
+    socket.on('data', chunk => {
+      if (chunk.toString() === '\r\n') this.pongs++;
+      this.#framer.push(chunk);
+      for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
+        if (frame.type !== 'message') continue;
+        const parsed = parseMessage(frame.head, frame.body);
+        if (!parsed.ok) throw new Error(`unreadable: ${parsed.failure.reason}`);
+        this.messages.push(parsed.value);
+      }
+      this.#wake();
+    });
+  }
+
+  static connect(where: ListenAddress, ca?: string): Promise<SipClient> {
+    return new Promise((resolve, reject) => {
+      const to = { host: where.address, port: where.port };
+      const secure = where.transport === 'tls';
+      const socket = secure ? tls.connect({ ...to, ca }) : connect(to);
+      socket.once('error', reject);
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        socket.off('error', reject);
+        resolve(new SipClient(socket));
+      });
+    });
+  }
+
+  send(text: string | Buffer): void {
+    this.socket.write(text);
+  }
+
+  /** Settles when `done` holds; it is asked again whenever something came. */
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) {
+      await new Promise<void>(resolve => void this.#waiting.push(resolve));
+    }
+  }
+
+  /** The next message that `wanted` takes; it and all before it are dropped. */
+  async next(wanted: (message: SipMessage) => boolean): Promise<SipMessage> {
+    await this.until(() => this.closed || this.messages.some(wanted));
+    const at = this.messages.findIndex(wanted);
+    if (at < 0) throw new Error('the connection closed first');
+    const [message] = this.messages.splice(0, at + 1).slice(-1);
+    if (message === undefined) throw new Error('nothing came');
+    return message;
+  }
+
+  async response(status: number): Promise<SipResponse> {
+    const message = await this.next(m => m.kind === 'response' && m.status === status);
+    if (message.kind !== 'response') throw new Error('not a response');
+    return message;
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}

@@ -1,0 +1,198 @@
+import { expect } from 'vitest';
+import type { App } from '../../src/app.ts';
+import type { EndingReason } from '../../src/core/ending.ts';
+import type { SimAgentOptions, SimScript } from '../../src/sim/agent/options.ts';
+import type { CallOptions, SimCall } from '../../src/sim/caller/call.ts';
+import { SimCaller } from '../../src/sim/caller/caller.ts';
+import type { SimTwilioOptions } from '../../src/sim/twilio/server.ts';
+import { SimWorld } from '../../src/sim/world.ts';
+import { Series } from './series.ts';
+import { until } from './until.ts';
+
+/** A line of the daemon's log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string };
+
+export interface BridgeOptions {
+  /** What the agent does; echo unless given. */
+  readonly script?: SimScript;
+  readonly agent?: SimAgentOptions;
+  readonly twilio?: SimTwilioOptions;
+  /** Variables of the daemon, on top of those that point it at the stand-ins. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The configuration file of the daemon. */
+  readonly yaml?: string;
+}
+
+/** Modules of the built daemon; what runs in a thread is there as JavaScript. */
+const built = <T>(path: string) =>
+  import(/* @vite-ignore */ new URL(`../../dist/src/${path}`, import.meta.url).href) as Promise<T>;
+
+/** Each worker of vitest has a range to itself: two daemons would take each other's ports. */
+const firstPort = 20_000 + 2_000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5);
+
+/** The environment of a daemon in `world`. `API_KEYS` is set because metrics are not for everyone. */
+export function environmentOf(world: SimWorld, more: Readonly<Record<string, string>> = {}) {
+  return {
+    ...world.environment(),
+    MEDIA_WORKERS: '1',
+    RTP_PORTS: `${firstPort}-${firstPort + 1999}`,
+    API_KEYS: 'test:read:a-key-to-read-metrics',
+    LOG_LEVEL: 'debug',
+    ...more,
+  };
+}
+
+/** A daemon in this process with its real threads and sockets, and the stand-ins around it. */
+export class Bridge {
+  readonly world: SimWorld;
+  readonly app: App;
+  readonly lines: LogLine[];
+  readonly #callers: SimCaller[] = [];
+
+  constructor(world: SimWorld, app: App, lines: LogLine[]) {
+    this.world = world;
+    this.app = app;
+    this.lines = lines;
+  }
+
+  get sipPort(): number {
+    return this.port('tcp');
+  }
+
+  port(transport: 'tcp' | 'tls'): number {
+    const bound = this.app.sip.find(listen => listen.transport === transport);
+    if (bound === undefined) throw new Error(`nothing listens for ${transport}`);
+    return bound.port;
+  }
+
+  /** A PBX with a connection of its own. */
+  async caller(transport: 'tcp' | 'tls' = 'tcp'): Promise<SimCaller> {
+    const caller = await SimCaller.connect({
+      transport,
+      host: '127.0.0.1',
+      port: this.port(transport),
+      ca: this.world.certificate.cert,
+    });
+    this.#callers.push(caller);
+    return caller;
+  }
+
+  /** A call over a connection of its own. */
+  async call(options: Partial<CallOptions> = {}, transport: 'tcp' | 'tls' = 'tcp'): Promise<SimCall> {
+    const caller = await this.caller(transport);
+    return caller.call({ codec: 'PCMU', ...options });
+  }
+
+  /** A call that was answered. */
+  async answered(options: Partial<CallOptions> = {}, transport: 'tcp' | 'tls' = 'tcp'): Promise<SimCall> {
+    const call = await this.call(options, transport);
+    const { status } = await call.answered;
+    expect(status).toBe(200);
+    return call;
+  }
+
+  /** Lines with this text, oldest first. */
+  log(msg: string): LogLine[] {
+    return this.lines.filter(line => line.msg === msg);
+  }
+
+  /** The line of the first call that is over, or of call number `index` in the order of ending. */
+  ended(index = 0): Promise<LogLine & { readonly reason: EndingReason }> {
+    return until(() => this.log('call ended')[index] as never, 'a line "call ended"', 15_000);
+  }
+
+  async metrics(): Promise<Series> {
+    const response = await this.http('/metrics');
+    expect(response.status).toBe(200);
+    return new Series(await response.text());
+  }
+
+  http(path: string): Promise<Response> {
+    const { address, port } = this.app.http;
+    return fetch(`http://${address}:${port}${path}`, { headers: { 'xi-api-key': 'a-key-to-read-metrics' } });
+  }
+
+  /** Settles when nothing of any call is left; the peers keep their connections. */
+  async idle(): Promise<void> {
+    await until(
+      () => {
+        const { calls, legs, ports, dialogs } = this.app.load();
+        return calls + legs + ports + dialogs === 0;
+      },
+      () => `a daemon without calls: ${JSON.stringify(this.app.load())}`,
+      15_000,
+    );
+    await until(() => this.world.agent.open === 0, 'the last socket of an agent to close');
+  }
+
+  /** Lets the callers go and gives everything back; fails when anything is still held. */
+  async stop(): Promise<void> {
+    await this.idle();
+    for (const caller of this.#callers) caller.close();
+    await until(() => this.app.load().connections === 0, 'the last SIP connection to close');
+    await this.discard();
+    const { calls, legs, connections, transactions, dialogs, timers } = this.app.load();
+    expect({ calls, legs, connections, transactions, dialogs, timers }).toEqual({
+      calls: 0,
+      legs: 0,
+      connections: 0,
+      transactions: 0,
+      dialogs: 0,
+      timers: 0,
+    });
+    expect(
+      this.lines.filter(line => String(line.msg).startsWith('fault') || line['reason'] === 'internal-error'),
+    ).toEqual([]);
+  }
+
+  /** Gives everything back, whatever state it is in. */
+  async discard(): Promise<void> {
+    for (const caller of this.#callers) caller.close();
+    await this.app.close();
+    await this.world.close();
+  }
+}
+
+export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> {
+  const { loadConfig } = await built<typeof import('../../src/config/load.ts')>('config/load.js');
+  const { createLogger } =
+    await built<typeof import('../../src/observability/log.ts')>('observability/log.js');
+  const { startApp } = await built<typeof import('../../src/app.ts')>('app.js');
+  const { stackLimits } =
+    await built<typeof import('../../src/sip/embedded/limits.ts')>('sip/embedded/limits.js');
+  const script = options.script ?? { mode: 'echo' };
+  const world = await SimWorld.start({
+    agentId: 'agent_under_test',
+    agent: { ...options.agent, agents: { agent_under_test: script } },
+    ...(options.twilio === undefined ? {} : { twilio: options.twilio }),
+  });
+  const loaded = loadConfig({
+    env: environmentOf(world, options.env),
+    sipLimits: stackLimits,
+    ...(options.yaml === undefined ? {} : { path: 'test.yaml', read: () => options.yaml ?? '' }),
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+  const lines: LogLine[] = [];
+  const log = createLogger(loaded.value.config.log.level, {
+    write: (line: string) => void lines.push(JSON.parse(line) as LogLine),
+  });
+  const app = await startApp(loaded.value.config, { log });
+  return new Bridge(world, app, lines);
+}
+
+/** Runs `body` with a daemon of its own, and afterwards sees that nothing is left of its calls. */
+export async function withBridge(
+  options: BridgeOptions,
+  body: (bridge: Bridge) => Promise<void>,
+): Promise<void> {
+  const bridge = await startBridge(options);
+  try {
+    await body(bridge);
+  } catch (error) {
+    const log = bridge.lines.slice(-40).map(line => JSON.stringify(line));
+    await bridge.discard();
+    if (error instanceof Error) error.message += `\nThe log ended with:\n${log.join('\n')}`;
+    throw error;
+  }
+  await bridge.stop();
+}
