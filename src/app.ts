@@ -1,23 +1,40 @@
 import { Worker } from 'node:worker_threads';
+import { Access } from './access.ts';
 import { TicketOffice } from './agent/elevenlabs/ticket.ts';
+import type { SecondLegs } from './call/control.ts';
+import type { Call } from './call/controller.ts';
+import type { TransferTarget } from './call/party.ts';
 import { CallRegistry } from './call/registry.ts';
-import type { Config } from './config/config.ts';
+import type { Config, SipBackend } from './config/config.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Problem } from './config/problem.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { messageOf } from './core/errors.ts';
+import type { Ending } from './core/ending.ts';
+import { messageOf, type Result } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
+import type { CallKey, LegId } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { createHttp } from './http/http.ts';
+import type { ReloadOutcome } from './http/reload.ts';
 import { Intake } from './intake.ts';
 import { createEventSink } from './observability/events.ts';
 import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
+import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
+import type { Tap } from './sip/embedded/transport/connection.ts';
+import { LadderStore } from './sip/ladder.ts';
+import { sipMessagesOf } from './sip/ladder-text.ts';
+import { Resolver } from './sip/resolver.ts';
 import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
+import { createHoldTool } from './tools/hold/tool.ts';
+import { createKeypadTool } from './tools/keypad/tool.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { createToolbox } from './tools/toolbox.ts';
+import { createTransferTool } from './tools/transfer/tools.ts';
 import { createVerifyTools } from './tools/verify/tools.ts';
 import { networkSet } from './trunks/match.ts';
-import { implicitRouting, type Routing } from './trunks/routing.ts';
 import { TwilioClient } from './twilio/client.ts';
 import { createVerify, type VerifyPort } from './twilio/verify.ts';
 import type { WorkerOptions } from './worker/messages.ts';
@@ -25,8 +42,12 @@ import { WorkerPool, type WorkerThread } from './worker/pool.ts';
 
 /** What a test may put in the place of the real thing. */
 export interface AppParts {
+  /** False: trunks that want a registration get none, because another process has it. */
+  readonly register?: boolean;
   readonly clock?: Clock;
   readonly log?: RootLogger;
+  /** Reads the configuration again, for a reload. */
+  readonly load?: () => Result<LoadedConfig, readonly Problem[]>;
 }
 
 /** What is held at this moment; everything is zero when no call is up. For tests of leaks, and for the curious. */
@@ -47,6 +68,10 @@ export interface App {
   readonly http: { readonly address: string; readonly port: number };
   readonly log: RootLogger;
   load(): Load;
+  /** Reads the configuration again and swaps what holds for new calls; a bad one changes nothing. */
+  reload(): Promise<ReloadOutcome>;
+  /** Calls somebody over a trunk. */
+  place(request: OutgoingRequest): Promise<Result<Call, Ending>>;
   /** Refuses new calls, waits for those that are up until the deadline, then ends them. */
   drain(): Promise<void>;
   /** Ends every call that is still up. */
@@ -71,69 +96,117 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? createLogger(config.log.level);
   const metrics = createMetrics({ logDropped: () => log.dropped });
-  const events = createEventSink(log, metrics, clock);
+  const ladders = new LadderStore(clock);
+  const events = heardByAll(createEventSink(log, metrics, clock), ladders);
   const pool = startPool(config, { clock, log, events, metrics });
   await pool.started();
   const registry = new CallRegistry(config.call.maxCalls, clock);
-  const routing = implicitRouting({ allow: config.sip.allow, agentId: config.elevenlabs.agentId });
+  const access = new Access(config, {
+    clock,
+    log,
+    events,
+    metrics,
+    setLogLevel(level) {
+      log.setLevel(level);
+      pool.logLevel(level);
+    },
+    ...(parts.load === undefined ? {} : { load: parts.load }),
+  });
   const advertised = advertisedAddress(config);
-  const intake = new Intake({
+  const tickets = new TicketOffice({
+    baseUrl: config.elevenlabs.baseUrl,
+    apiKey: config.secrets.elevenLabsApiKey,
+    timeoutMs: ticketTimeoutMs,
+    log,
+  });
+  const toolbox = composeTools(config, () => access.config, clock);
+  const shared = {
     legs: pool,
     registry,
-    routing,
+    places: access.places,
+    callsPerTrunk: access.callsPerTrunk,
+    keysOverCleartext: config.media.sdesOverCleartext,
     advertised,
-    tickets: new TicketOffice({
-      baseUrl: config.elevenlabs.baseUrl,
-      apiKey: config.secrets.elevenLabsApiKey,
-      timeoutMs: ticketTimeoutMs,
-      log,
-    }),
-    toolbox: composeTools(config, clock),
-    options: callOptions(config),
-    defaultCountry: config.tools.defaultCountry,
+    tickets,
+    toolbox,
+    // Calls over trunks need the signalling, which needs what takes calls.
+    second: {
+      open: (target: TransferTarget, call: CallKey, near: LegId) => outgoing.open(target, call, near),
+    } satisfies SecondLegs,
+    options: () => callOptions(access.config),
     clock,
     log,
     events,
+  };
+  const intake = new Intake({
+    ...shared,
+    routing: () => access.gate.routing,
+    defaultCountry: config.tools.defaultCountry,
   });
   const bound: ListenAddress[] = [];
-  const signalling = composeSignalling(config, {
+  const signalling = await composeSignalling(config, {
     clock,
     log,
     events,
-    routing,
+    access,
     contactFor: source => ({
       host: advertised(source),
       port: bound.find(listen => listen.transport === source.transport)?.port ?? 0,
     }),
     onInvite: intake.take,
+    tap: ladders.tap,
   });
   bound.push(...(await signalling.listen()));
+  const outgoing = new OutgoingCalls({
+    ...shared,
+    signalling,
+    resolver: new Resolver(clock),
+    config: () => access.config,
+  });
+  if (parts.register !== false) outgoing.register();
+  access.start(material => {
+    if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
+  });
   let listening = true;
   const http = await createHttp({
     listen: config.http.listen,
     apiKeys: config.secrets.apiKeys,
     health: () => readiness(listening, registry.draining, pool.load.workers),
     registry: metrics.registry,
+    sipMessages: sipMessagesOf(ladders),
+    ...(parts.load === undefined ? {} : { reload: access.reload }),
     log,
   });
   return {
     sip: bound,
     http: http.address,
     log,
+    reload: access.reload,
     load: () => ({ calls: registry.active, ...pool.load, ...signalling.stats() }),
+    place: request => outgoing.place(request),
     async drain() {
       signalling.drain();
-      await registry.drain(config.drain.deadlineSeconds * 1000);
+      await registry.drain(access.config.drain.deadlineSeconds * 1000);
     },
     stopCalls: () => registry.stopAll(),
     async close() {
       listening = false;
+      access.stop();
       signalling.drain();
       registry.stopAll();
       await signalling.close(byeGraceMs);
       await pool.stop();
       await http.close();
       await log.flush();
+    },
+  };
+}
+
+/** Each event goes to every sink. */
+function heardByAll(...sinks: readonly EventSink[]): EventSink {
+  return {
+    emit(event) {
+      for (const sink of sinks) sink.emit(event);
     },
   };
 }
@@ -172,16 +245,19 @@ function advertisedAddress(config: Config): (source: Source) => string {
   };
 }
 
-function composeTools(config: Config, clock: Clock): Toolbox {
-  const { allowAutonomousSends, killSwitch, defaultCountry } = config.tools;
-  return createToolbox(
-    createVerifyTools({
+function composeTools(config: Config, now: () => Config, clock: Clock): Toolbox {
+  const { defaultCountry } = config.tools;
+  return createToolbox([
+    ...createVerifyTools({
       verify: composeVerify(config, clock),
-      gates: { read: () => ({ allowAutonomousSends, killSwitch }) },
+      gates: { read: () => now().tools },
       clock,
       defaultCountry,
     }),
-  );
+    createTransferTool({ destinations: () => now().transfers, defaultCountry }),
+    createKeypadTool(),
+    createHoldTool(),
+  ]);
 }
 
 function composeVerify(config: Config, clock: Clock): VerifyPort | undefined {
@@ -254,25 +330,71 @@ interface SignallingParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
-  readonly routing: Routing;
+  readonly access: Access;
   readonly contactFor: (source: Source) => { host: string; port: number };
   readonly onInvite: OnInvite;
+  readonly tap: Tap;
 }
 
-function composeSignalling(config: Config, parts: SignallingParts): EmbeddedSignalling {
-  const { sip, secrets } = config;
-  const { clock, log, events, routing, contactFor, onInvite } = parts;
+async function composeSignalling(
+  config: Config,
+  parts: SignallingParts,
+): Promise<EmbeddedSignalling | DrachtioSignalling> {
+  const { backend } = config.sip;
+  return backend.kind === 'embedded'
+    ? composeEmbedded(config, parts)
+    : await composeDrachtio(config, backend, parts);
+}
+
+async function composeDrachtio(
+  { secrets }: Config,
+  backend: Extract<SipBackend, { kind: 'drachtio' }>,
+  { clock, log, events, access, onInvite, tap }: SignallingParts,
+): Promise<DrachtioSignalling> {
+  // Who does not use it need not load it.
+  const { DrachtioSignalling: Backend } = await import('./sip/drachtio/signalling.ts');
+  const secret = secrets.drachtio ?? '';
+  const networks = backend.mode === 'outbound' ? networkSet(backend.allow) : undefined;
+  return new Backend({
+    connection:
+      backend.mode === 'inbound'
+        ? { mode: 'inbound', host: backend.host, port: backend.port, secret }
+        : {
+            mode: 'outbound',
+            listen: backend.listen,
+            secret,
+            admits: address => networks?.has(address) === true,
+          },
+    objection: address => access.gate.objection(address),
+    gate: request => access.gate.admit(request),
+    clock,
+    log,
+    onInvite,
+    tap,
+    onRefused: access.refused,
+    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+  });
+}
+
+function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
+  const { sip } = config;
+  const { clock, log, events, access, contactFor, onInvite, tap } = parts;
+  const { gate } = access;
   return new EmbeddedSignalling({
-    listen: sip.listen,
-    ...(sip.tlsCert !== undefined && secrets.sipTlsKey !== undefined
-      ? { tls: { cert: sip.tlsCert, key: secrets.sipTlsKey } }
-      : {}),
-    admit: address => routing.trunk(address) !== undefined,
+    listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
+    ...(access.material === undefined ? {} : { tls: access.material }),
+    admit: address => gate.objection(address) === undefined,
+    objection: address => gate.objection(address),
+    // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
+    mayDial: address => gate.routing.lists(address),
+    isStranger: address => gate.isStranger(address),
+    gate: request => gate.admit(request),
     contactFor,
     clock,
     log,
     onInvite,
-    onRefused: (cause, source) => events.emit({ type: 'peer-refused', cause, source }),
+    tap,
+    onRefused: access.refused,
     onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
     limits: sip.limits,
     messageLimits: sip.limits,

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { AgentTickets } from './agent/agent.ts';
+import type { SecondLegs } from './call/control.ts';
 import { Call, type CallOptions } from './call/controller.ts';
 import type { PartyFacts } from './call/party.ts';
 import type { CallRegistry } from './call/registry.ts';
@@ -10,6 +11,7 @@ import { newCallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
 import type { SessionDescription } from './sdp/description.ts';
+import { type KeysIgnored, type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
 import { answer, type LocalDescription } from './sdp/negotiation.ts';
 import { parseSdp } from './sdp/parser.ts';
 import { codecNames } from './sdp/plan.ts';
@@ -17,20 +19,31 @@ import { SipParty } from './sip/party.ts';
 import { refusal, sdpEnding } from './sip/refusals.ts';
 import type { Dialogue, Source } from './sip/signalling.ts';
 import type { Toolbox } from './tools/tool.ts';
+import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { identify } from './trunks/identity.ts';
-import type { Routing, Trunk } from './trunks/routing.ts';
+import type { CallPlaces } from './trunks/limits.ts';
+import type { NumberRoute, Routing, Trunk } from './trunks/routing.ts';
 import { dynamicVariables } from './trunks/variables.ts';
 import type { Legs } from './worker/legs.ts';
 
 export interface IntakeParts {
   readonly legs: Legs;
   readonly registry: CallRegistry;
-  readonly routing: Routing;
+  /** Asked for each call: a reload gives another. */
+  readonly routing: () => Routing;
+  /** Calls at once by trunk. */
+  readonly places: CallPlaces;
+  /** Calls that a trunk without a limit of its own may have at once. */
+  readonly callsPerTrunk: number;
+  /** Whether keys for SRTP may travel over signalling without TLS. */
+  readonly keysOverCleartext: boolean;
   /** Our address as that peer must be told it. */
   readonly advertised: (source: Source) => string;
   readonly tickets: AgentTickets;
   readonly toolbox: Toolbox;
-  readonly options: CallOptions;
+  readonly second: SecondLegs;
+  /** What holds for calls whose number has nothing of its own; asked for each call. */
+  readonly options: () => CallOptions;
   readonly defaultCountry: string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -42,9 +55,11 @@ interface Admitted {
   readonly dialogue: Dialogue;
   readonly facts: PartyFacts;
   readonly dropped: number;
-  readonly agentId: string;
+  readonly trunk: Trunk;
+  readonly route: NumberRoute;
   readonly offer: SessionDescription | undefined;
   readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly keysIgnored?: KeysIgnored | undefined;
 }
 
 /**
@@ -57,7 +72,7 @@ export class Intake {
   readonly take = (dialogue: Dialogue): void => {
     const admitted = this.#admit(dialogue);
     if ('reason' in admitted) return this.#refuse(dialogue, admitted);
-    const full = this.#parts.registry.reserve();
+    const full = this.#reserve(admitted.trunk);
     if (full !== undefined) return this.#refuse(dialogue, full);
     void this.#connect(admitted);
   };
@@ -69,27 +84,40 @@ export class Intake {
   #admit(dialogue: Dialogue): Admitted | Ending {
     const { routing, defaultCountry } = this.#parts;
     const { facts } = dialogue;
-    const trunk = routing.trunk(facts.source.address);
+    const now = routing();
+    const trunk = facts.trunk === undefined ? undefined : now.trunk(facts.trunk);
     if (trunk === undefined) return ending('source-not-allowed');
     const { party, dropped } = this.#identify(dialogue, trunk, defaultCountry);
-    const agentId = routing.agent(trunk, party.calledNumber);
-    if (agentId === undefined) return ending('number-not-found');
-    const local = this.#local(facts.source);
+    if (!trunk.callers.allows(party.callerId)) return ending('caller-not-allowed');
+    const route = now.route(trunk.name, party.calledNumber);
+    if (route === undefined) return ending('number-not-found');
+    const encryption = this.#encryption(facts.source, trunk);
+    const local = { ...this.#local(facts.source), encryption };
     if (facts.offer === undefined) {
-      return { dialogue, facts: party, dropped, agentId, offer: undefined, local };
+      const trouble = offerTrouble(encryption);
+      if (trouble !== undefined) return sdpEnding(trouble);
+      return { dialogue, facts: party, dropped, trunk, route, offer: undefined, local };
     }
     const offer = parseSdp(facts.offer);
     if (!offer.ok) return sdpEnding(offer.failure);
     // Tried with a port that is never used: what cannot be answered is refused before a port is taken.
     const fits = answer(offer.value, { ...local, rtpPort: 9 });
     if (!fits.ok) return sdpEnding(fits.failure);
-    return { dialogue, facts: party, dropped, agentId, offer: offer.value, local };
+    const { keysIgnored } = fits.value;
+    return { dialogue, facts: party, dropped, trunk, route, offer: offer.value, local, keysIgnored };
+  }
+
+  /** RFC 4568 section 7: what encrypts the sound must not itself travel in the clear. */
+  #encryption(source: Source, trunk: Trunk): LocalEncryption {
+    const keysAllowed = source.transport === 'tls' || this.#parts.keysOverCleartext;
+    return { policy: trunk.mediaEncryption, keysAllowed };
   }
 
   #identify(dialogue: Dialogue, trunk: Trunk, defaultCountry: string | undefined) {
     return identify(dialogue.facts, {
       trusted: trunk.trustIdentity,
       trunk: trunk.name,
+      headersToAttributes: trunk.headersToAttributes,
       ...(defaultCountry === undefined ? {} : { defaultCountry }),
     });
   }
@@ -107,7 +135,7 @@ export class Intake {
 
   async #connect(admitted: Admitted): Promise<void> {
     const { registry, legs, log, events, clock, tickets, toolbox, options } = this.#parts;
-    const { dialogue, facts, agentId } = admitted;
+    const { dialogue, facts, trunk, route } = admitted;
     const key = newCallKey();
     events.emit({
       type: 'call-arrived',
@@ -119,37 +147,65 @@ export class Intake {
       trunk: facts.trunk,
       headersDropped: admitted.dropped,
     });
-    const opened = await legs.open({ call: key, wire: 'rtp', family: admitted.local.family });
+    if (admitted.keysIgnored !== undefined) {
+      events.emit({ type: 'keys-ignored', call: key, cause: admitted.keysIgnored });
+    }
+    const opened = await legs.open({
+      call: key,
+      wire: 'rtp',
+      family: admitted.local.family,
+      secureOnly: trunk.mediaEncryption === 'required',
+    });
     if (!opened.ok) {
       registry.release();
+      this.#parts.places.release(trunk.name);
       return this.#refuse(dialogue, ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost'));
     }
     const leg = opened.value;
     const callLog = log.with({ call: key });
+    const variables = dynamicVariables(facts);
+    // What is known only later, for the headers of our BYE.
+    const learned: Record<string, string> = {};
     const party = new SipParty({
       dialogue,
       leg,
       facts,
       offer: admitted.offer,
+      goodbye: () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned }),
       local: { ...admitted.local, rtpPort: leg.local.rtpPort },
       log: callLog,
     });
-    const variables = dynamicVariables(facts);
     const call = new Call({
       key,
       party,
       leg,
-      agentId,
+      agentId: route.agentId,
       variables,
+      learned: (name, value) => {
+        learned[name] = value;
+      },
       tickets,
       toolbox,
-      options,
+      second: this.#parts.second,
+      options: { ...options(), ...route.policy },
       clock,
       log: callLog,
       events,
     });
     registry.add(call);
+    void call.ended.then(() => this.#parts.places.release(trunk.name));
     call.begin();
+  }
+
+  /** Takes a place among all calls and among those of the trunk; undefined when both were free. */
+  #reserve(trunk: Trunk): Ending | undefined {
+    const { registry, places, callsPerTrunk } = this.#parts;
+    const full = registry.reserve();
+    if (full !== undefined) return full;
+    const most = trunk.limits.calls ?? callsPerTrunk;
+    if (places.take(trunk.name, most)) return undefined;
+    registry.release();
+    return ending('over-capacity', `limits.calls of trunk ${trunk.name} is ${most}`);
   }
 
   #refuse(dialogue: Dialogue, end: Ending): void {

@@ -64,6 +64,8 @@ export interface AgentListener {
 export interface AgentSession {
   /** Where caller sound goes; its format is known from `ready` on, undefined before. */
   readonly input: AudioSink | undefined;
+  /** Of a session that was opened ahead of its conversation: the conversation begins now. */
+  begin(): void;
   answerTool(answer: AgentToolAnswer): void;
   /** `turn` makes the agent reply, `context` only lets it know. */
   tell(text: string, how: 'turn' | 'context'): void;

@@ -1,14 +1,16 @@
 import type { AgentMetadata, AgentTickets, AgentToolCall, QueueStatus } from '../agent/agent.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { type Ending, type EndingReason, ending, endings } from '../core/ending.ts';
-import { messageOf } from '../core/errors.ts';
+import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Toolbox } from '../tools/tool.ts';
-import type { Leg, LegStats } from '../worker/legs.ts';
-import type { Party } from './party.ts';
-import { type CallAction, type CallInput, type CallState, step } from './states.ts';
+import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
+import type { CallControl, SecondLegs, TransferWay } from './control.ts';
+import type { Party, TransferTarget } from './party.ts';
+import { type CallAction, type CallInput, type CallState, callStates, step } from './states.ts';
+import { Transfer, transferLimits } from './transfer.ts';
 
 /** What a call does when the agent puts its caller in a queue. */
 export type QueuePolicy = 'busy' | 'ring' | 'answer';
@@ -33,7 +35,19 @@ const youthMs = 1000;
 const startsPerCall = 2;
 
 /** States in which no answer has been sent. */
-const unanswered: ReadonlySet<CallState> = new Set(['opening', 'starting', 'waiting', 'settling']);
+const unanswered: ReadonlySet<CallState> = new Set([
+  'opening',
+  'starting',
+  'waiting',
+  'waiting-ready',
+  'settling',
+]);
+
+/** States of a call of ours whose party has not answered. */
+const beforeAnswer: ReadonlySet<CallState> = new Set(['calling', 'alerting', 'alerting-alone']);
+
+/** States of a call whose caller is being handed over, or was. */
+const leaving: ReadonlySet<CallState> = new Set(['transferring', 'transferring-alone', 'bridged']);
 
 /** What one call is made of. */
 export interface CallParts {
@@ -42,8 +56,12 @@ export interface CallParts {
   readonly leg: Leg;
   readonly agentId: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Told what becomes known of the call while it is up, under the names of variables. */
+  readonly learned?: (name: string, value: string) => void;
   readonly tickets: AgentTickets;
   readonly toolbox: Toolbox;
+  /** Opens legs to those whom callers are transferred to; absent where nobody can be called. */
+  readonly second?: SecondLegs;
   readonly options: CallOptions;
   readonly clock: Clock;
   readonly log: Logger;
@@ -68,9 +86,26 @@ export class Call {
   #settle: (summary: CallSummary) => void = () => undefined;
   #state: CallState = 'opening';
   #starts = 0;
+  /** The agent's socket was opened ahead of the answer. */
+  #prepared = false;
   #answeredAt: number | undefined;
   /** Why the call is ending, once it is known. */
   #end: Ending | undefined;
+  /** Why the agent left while its caller was handed over. */
+  #agentEnd: Ending | undefined;
+  #transfer: Transfer | undefined;
+  #transfers = 0;
+  /** The leg that the caller was connected with. */
+  #bridged: Leg | undefined;
+  /** What tools may have done with this call. */
+  readonly #control: CallControl = {
+    transfer: (target, way) => this.#handOver(target, way),
+    digits: (keys, form) => this.#press(keys, form),
+    hold: on => this.#hold(on),
+    tell: (text, how) => {
+      if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
+    },
+  };
 
   constructor(parts: CallParts) {
     this.#parts = parts;
@@ -85,7 +120,7 @@ export class Call {
     return this.#state;
   }
 
-  /** Lets the caller hear ringing and dials the agent. */
+  /** Lets the caller hear ringing and dials the agent; of a call of ours, dials the party. */
   begin(): void {
     const { leg, party, options } = this.#parts;
     leg.listen({
@@ -101,7 +136,10 @@ export class Call {
       this.#take('party-ended');
     });
     this.#arm('ring', options.ringMs, () => this.stop(ending('ring-timeout')));
-    this.#take('opened');
+    void party.ringing?.then(() => {
+      if (beforeAnswer.has(this.#state)) this.#take('ringing');
+    });
+    this.#take(party.ringing === undefined ? 'opened' : 'opened-outbound');
   }
 
   /** Ends the call from this side, whatever state it is in. */
@@ -138,7 +176,13 @@ export class Call {
       case 'ring':
         return party.ring();
       case 'start-agent':
-        return void this.#startAgent();
+        return void this.#startAgent(false);
+      case 'prepare-agent':
+        return void this.#startAgent(true);
+      case 'begin-agent':
+        // Without it the ticket is still on its way, and what it opens begins at once.
+        if (this.#prepared) leg.begin();
+        return;
       case 'arm-settle':
         return this.#arm('settle', options.settleMs, () => this.#takeIf('settling', 'settled'));
       case 'arm-youth':
@@ -157,14 +201,17 @@ export class Call {
         return leg.tone('ringback');
       case 'ringback-off':
         return leg.tone('off');
+      case 'join':
+        return this.#join();
       case 'end-party':
+        this.#parts.learned?.('end_reason', this.#end?.reason ?? 'internal-error');
         return party.end(this.#end ?? ending('internal-error'));
       case 'finish':
         return void this.#finish();
     }
   }
 
-  async #startAgent(): Promise<void> {
+  async #startAgent(ahead: boolean): Promise<void> {
     this.#starts += 1;
     this.#disarm('settle');
     const attempt = this.#starts;
@@ -177,17 +224,21 @@ export class Call {
       this.#startFailed(ending(reason));
       return;
     }
-    leg.agent({
+    const start = {
       url: ticket.value,
       dynamicVariables: variables,
       ...(party.facts.callerId === '' ? {} : { userId: party.facts.callerId }),
       startTimeoutMs: options.startTimeoutMs,
       inputChunkMs: options.inputChunkMs,
-    });
+    };
+    this.#prepared = ahead && this.#state === 'alerting';
+    if (this.#prepared) leg.prepare(start);
+    else leg.agent(start);
   }
 
   #agentReady(metadata: AgentMetadata): void {
-    const { events, clock } = this.#parts;
+    const { events, clock, learned } = this.#parts;
+    learned?.('conversation_id', metadata.conversationId);
     events.emit({
       type: 'agent-ready',
       call: this.key,
@@ -200,6 +251,8 @@ export class Call {
   }
 
   #agentQueue(status: QueueStatus): void {
+    // The conversation has not begun: what queue it would be in means nothing yet.
+    if (beforeAnswer.has(this.#state)) return;
     if (status === 'admitted') return this.#take('admitted');
     if (status === 'timed_out') return this.stop(ending('agent-queue-timeout'));
     const { queuePolicy, queueWaitMs } = this.#parts.options;
@@ -213,6 +266,16 @@ export class Call {
   }
 
   #agentEnded(end: Ending): void {
+    if (beforeAnswer.has(this.#state)) {
+      // It was only held ready: the answer gets a new one, with all its tries.
+      this.#starts = 0;
+      if (this.#state === 'alerting') this.#take('unprepared');
+      return;
+    }
+    if (leaving.has(this.#state)) {
+      this.#agentEnd ??= end;
+      return this.#take('agent-ended');
+    }
     const answered = !unanswered.has(this.#state);
     if (this.#state === 'talking' || (this.#state === 'young' && end.result === 'success')) {
       this.#end ??= end;
@@ -249,7 +312,7 @@ export class Call {
     if (this.#state === 'ended') return;
     const { toolbox, party, clock, log, events, leg } = this.#parts;
     const begun = clock.now();
-    const context = { call: this.key, facts: party.facts, clock, log };
+    const context = { call: this.key, facts: party.facts, clock, log, control: this.#control };
     const answer = await toolbox.run(call.name, call.parameters, context, this.#stopping.signal);
     const { status, isError } = answer;
     events.emit({
@@ -265,6 +328,69 @@ export class Call {
     }
   }
 
+  async #handOver(target: TransferTarget, way: TransferWay): Promise<Result<void, Ending>> {
+    if (callStates[this.#state].transfer === undefined) {
+      const why = leaving.has(this.#state) ? 'another transfer is under way' : 'the call is not up';
+      return fail(ending('transfer-failed', why));
+    }
+    this.#transfers += 1;
+    if (this.#transfers > transferLimits.perCall)
+      return fail(ending('transfer-failed', 'it was tried too often'));
+    const { party, leg, second, clock, events } = this.#parts;
+    const begun = clock.now();
+    const transfer = new Transfer({
+      call: this.key,
+      party,
+      leg,
+      second,
+      farEnded: end => this.#farEnded(end),
+    });
+    this.#transfer = transfer;
+    this.#take('transfer');
+    const outcome = await transfer.run(target, way);
+    const end = outcome.ok ? ending('transferred') : outcome.failure;
+    events.emit({ type: 'transfer', call: this.key, way: transfer.way, end, ms: clock.now() - begun });
+    if (!leaving.has(this.#state)) return outcome.ok ? ok(undefined) : outcome;
+    if (!outcome.ok) {
+      if (this.#state === 'transferring-alone') this.#end ??= this.#agentEnd;
+      this.#take('transfer-failed');
+      return outcome;
+    }
+    if (outcome.value.way === 'bridge') {
+      this.#bridged = outcome.value.second.leg;
+      this.#take('bridged');
+      if (transfer.gone !== undefined) this.#farEnded(transfer.gone);
+    } else {
+      this.#end ??= end;
+      this.#take('transferred');
+    }
+    return ok(undefined);
+  }
+
+  #join(): void {
+    if (this.#bridged === undefined) throw new Error('there is no second leg to join with');
+    this.#parts.leg.join(this.#bridged, 'full');
+  }
+
+  #farEnded(end: Ending): void {
+    if (this.#state !== 'bridged') return;
+    this.#end ??= end;
+    this.#take('far-ended');
+  }
+
+  async #press(keys: string, form: KeyForm): Promise<Result<void>> {
+    const { leg } = this.#parts;
+    await leg.quiet(transferLimits.keysQuietMs);
+    if (this.#state === 'ended') return fail(new Failure('gone', 'the call is over'));
+    const pressed = await leg.digits(keys, form);
+    return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
+  }
+
+  async #hold(on: boolean): Promise<Result<void>> {
+    const { party } = this.#parts;
+    return (await party.hold?.(on)) ?? fail(new Failure('unsupported', 'this kind of call cannot be held'));
+  }
+
   async #finish(): Promise<void> {
     this.#stopping.abort();
     for (const timer of this.#timers.values()) timer.cancel();
@@ -273,6 +399,7 @@ export class Call {
     const end = this.#end ?? ending('internal-error');
     const answered = this.#answeredAt !== undefined;
     const seconds = (clock.now() - (this.#answeredAt ?? clock.now())) / 1000;
+    await this.#transfer?.stop(end);
     const stats = await leg.close();
     events.emit({ type: 'call-ended', call: this.key, end, answered, seconds, stats });
     this.#settle({ end, answered, stats });

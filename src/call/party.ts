@@ -19,9 +19,29 @@ export interface PartyFacts {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** Somebody whom a caller may be transferred to, checked when the configuration was read. */
+export interface TransferTarget {
+  readonly destination:
+    | { readonly kind: 'phone' /** E.164. */; readonly number: string }
+    | { readonly kind: 'sip'; readonly uri: string };
+  /** Header fields of the REFER, or of the INVITE of a second leg. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  /** Value of User-to-User (RFC 7433) that the target shall get. */
+  readonly userToUser?: string;
+  /** Trunk that a second leg goes out over. */
+  readonly trunk?: string;
+  /** Keys and pauses that are pressed once a second leg has answered. */
+  readonly postDialDigits?: string;
+}
+
 /** One telephone leg of any kind. It owns offer and answer; the controller never sees SDP. */
 export interface Party {
   readonly facts: PartyFacts;
+  /**
+   * Only on a party that we call: settles at its first ringing. `accept` is what calls it then, and settles with its
+   * answer.
+   */
+  readonly ringing?: Promise<void>;
   /** Lets the caller hear ringing. */
   ring(): void;
   /**
@@ -31,6 +51,13 @@ export interface Party {
   accept(): Promise<Result<void, Ending>>;
   /** Ends the party in whatever state it is; the reason decides between a final status and a BYE. Idempotent. */
   end(end: Ending): void;
+  /**
+   * Has the peer's own side connect its telephone with the target. Success leaves this party to be ended; with a failure
+   * the call goes on. Absent where the wire knows no transfers.
+   */
+  transfer?(target: TransferTarget): Promise<Result<void, Ending>>;
+  /** Keeps the peer on hold, or takes it back. Absent where the wire knows no hold. */
+  hold?(on: boolean): Promise<Result<void>>;
   /** Settles once: with the peer's ending, or with the one given to `end` when that was first. */
   readonly ended: Promise<Ending>;
 }

@@ -9,17 +9,37 @@ export type CallState =
   | 'opening'
   | 'starting'
   | 'waiting'
+  /** Waiting too, in a conversation whose metadata came before the queue: nothing but `admitted` will follow. */
+  | 'waiting-ready'
   | 'settling'
   | 'answering'
   | 'restarting-unanswered'
   | 'young'
   | 'restarting'
   | 'talking'
+  /**
+   * A call of ours: the party is called; it rings, with the agent's socket open; it rings, and that socket is gone; it has
+   * answered, and the agent begins.
+   */
+  | 'calling'
+  | 'alerting'
+  | 'alerting-alone'
+  | 'greeting'
+  /** The caller is being handed over, with its agent still there; the same, and the agent is gone; it was handed over. */
+  | 'transferring'
+  | 'transferring-alone'
+  | 'bridged'
   | 'ended';
 
 export type CallInput =
   /** The leg has its ports. */
   | 'opened'
+  /** The same, for a call of ours. */
+  | 'opened-outbound'
+  /** The party that is called rings. */
+  | 'ringing'
+  /** What was prepared for the answer is lost, and is started at the answer instead. */
+  | 'unprepared'
   | 'agent-ready'
   /** The agent put the caller in its queue, and the policy says: refuse, ring on, answer. */
   | 'queued-busy'
@@ -35,6 +55,13 @@ export type CallInput =
   /** The agent is through, in success or not; what it said has been played. */
   | 'agent-ended'
   | 'grown-up'
+  /** The caller is to be handed over; that failed; the peer has taken it; a second leg has. */
+  | 'transfer'
+  | 'transfer-failed'
+  | 'transferred'
+  | 'bridged'
+  /** The second leg is over. */
+  | 'far-ended'
   /** The party is over by itself; the other end, or this bridge, wants the call over. */
   | 'party-ended'
   | 'stop';
@@ -42,6 +69,8 @@ export type CallInput =
 export type CallAction =
   | 'ring'
   | 'start-agent'
+  | 'prepare-agent'
+  | 'begin-agent'
   | 'arm-settle'
   | 'arm-youth'
   | 'arm-longest'
@@ -51,6 +80,7 @@ export type CallAction =
   | 'open'
   | 'ringback'
   | 'ringback-off'
+  | 'join'
   | 'end-party'
   | 'finish';
 
@@ -67,8 +97,45 @@ const queue = {
   'queued-answer': ['answering', 'arm-queue', 'accept'],
 } as const satisfies Row;
 
+/** What an agent may still say of itself while its caller is handed over. */
+const unmoved = (state: CallState) =>
+  ({
+    'agent-ready': [state, 'disarm-queue'],
+    admitted: [state, 'disarm-queue'],
+    'grown-up': [state],
+  }) as const satisfies Row;
+
 export const callStates: Readonly<Record<CallState, Row>> = {
-  opening: { opened: ['starting', 'ring', 'start-agent'], ...over },
+  opening: {
+    opened: ['starting', 'ring', 'start-agent'],
+    'opened-outbound': ['calling', 'accept'],
+    ...over,
+  },
+  calling: {
+    ringing: ['alerting', 'prepare-agent'],
+    accepted: ['greeting', 'open', 'arm-longest', 'start-agent'],
+    ...over,
+  },
+  alerting: {
+    ringing: ['alerting'],
+    accepted: ['greeting', 'open', 'arm-longest', 'begin-agent'],
+    unprepared: ['alerting-alone'],
+    'agent-failed': ['alerting', 'prepare-agent'],
+    ...lost,
+    ...over,
+  },
+  'alerting-alone': {
+    ringing: ['alerting-alone'],
+    accepted: ['greeting', 'open', 'arm-longest', 'start-agent'],
+    ...over,
+  },
+  greeting: {
+    'agent-ready': ['young', 'disarm-queue', 'arm-youth'],
+    admitted: ['greeting', 'disarm-queue'],
+    'agent-failed': ['greeting', 'disarm-queue', 'start-agent'],
+    ...lost,
+    ...over,
+  },
   starting: {
     'agent-ready': ['settling', 'arm-settle'],
     'agent-failed': ['starting', 'start-agent'],
@@ -85,11 +152,20 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     ...lost,
     ...over,
   },
+  'waiting-ready': {
+    'agent-ready': ['waiting-ready'],
+    'agent-failed': ['starting', 'disarm-queue', 'start-agent'],
+    admitted: ['settling', 'disarm-queue', 'arm-settle'],
+    'queued-ring': ['waiting-ready'],
+    ...lost,
+    ...over,
+  },
   settling: {
     settled: ['answering', 'accept'],
     'agent-failed': ['starting', 'start-agent'],
     admitted: ['settling', 'disarm-queue'],
     ...queue,
+    'queued-ring': ['waiting-ready', 'arm-queue'],
     ...lost,
     ...over,
   },
@@ -114,6 +190,7 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     admitted: ['young', 'disarm-queue'],
     'agent-failed': ['restarting', 'disarm-queue', 'ringback', 'start-agent'],
     'agent-ended': ['ended', 'end-party', 'finish'],
+    transfer: ['transferring'],
     ...lost,
     ...over,
   },
@@ -129,6 +206,29 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     admitted: ['talking', 'disarm-queue'],
     'grown-up': ['talking'],
     'agent-ended': ['ended', 'end-party', 'finish'],
+    transfer: ['transferring'],
+    ...over,
+  },
+  transferring: {
+    transferred: ['ended', 'end-party', 'finish'],
+    bridged: ['bridged', 'disarm-queue', 'join'],
+    'transfer-failed': ['talking'],
+    'agent-ended': ['transferring-alone'],
+    ...unmoved('transferring'),
+    ...over,
+  },
+  'transferring-alone': {
+    transferred: ['ended', 'end-party', 'finish'],
+    bridged: ['bridged', 'disarm-queue', 'join'],
+    // The caller has nobody left to talk to.
+    'transfer-failed': ['ended', 'end-party', 'finish'],
+    ...unmoved('transferring-alone'),
+    ...over,
+  },
+  bridged: {
+    'far-ended': ['ended', 'end-party', 'finish'],
+    'agent-ended': ['bridged'],
+    ...unmoved('bridged'),
     ...over,
   },
   ended: {},

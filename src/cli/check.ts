@@ -55,7 +55,7 @@ function summary(config: Config): [string, string][] {
     'sip',
     `${transport} ${writeHostPort(at)}`,
   ]);
-  lines.push(['', `calls from ${sip.allow.join(', ')}`]);
+  lines.push(...trunkLines(config));
   lines.push([
     'rtp',
     `udp ${media.rtpPorts.first}-${media.rtpPorts.last}: ${pairs(config)} pairs, ${media.workers} worker thread(s)`,
@@ -68,7 +68,7 @@ function summary(config: Config): [string, string][] {
     'http',
     `${writeHostPort(http.listen)}, ${keys === '' ? 'health only: no API_KEYS' : `keys: ${keys}`}`,
   ]);
-  lines.push(['agent', `${elevenlabs.agentId} at ${elevenlabs.baseUrl}`]);
+  lines.push(['agent', `${elevenlabs.agentId ?? 'by numbers alone'} at ${elevenlabs.baseUrl}`]);
   const verify = twilio?.verifyServiceSid;
   lines.push([
     'tools',
@@ -77,6 +77,22 @@ function summary(config: Config): [string, string][] {
       : `one-time codes by ${verify}`,
   ]);
   return lines;
+}
+
+function trunkLines({ sip, trunks, numbers }: Config): [string, string][] {
+  if (trunks.length === 0) return [['', `calls from ${sip.allow.join(', ')}`]];
+  const lines = trunks.map(({ name, allowedAddresses, username, remoteDomains }): [string, string] => {
+    const from = allowedAddresses.length === 0 ? 'anywhere' : allowedAddresses.join(', ');
+    const proof = [
+      ...(username === undefined ? [] : ['a password']),
+      ...(remoteDomains.length === 0 ? [] : [`a certificate for ${remoteDomains.join(' or ')}`]),
+    ];
+    return [
+      'trunk',
+      `${name}: calls from ${from}${proof.length === 0 ? '' : ` with ${proof.join(' and ')}`}`,
+    ];
+  });
+  return [...lines, ['', `${numbers.length} entries in numbers`]];
 }
 
 function capacityNotes(config: Config): string[] {

@@ -15,10 +15,15 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Check the configuration and say what would listen where.',
     load: () => import('./check.ts'),
   },
+  call: {
+    summary: 'Call a number over a trunk and let the agent talk.',
+    load: () => import('./call.ts'),
+  },
   demo: {
     summary: 'Play a whole call on loopback, with nothing to configure.',
     load: () => import('./demo.ts'),
   },
+  bench: { summary: 'Measure what calls cost, beside a bare program.', load: () => import('./bench.ts') },
   sim: { summary: 'Run the stand-ins for ElevenLabs and Twilio.', load: () => import('./sim.ts') },
 };
 

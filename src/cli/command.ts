@@ -20,6 +20,8 @@ export interface Io {
   err(text: string): void;
   /** Calls `listener` for each SIGTERM and SIGINT until the returned function is called. */
   onSignal(listener: (signal: string) => void): () => void;
+  /** The same for SIGHUP, where there is one. */
+  onHangup?(listener: () => void): () => void;
 }
 
 export type Options = NonNullable<ParseArgsConfig['options']>;

@@ -1,22 +1,34 @@
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { writeProblems } from '../config/problem.ts';
+import { type Problem, writeProblems } from '../config/problem.ts';
 import type { Setting } from '../config/setting.ts';
 import { fileVariable, settings } from '../config/settings.ts';
+import type { Result } from '../core/errors.ts';
 import { stackLimits } from '../sip/embedded/limits.ts';
 import { messageLimits } from '../sip/embedded/message/limits.ts';
+import { trunkLimits } from '../trunks/limits.ts';
 import type { Arguments, Io, Options } from './command.ts';
 
 /** Options of every command that reads the configuration. */
 export const configurationOptions = { config: { type: 'string', short: 'c' } } as const satisfies Options;
 
+/** Limits that `sip.limits` may override. */
+const sipLimits = { ...stackLimits, ...messageLimits, ...trunkLimits };
+
 /** The configuration that a command line and the environment name, or undefined once its problems were printed. */
 export function readConfiguration(args: Arguments, io: Io): LoadedConfig | undefined {
-  const path = typeof args['config'] === 'string' ? args['config'] : undefined;
-  const sipLimits = { ...stackLimits, ...messageLimits };
-  const loaded = loadConfig({ path, sipLimits, ...(io.env === undefined ? {} : { env: io.env }) });
+  const loaded = loadConfiguration(args, io);
   if (loaded.ok) return loaded.value;
   io.err(writeProblems(loaded.failure));
   return undefined;
+}
+
+/** The same with its problems as a value. */
+export function loadConfiguration(
+  args: Arguments,
+  io: Pick<Io, 'env'>,
+): Result<LoadedConfig, readonly Problem[]> {
+  const path = typeof args['config'] === 'string' ? args['config'] : undefined;
+  return loadConfig({ path, sipLimits, ...(io.env === undefined ? {} : { env: io.env }) });
 }
 
 /** Every variable and every key of the file, for the help of the commands that read them. */
@@ -33,7 +45,9 @@ ${variables.map(([key, setting]) => entry(`${setting.env} (${key})`, setting)).j
 Only in the file:
 ${keys.map(([key, setting]) => entry(key, setting)).join('\n')}
   sip.limits.<name>
-      Limits of the SIP stack: ${[...Object.keys(stackLimits), ...Object.keys(messageLimits)].join(', ')}.`;
+      Limits of the SIP stack: ${Object.keys(sipLimits).join(', ')}.
+  trunks, numbers, sip.tls_certificates
+      Who may call, which number reaches which agent, and certificates by name: see docs/trunks.md.`;
 }
 
 function entry(title: string, { meaning, fallback, required }: Setting): string {

@@ -6,6 +6,10 @@ const signals = ['SIGTERM', 'SIGINT'] as const;
 export const processIo: Io = {
   out: text => void process.stdout.write(`${text}\n`),
   err: text => void process.stderr.write(`${text}\n`),
+  onHangup(listener) {
+    process.on('SIGHUP', listener);
+    return () => void process.off('SIGHUP', listener);
+  },
   onSignal(listener) {
     for (const signal of signals) process.on(signal, listener);
     return () => {

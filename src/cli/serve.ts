@@ -3,13 +3,20 @@ import { writeHostPort } from '../config/listen.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Command, type ExitCode, exitCodes, type Io } from './command.ts';
-import { configurationHelp, configurationOptions, readConfiguration } from './configuration.ts';
+import {
+  configurationHelp,
+  configurationOptions,
+  loadConfiguration,
+  readConfiguration,
+} from './configuration.ts';
 
 /** What `startApp` gives, as far as this command uses it. */
 export interface RunningApp {
   readonly sip: readonly (HostPort & { readonly transport: string })[];
   readonly http: HostPort;
   readonly log: Logger;
+  /** Reads the configuration again. What comes of it is in the log. */
+  reload(): Promise<unknown>;
   /** Takes no new calls; settles when the ones that are up are over, or were ended at the deadline. */
   drain(): Promise<void>;
   /** Ends whatever is left and closes everything. */
@@ -25,7 +32,8 @@ export const command: Command = {
   help: () => `Takes calls until it is told to stop.
 
 SIGTERM or SIGINT: new calls are refused, those that are up may go on for drain.deadline_seconds, then the process
-ends with 0. A second signal ends the calls at once; the process then ends with 1.
+ends with 0. A second signal ends the calls at once; the process then ends with 1. SIGHUP reads the configuration
+again: trunks, numbers, certificates, policies and the log level hold for new calls, a bad file changes nothing.
 
 Options:
   -c, --config FILE  configuration file (default: none, or TRUNKBRIDGE_CONFIG)
@@ -41,7 +49,7 @@ ${configurationHelp()}`,
     if (loaded === undefined) return exitCodes.wrong;
     for (const note of loaded.notes) io.err(`note: ${note}`);
     const { startApp } = await import('../app.ts');
-    return serve(loaded.config, startApp, io);
+    return serve(loaded.config, config => startApp(config, { load: () => loadConfiguration(args, io) }), io);
   },
 };
 
@@ -49,11 +57,15 @@ ${configurationHelp()}`,
 export async function serve(
   config: Config,
   start: (config: Config) => Promise<RunningApp>,
-  io: Pick<Io, 'err' | 'onSignal'>,
+  io: Pick<Io, 'err' | 'onSignal' | 'onHangup'>,
 ): Promise<ExitCode> {
   const signals = new Signals(io);
+  let running: RunningApp | undefined;
+  // Heard from the start: nobody listening, the signal would end the process.
+  const stopReloading = io.onHangup?.(() => void running?.reload());
   try {
     const app = await start(config);
+    running = app;
     for (const { transport, ...at } of app.sip)
       app.log.info('listening', { for: `sip ${transport}`, at: writeHostPort(at) });
     app.log.info('listening', { for: 'http', at: writeHostPort(app.http) });
@@ -72,6 +84,7 @@ export async function serve(
     io.err(`trunkbridge: ${messageOf(error)}`);
     return exitCodes.failed;
   } finally {
+    stopReloading?.();
     signals.stop();
   }
 }

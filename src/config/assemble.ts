@@ -1,10 +1,23 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { fail, ok, type Result } from '../core/errors.ts';
-import type { Config } from './config.ts';
+import type { TransferDestination } from '../tools/transfer/destination.ts';
+import type { NumberConfig } from '../trunks/trunk.ts';
+import { keyMatches, type NamedCertificates } from './certificates.ts';
+import type { Config, ConfiguredTrunk, SipBackend } from './config.ts';
 import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
 import { Secrets, type TwilioCredentials } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
+
+/** What the file has besides single settings. */
+export interface Sections {
+  readonly trunks: readonly ConfiguredTrunk[];
+  readonly passwords: ReadonlyMap<string, string>;
+  readonly numbers: readonly NumberConfig[];
+  readonly transfers: readonly TransferDestination[];
+  readonly certificates: NamedCertificates;
+  /** Files that PEM texts came from, by the keys of their settings. */
+  readonly paths: Readonly<Record<string, string>>;
+}
 
 /**
  * Puts the values together and checks what no single one shows. `problems` has what was wrong with single values; a
@@ -13,21 +26,41 @@ import type { SettingValues } from './settings.ts';
 export function assemble(
   values: SettingValues,
   sipLimits: Readonly<Record<string, number>>,
+  sections: Sections,
   problems: Problem[],
 ): Result<Config, readonly Problem[]> {
   checkTls(values, problems);
+  checkClientCertificates(values, sections, problems);
   checkHttp(values, problems);
+  checkDrachtio(values, sections, problems);
   const credentials = twilioCredentials(values, problems);
   if (problems.length > 0) return fail(problems);
 
   return ok({
-    elevenlabs: { agentId: values['elevenlabs.agent_id'], baseUrl: values['elevenlabs.base_url'] },
+    elevenlabs: {
+      baseUrl: values['elevenlabs.base_url'],
+      ...optional('agentId', values['elevenlabs.agent_id']),
+    },
     sip: {
+      backend: sipBackend(values),
       listen: values['sip.listen'],
       allow: values['sip.allow'],
       limits: sipLimits,
       ...optional('tlsCert', values['sip.tls_cert']),
+      ...optional('tlsCa', values['sip.tls_ca']),
+      tlsClientCertificate: values['sip.tls_client_certificate'],
+      tlsNamed: sections.certificates.named,
+      tlsPaths: {
+        ...optional('cert', sections.paths['sip.tls_cert']),
+        ...optional('key', sections.paths['sip.tls_key']),
+        ...optional('ca', sections.paths['sip.tls_ca']),
+        named: sections.certificates.paths,
+      },
+      realm: values['sip.realm'],
     },
+    trunks: sections.trunks,
+    numbers: sections.numbers,
+    transfers: sections.transfers,
     network: {
       localNetworks: values['network.local_networks'],
       ...optional('publicAddress', values['network.public_address']),
@@ -36,6 +69,8 @@ export function assemble(
       rtpPorts: values['media.rtp_ports'],
       workers: values['media.workers'],
       timeoutSeconds: values['media.timeout_seconds'],
+      encryption: values['media.encryption'],
+      sdesOverCleartext: values['media.sdes_over_cleartext'],
     },
     agent: {
       settleMs: values['agent.settle_ms'],
@@ -58,17 +93,51 @@ export function assemble(
     http: { listen: values['http.listen'] },
     drain: { deadlineSeconds: values['drain.deadline_seconds'] },
     log: { level: values['log.level'] },
-    secrets: secretsOf(values, credentials),
+    secrets: secretsOf(values, credentials, sections),
   });
 }
 
-function secretsOf(values: SettingValues, credentials: TwilioCredentials | undefined): Secrets {
+function secretsOf(
+  values: SettingValues,
+  credentials: TwilioCredentials | undefined,
+  { passwords, certificates }: Sections,
+): Secrets {
   return new Secrets({
     elevenLabsApiKey: values['elevenlabs.api_key'],
     apiKeys: values['http.api_keys'] ?? [],
+    trunkPasswords: passwords,
+    sipTlsNamedKeys: certificates.keys,
     ...optional('sipTlsKey', values['sip.tls_key']),
     ...optional('twilio', credentials),
+    ...optional('drachtio', values['sip.drachtio.secret']),
   });
+}
+
+function sipBackend(values: SettingValues): SipBackend {
+  if (values['sip.backend'] === 'embedded') return { kind: 'embedded' };
+  if (values['sip.drachtio.mode'] === 'inbound') {
+    const { 'sip.drachtio.host': host, 'sip.drachtio.port': port } = values;
+    return { kind: 'drachtio', mode: 'inbound', host, port };
+  }
+  const { 'sip.drachtio.listen': listen, 'sip.drachtio.allow': allow } = values;
+  return { kind: 'drachtio', mode: 'outbound', listen, allow };
+}
+
+/** What a drachtio-server needs, and what it cannot do. */
+function checkDrachtio(
+  values: SettingValues,
+  { trunks }: Pick<Sections, 'trunks'>,
+  problems: Problem[],
+): void {
+  if (values['sip.backend'] !== 'drachtio') return;
+  const told = problems.some(({ where }) => /drachtio/i.test(where));
+  if (values['sip.drachtio.secret'] === undefined && !told) {
+    problems.push({ where: 'DRACHTIO_SECRET', what: 'is missing beside sip.backend drachtio' });
+  }
+  for (const trunk of trunks.filter(({ remoteDomains }) => remoteDomains.length > 0)) {
+    const what = 'has remote_domains, but a drachtio-server does not tell whose certificate it was shown';
+    problems.push({ where: `trunk ${trunk.name}`, what });
+  }
 }
 
 function twilioSettings(values: SettingValues): Config['twilio'] {
@@ -100,7 +169,7 @@ function checkTls(values: SettingValues, problems: Problem[]): void {
     }
   }
   if (cert === undefined || key === undefined) return;
-  const fits = matches(cert, key);
+  const fits = keyMatches(cert, key);
   if (fits === 'cert')
     problems.push({ where: 'SIP_TLS_CERT', what: 'holds no certificate that can be read' });
   if (fits === 'key') {
@@ -113,20 +182,21 @@ function checkTls(values: SettingValues, problems: Problem[]): void {
     problems.push({ where: 'SIP_TLS_KEY', what: 'is not the key of the certificate in SIP_TLS_CERT' });
 }
 
-/** Whether the key belongs to the certificate, or which of them cannot be read. */
-function matches(cert: string, key: string): boolean | 'cert' | 'key' {
-  const certificate = attempt(() => new X509Certificate(cert));
-  if (certificate === undefined) return 'cert';
-  const privateKey = attempt(() => createPrivateKey(key));
-  return privateKey === undefined ? 'key' : certificate.checkPrivateKey(privateKey);
-}
-
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
-  }
+/** A trunk that goes by certificates needs a listener that asks for them. */
+function checkClientCertificates(
+  values: SettingValues,
+  { trunks }: Pick<Sections, 'trunks'>,
+  problems: Problem[],
+): void {
+  const listens = values['sip.listen'] ?? [];
+  const asked = listens.some(
+    ({ transport, clientCertificate }) =>
+      transport === 'tls' && (clientCertificate ?? values['sip.tls_client_certificate']) !== 'none',
+  );
+  const trunk = trunks.find(({ remoteDomains }) => remoteDomains.length > 0);
+  if (trunk === undefined || asked || values['sip.backend'] === 'drachtio') return;
+  const what = `has remote_domains, which needs a tls:// address that asks for certificates: set sip.tls_client_certificate to optional`;
+  problems.push({ where: `trunk ${trunk.name}`, what });
 }
 
 function checkHttp(values: SettingValues, problems: Problem[]): void {

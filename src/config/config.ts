@@ -1,14 +1,69 @@
 import type { ApiKey } from '../http/keys.ts';
-import type { HostPort, SipListen } from './listen.ts';
+import type { TransferDestination } from '../tools/transfer/destination.ts';
+import type { OutboundTrunk } from '../trunks/outbound.ts';
+import type { NumberConfig, TrunkConfig } from '../trunks/trunk.ts';
+import type { ClientCertificate, HostPort, SipListen } from './listen.ts';
 import type { PortRange } from './readers.ts';
 import type { Secrets } from './secrets.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevelName = (typeof logLevels)[number];
 
+/** What is done about SRTP, in ElevenLabs' words. */
+export const mediaEncryptions = ['disabled', 'allowed', 'required'] as const;
+export type MediaEncryption = (typeof mediaEncryptions)[number];
+
 /** What to do with a caller whom the agent's own queue makes wait. */
 export const queuePolicies = ['busy', 'ring', 'answer'] as const;
 export type QueuePolicy = (typeof queuePolicies)[number];
+
+/** Who speaks SIP. */
+export const sipBackends = ['embedded', 'drachtio'] as const;
+
+/** Who connects to whom, of a drachtio-server and us. */
+export const drachtioModes = ['inbound', 'outbound'] as const;
+
+export type SipBackend =
+  | { readonly kind: 'embedded' }
+  /** The secret is in `secrets.drachtio`. */
+  | { readonly kind: 'drachtio'; readonly mode: 'inbound'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'drachtio';
+      readonly mode: 'outbound';
+      readonly listen: HostPort;
+      /** CIDRs. */
+      readonly allow: readonly string[];
+    };
+
+/** The way out over a trunk, without its secret. */
+export type ConfiguredOutbound = Omit<OutboundTrunk, 'name' | 'credentials' | 'attributesToHeaders'> & {
+  readonly username?: string;
+  readonly realm?: string;
+};
+
+/** A trunk without its secrets. */
+export type ConfiguredTrunk = Omit<TrunkConfig, 'credentials'> & {
+  readonly username?: string;
+  readonly outbound?: ConfiguredOutbound;
+  /** There is no `inbound_trunk_config`: nobody calls over it. */
+  readonly outboundOnly?: true;
+};
+
+/** A certificate for clients that ask for one of its names. */
+export interface NamedCertificate {
+  readonly names: readonly string[];
+  /** PEM text. */
+  readonly cert: string;
+}
+
+/** Files of certificates and keys; absent where PEM text stood in the configuration itself. */
+export interface TlsPaths {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  /** Index for index those of `tlsNamed`. */
+  readonly named: readonly { readonly cert?: string; readonly key?: string }[];
+}
 
 /**
  * The whole configuration after every check: what is here is usable as it stands. Names are the YAML keys in camel
@@ -16,20 +71,37 @@ export type QueuePolicy = (typeof queuePolicies)[number];
  */
 export interface Config {
   readonly elevenlabs: {
-    readonly agentId: string;
+    /** The agent of numbers without an entry in `numbers`; present when there are no entries. */
+    readonly agentId?: string;
     /** http(s) base without a trailing slash; plain http only on loopback. */
     readonly baseUrl: string;
   };
   readonly sip: {
+    readonly backend: SipBackend;
     /** Never empty. */
     readonly listen: readonly SipListen[];
     /** PEM text; present whenever a `tls` address is listened on. The key is in `secrets`. */
     readonly tlsCert?: string;
-    /** CIDRs of the implicit trunk `default`. */
+    /** PEM text of the authorities that peers' certificates are checked with. */
+    readonly tlsCa?: string;
+    /** For listeners that do not say otherwise. */
+    readonly tlsClientCertificate: ClientCertificate;
+    /** Certificates by the names that clients ask for; the keys are in `secrets.sipTlsNamedKeys`. */
+    readonly tlsNamed: readonly NamedCertificate[];
+    /** Where the PEM texts came from, so that they can be read again. */
+    readonly tlsPaths: TlsPaths;
+    /** Realm of digest authentication. */
+    readonly realm: string;
+    /** CIDRs of the implicit trunk `default`, which exists while `trunks` is empty. */
     readonly allow: readonly string[];
     /** Limits of the SIP stack that the file overrides, by their names there. */
     readonly limits: Readonly<Record<string, number>>;
   };
+  /** Passwords are in `secrets.trunkPasswords`. */
+  readonly trunks: readonly ConfiguredTrunk[];
+  readonly numbers: readonly NumberConfig[];
+  /** Whom agents may transfer callers to. */
+  readonly transfers: readonly TransferDestination[];
   readonly network: {
     /** IP literal in Contact and SDP for peers outside the local networks. */
     readonly publicAddress?: string;
@@ -41,6 +113,10 @@ export interface Config {
     /** Number of worker threads, `auto` already resolved. */
     readonly workers: number;
     readonly timeoutSeconds: number;
+    /** SRTP on calls of the implicit trunk. */
+    readonly encryption: MediaEncryption;
+    /** Whether keys for SRTP may travel over signalling without TLS. */
+    readonly sdesOverCleartext: boolean;
   };
   readonly agent: {
     readonly settleMs: number;

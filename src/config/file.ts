@@ -19,16 +19,29 @@ export interface FileEntry {
   readonly where: string;
 }
 
+/** A part of the file that is more than one value: maps and lists inside each other. */
+export type Tree =
+  | { readonly kind: 'map'; readonly where: string; readonly fields: ReadonlyMap<string, Tree> }
+  | { readonly kind: 'list'; readonly where: string; readonly items: readonly Tree[] }
+  | { readonly kind: 'value'; readonly where: string; readonly raw: unknown };
+
 export interface FileContent {
   readonly entries: readonly FileEntry[];
+  /** Sections that were asked for as trees, by their keys. */
+  readonly trees: ReadonlyMap<string, Tree>;
   readonly problems: readonly Problem[];
 }
 
-/** Reads YAML into flat entries with their lines. Keys without a value count as not there. */
-export function parseFile(name: string, text: string): FileContent {
+/**
+ * Reads YAML into flat entries with their lines. Keys without a value count as not there. What is below one of
+ * `sections` stays a tree.
+ */
+export function parseFile(name: string, text: string, sections: readonly string[] = []): FileContent {
+  const trees = new Map<string, Tree>();
   if (text.length > fileLimits.characters) {
     return {
       entries: [],
+      trees,
       problems: [{ where: name, what: `is longer than ${fileLimits.characters} characters` }],
     };
   }
@@ -40,7 +53,7 @@ export function parseFile(name: string, text: string): FileContent {
       where: `${name}:${lines.linePos(error.pos[0]).line}`,
       what: `is not valid YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`,
     }));
-    return { entries: [], problems };
+    return { entries: [], trees, problems };
   }
   const entries: FileEntry[] = [];
   const problems: Problem[] = [];
@@ -50,11 +63,36 @@ export function parseFile(name: string, text: string): FileContent {
   };
   const resolve = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
 
+  const tree = (node: unknown, path: string, where: string, depth: number): Tree => {
+    if (depth >= fileLimits.depth) {
+      problems.push({ where, what: 'is nested too deeply' });
+      return { kind: 'value', where, raw: null };
+    }
+    if (isSeq(node)) {
+      const items = node.items.map((item, i) => {
+        const value = resolve(item);
+        return tree(value, `${path}[${i}]`, place(value, `${path}[${i}]`), depth + 1);
+      });
+      return { kind: 'list', where, items };
+    }
+    if (!isMap(node)) return { kind: 'value', where, raw: scalar(node) };
+    const fields = new Map<string, Tree>();
+    for (const pair of node.items) {
+      const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
+      const at = place(pair.key, `${path}.${key}`);
+      fields.set(key, tree(resolve(pair.value), `${path}.${key}`, at, depth + 1));
+    }
+    return { kind: 'map', where, fields };
+  };
   const walk = (map: YAMLMap, path: string, depth: number): void => {
     for (const pair of map.items) {
       const key = `${path}${String(isScalar(pair.key) ? pair.key.value : pair.key)}`;
       const where = place(pair.key, key);
       const value = resolve(pair.value);
+      if (sections.includes(key)) {
+        trees.set(key, tree(value, key, where, 0));
+        continue;
+      }
       if (isMap(value)) {
         if (depth >= fileLimits.depth) problems.push({ where, what: 'is nested too deeply' });
         else walk(value, `${key}.`, depth + 1);
@@ -69,7 +107,7 @@ export function parseFile(name: string, text: string): FileContent {
   if (isMap(document.contents)) walk(document.contents, '', 1);
   else if (document.contents !== null)
     problems.push({ where: name, what: 'must be a map of keys and values' });
-  return { entries, problems };
+  return { entries, trees, problems };
 }
 
 function scalar(node: unknown): unknown {

@@ -7,8 +7,14 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** Whether peers that connect over TLS are asked for a certificate. */
+export const clientCertificates = ['none', 'optional', 'required'] as const;
+export type ClientCertificate = (typeof clientCertificates)[number];
+
 export interface SipListen extends HostPort {
   readonly transport: 'tcp' | 'tls';
+  /** Of a tls address that says so itself: `tls://0.0.0.0:5061?client_certificate=required`. */
+  readonly clientCertificate?: ClientCertificate;
 }
 
 const defaultSipPorts = { tcp: 5060, tls: 5061 } as const;
@@ -37,9 +43,15 @@ export function readSipListen(text: string): Result<SipListen, string> {
         : `"${text}" must begin with tcp:// or tls://, for instance tcp://0.0.0.0:5060`,
     );
   }
-  const host = readHostPort(rest, defaultSipPorts[transport]);
+  const [where = '', query] = rest.split('?', 2);
+  const wanted = clientCertificates.find(word => query === `client_certificate=${word}`);
+  if (query !== undefined && (wanted === undefined || transport === 'tcp')) {
+    const words = clientCertificates.join(', ');
+    return fail(`"${text}" may end with ?client_certificate=, for tls:// only, and then one of ${words}`);
+  }
+  const host = readHostPort(where, defaultSipPorts[transport]);
   return host.ok
-    ? ok({ transport, ...host.value })
+    ? ok({ transport, ...host.value, ...(wanted === undefined ? {} : { clientCertificate: wanted }) })
     : fail(host.failure.replace('127.0.0.1:8080', '0.0.0.0:5060').replace('[::1]:8080', '[::]:5060'));
 }
 

@@ -1,13 +1,25 @@
 import { ok, type Result } from '../core/errors.ts';
+import type { MediaEncryption } from '../trunks/trunk.ts';
 import { assemble } from './assemble.ts';
+import { readNamedCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
 import { environmentNotes } from './environment.ts';
 import { nearest } from './nearest.ts';
+import { readNumbers } from './numbers.ts';
 import type { Problem } from './problem.ts';
 import { integer, share } from './readers.ts';
 import type { Setting } from './setting.ts';
-import { fileVariable, type SettingKey, type SettingValues, settings, sipLimitsKey } from './settings.ts';
+import {
+  fileVariable,
+  type SettingKey,
+  type SettingValues,
+  sectionKeys,
+  settings,
+  sipLimitsKey,
+} from './settings.ts';
 import { type Environment, type ReadText, readText, Sources } from './sources.ts';
+import { readTransfers } from './transfers.ts';
+import { readTrunks } from './trunks.ts';
 
 export interface LoadOptions {
   /** Path given by `--config`; without it `TRUNKBRIDGE_CONFIG`, without that no file. */
@@ -36,14 +48,30 @@ export interface LoadedConfig {
   readonly origins: Readonly<Record<SettingKey, Origin>>;
 }
 
+/** What a trunk that does not say does about SRTP; what is wrong with the setting itself is found with the others. */
+function generalEncryption(sources: Sources): MediaEncryption {
+  const setting = settings['media.encryption'];
+  const found = sources.find('media.encryption', setting);
+  const read = found === undefined ? undefined : setting.reader(found.raw);
+  return read?.ok === true ? read.value : 'allowed';
+}
+
 /** Reads and checks the whole configuration. All problems are found at once. */
 export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, readonly Problem[]> {
   const env = options.env ?? process.env;
   const path = options.path ?? (env[fileVariable]?.trim() || undefined);
   const sources = new Sources(env, options.read ?? readText);
-  if (path !== undefined) sources.load(path, Object.keys(settings), sipLimitsKey);
+  if (path !== undefined) sources.load(path, Object.keys(settings), sipLimitsKey, Object.values(sectionKeys));
 
+  const { trunks, passwords } = readTrunks(sources, generalEncryption(sources));
+  const numbers = readNumbers(
+    sources,
+    trunks.map(({ name }) => name),
+  );
+  const transfers = readTransfers(sources, trunks);
+  const certificates = readNamedCertificates(sources);
   const values: Record<string, unknown> = {};
+  const paths: Record<string, string> = {};
   const origins: Record<string, Origin> = {};
   for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting][]) {
     const problemsBefore = sources.problems.length;
@@ -52,23 +80,36 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
     origins[key] = origin(setting, found);
     if (found === undefined) {
       if (setting.fallback !== undefined) values[key] = fallback(key, setting);
-      else if (setting.required !== undefined && !unreadable) {
+      else if (setting.required !== undefined && !unreadable && !isLifted(setting, sources)) {
         sources.problems.push({ where: setting.env ?? key, what: `is missing; ${setting.required}` });
       }
       continue;
     }
     if (unreadable) continue;
     const raw = setting.pem === true ? sources.pem(found) : found.raw;
+    if (setting.pem === true && !String(found.raw).includes('-----BEGIN')) paths[key] = String(found.raw);
     if (raw === undefined) continue;
     const read = setting.reader(raw);
     if (read.ok) values[key] = read.value;
     else sources.problems.push({ where: found.where, what: read.failure });
   }
   const limits = sipLimits(sources, options.sipLimits ?? {});
-  const assembled = assemble(values as SettingValues, limits, sources.problems);
+  const sections = { trunks, passwords, numbers, transfers, certificates, paths };
+  const assembled = assemble(values as SettingValues, limits, sections, sources.problems);
   if (!assembled.ok) return assembled;
   const config = assembled.value;
-  return ok({ config, path, origins: origins as Record<SettingKey, Origin>, notes: notes(config, env) });
+  return ok({
+    config,
+    path,
+    origins: origins as Record<SettingKey, Origin>,
+    notes: notes(config, env, origins['sip.allow']?.where),
+  });
+}
+
+/** A required setting that a section of the file makes up for. */
+function isLifted({ unless }: Setting, sources: Sources): boolean {
+  const tree = unless === undefined ? undefined : sources.tree(unless);
+  return tree?.kind === 'list' && tree.items.length > 0;
 }
 
 /** A fallback that its own reader refuses is our mistake, not the operator's. */
@@ -108,13 +149,33 @@ function sipLimits(sources: Sources, known: Readonly<Record<string, number>>): R
   return limits;
 }
 
-function notes(config: Config, env: Environment): string[] {
-  const found = environmentNotes(env);
+function notes(config: Config, env: Environment, allowFrom: string | undefined): string[] {
+  const found = [...environmentNotes(env), ...trunkNotes(config)];
+  if (config.trunks.length > 0) {
+    if (allowFrom !== 'default')
+      found.push('SIP_ALLOW is set, and has no effect while trunks are configured.');
+    return found;
+  }
   const everyone = config.sip.allow.find(network => network.endsWith('/0'));
   if (everyone !== undefined) {
     found.push(
       `SIP_ALLOW has ${everyone}: anybody who reaches the SIP port may call, and is believed about who calls.`,
     );
   }
+  return found;
+}
+
+function trunkNotes({ trunks, numbers, elevenlabs }: Config): string[] {
+  const found: string[] = [];
+  for (const { name, allowedAddresses, username, remoteDomains } of trunks) {
+    const everyone = allowedAddresses.find(network => network.endsWith('/0'));
+    if (everyone !== undefined && username === undefined && remoteDomains.length === 0) {
+      found.push(`Trunk ${name} allows ${everyone}: anybody who reaches the SIP port may call.`);
+    }
+  }
+  const everyNumber =
+    elevenlabs.agentId !== undefined || numbers.some(({ pattern }) => pattern.kind === 'any');
+  if (!everyNumber)
+    found.push('Numbers without an entry are refused with 404: there is no "*" and no ELEVENLABS_AGENT_ID.');
   return found;
 }

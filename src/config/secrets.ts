@@ -13,6 +13,12 @@ interface SecretValues {
   /** Empty: only health answers over HTTP. */
   readonly apiKeys: readonly ApiKey[];
   readonly twilio?: TwilioCredentials;
+  /** What a drachtio-server knows us by. */
+  readonly drachtio?: string;
+  /** Passwords of trunks that have credentials, by the name of the trunk. */
+  readonly trunkPasswords?: ReadonlyMap<string, string>;
+  /** PEM texts of the keys of `sip.tlsNamed`, index for index. */
+  readonly sipTlsNamedKeys?: readonly string[];
 }
 
 /**
@@ -24,12 +30,18 @@ export class Secrets implements SecretValues {
   readonly sipTlsKey?: string;
   readonly apiKeys: readonly ApiKey[];
   readonly twilio?: TwilioCredentials;
+  readonly drachtio?: string;
+  readonly trunkPasswords: ReadonlyMap<string, string>;
+  readonly sipTlsNamedKeys: readonly string[];
 
   constructor(values: SecretValues) {
     this.elevenLabsApiKey = values.elevenLabsApiKey;
     this.apiKeys = values.apiKeys;
+    this.trunkPasswords = values.trunkPasswords ?? new Map();
+    this.sipTlsNamedKeys = values.sipTlsNamedKeys ?? [];
     if (values.sipTlsKey !== undefined) this.sipTlsKey = values.sipTlsKey;
     if (values.twilio !== undefined) this.twilio = values.twilio;
+    if (values.drachtio !== undefined) this.drachtio = values.drachtio;
   }
 
   toJSON(): Record<string, string> {

@@ -11,6 +11,8 @@ export interface Setting<T = unknown> {
   readonly fallback?: string;
   /** Present when there must be a value: what to do when there is none. */
   readonly required?: string;
+  /** Section of the file whose presence lifts `required`. */
+  readonly unless?: string;
   /** Never shown; may also come from the file that `<env>_FILE` names. */
   readonly secret?: true;
   /** The value may also be the path of a PEM file, whose text is then read in its place. */
@@ -31,8 +33,10 @@ export const setting = <T, const S extends Omit<Setting<T>, 'reader'>>(
 /** What a table of settings gives once it is read. */
 export type Values<Table extends Record<string, Setting>> = {
   readonly [K in keyof Table]: Table[K] extends { readonly reader: Reader<infer T> }
-    ? Table[K] extends { readonly fallback: string } | { readonly required: string }
-      ? T
-      : T | undefined
+    ? Table[K] extends { readonly unless: string }
+      ? T | undefined
+      : Table[K] extends { readonly fallback: string } | { readonly required: string }
+        ? T
+        : T | undefined
     : never;
 };

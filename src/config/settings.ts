@@ -1,6 +1,6 @@
 import { readApiKey } from './api-keys.ts';
-import { logLevels, queuePolicies } from './config.ts';
-import { readSipListen } from './listen.ts';
+import { drachtioModes, logLevels, mediaEncryptions, queuePolicies, sipBackends } from './config.ts';
+import { clientCertificates, readSipListen } from './listen.ts';
 import {
   address,
   baseUrl,
@@ -40,6 +40,7 @@ export const settings = {
       env: 'ELEVENLABS_AGENT_ID',
       meaning: 'Agent that takes the calls.',
       required: 'set it to the id of the agent that takes the calls',
+      unless: 'numbers',
     },
   ),
   'elevenlabs.base_url': setting(baseUrl(), {
@@ -70,10 +71,61 @@ export const settings = {
       pem: true,
     },
   ),
+  'sip.tls_ca': setting(
+    text(/-----BEGIN CERTIFICATE-----/, 'PEM certificates, or the path of a file with them'),
+    {
+      env: 'SIP_TLS_CA',
+      meaning:
+        "Authorities that peers' certificates are checked with, as PEM or its path; without it the system's.",
+      pem: true,
+    },
+  ),
+  'sip.tls_client_certificate': setting(choice(clientCertificates), {
+    meaning:
+      'Whether peers that connect over tls:// are asked for a certificate: none, optional or required. An address of ' +
+      'sip.listen may say otherwise for itself: tls://0.0.0.0:5061?client_certificate=required.',
+    fallback: 'none',
+  }),
+  'sip.realm': setting(text(/^[\w.-]{1,64}$/, 'a word of letters, digits, dots and dashes'), {
+    meaning: 'Realm that trunks with credentials are challenged with.',
+    fallback: 'trunkbridge',
+  }),
   'sip.allow': setting(list(cidr), {
     env: 'SIP_ALLOW',
     meaning: 'Networks that may call, as CIDRs separated by commas. Their word on who calls is trusted.',
     fallback: privateNetworks,
+  }),
+
+  'sip.backend': setting(choice(sipBackends), {
+    meaning: 'Who speaks SIP: embedded (this process) or drachtio (a drachtio-server; docs/drachtio.md).',
+    fallback: 'embedded',
+  }),
+  'sip.drachtio.mode': setting(choice(drachtioModes), {
+    meaning:
+      'Who connects: inbound (we connect to the drachtio-server) or outbound (it connects to us for each call).',
+    fallback: 'inbound',
+  }),
+  'sip.drachtio.host': setting(text(/^[\w.:-]{1,253}$/, 'a host name or an address without brackets'), {
+    meaning: 'Where the drachtio-server takes applications, in mode inbound.',
+    fallback: '127.0.0.1',
+  }),
+  'sip.drachtio.port': setting(integer(1, 65_535), {
+    meaning: 'Its port for applications.',
+    fallback: '9022',
+  }),
+  'sip.drachtio.secret': setting(text(/^[^|\r\n]{1,128}$/, 'one line without |'), {
+    env: 'DRACHTIO_SECRET',
+    meaning: 'Secret that the drachtio-server knows its applications by.',
+    secret: true,
+  }),
+  'sip.drachtio.listen': setting(hostPort, {
+    meaning: 'Where drachtio-servers connect to, in mode outbound.',
+    fallback: '127.0.0.1:9023',
+  }),
+  'sip.drachtio.allow': setting(list(cidr), {
+    meaning:
+      'Networks that drachtio-servers may connect from, as CIDRs: whoever connects is told the secret.',
+    fallback: '127.0.0.0/8, ::1/128',
   }),
 
   'network.public_address': setting(address, {
@@ -95,6 +147,16 @@ export const settings = {
     env: 'MEDIA_WORKERS',
     meaning: 'Threads that carry sound; auto is one less than there are cores, at least one.',
     fallback: 'auto',
+  }),
+  'media.encryption': setting(choice(mediaEncryptions), {
+    meaning:
+      'SRTP where a trunk does not say: disabled, allowed (where the peer can) or required (never plain RTP).',
+    fallback: 'allowed',
+  }),
+  'media.sdes_over_cleartext': setting(flag, {
+    meaning:
+      'Whether keys for SRTP may travel over sip without TLS, where everyone on the way can read them and the sound.',
+    fallback: 'false',
   }),
   'media.timeout_seconds': setting(integer(5, 3600), {
     meaning: 'Seconds without any sound from the telephone after which the call is over.',
@@ -196,6 +258,14 @@ export type SettingValues = Values<typeof settings>;
 
 /** Key under which the file overrides limits of the SIP stack, each by its own name. */
 export const sipLimitsKey = 'sip.limits';
+
+/** Sections of the file that are lists of maps: who may call, which number reaches whom, certificates by name. */
+export const sectionKeys = {
+  trunks: 'trunks',
+  numbers: 'numbers',
+  transfers: 'transfers',
+  certificates: 'sip.tls_certificates',
+} as const;
 
 /** Environment variables that say where the file is. */
 export const fileVariable = 'TRUNKBRIDGE_CONFIG';

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fail, messageOf, ok, type Result } from '../core/errors.ts';
-import { type FileEntry, fileLimits, parseFile } from './file.ts';
+import { type FileEntry, fileLimits, parseFile, type Tree } from './file.ts';
 import { nearest } from './nearest.ts';
 import type { Problem } from './problem.ts';
 import type { Raw } from './readers.ts';
@@ -30,25 +30,44 @@ export class Sources {
   readonly #read: ReadText;
   readonly #entries = new Map<string, FileEntry>();
   readonly problems: Problem[] = [];
+  readonly #trees = new Map<string, Tree>();
 
   constructor(env: Environment, read: ReadText) {
     this.#env = env;
     this.#read = read;
   }
 
-  /** Takes in the file. Keys that are neither in `known` nor below `open` are problems. */
-  load(path: string, known: readonly string[], open: string): void {
+  /** Takes in the file. Keys that are neither in `known` nor below `open` are problems; `sections` stay trees. */
+  load(path: string, known: readonly string[], open: string, sections: readonly string[] = []): void {
     const text = this.#text(path);
     if (!text.ok) {
       this.problems.push({ where: path, what: `cannot be read (${text.failure})` });
       return;
     }
-    const { entries, problems } = parseFile(path, text.value);
+    const { entries, trees, problems } = parseFile(path, text.value, sections);
     this.problems.push(...problems);
+    for (const [key, tree] of trees) this.#trees.set(key, tree);
     for (const entry of entries) {
       if (known.includes(entry.key) || entry.key.startsWith(`${open}.`)) this.#entries.set(entry.key, entry);
-      else this.problems.push({ where: entry.where, what: unknownKey(entry.key, [...known, open]) });
+      else
+        this.problems.push({
+          where: entry.where,
+          what: unknownKey(entry.key, [...known, open, ...sections]),
+        });
     }
+  }
+
+  /** A section of the file that was loaded as a tree. */
+  tree(key: string): Tree | undefined {
+    return this.#trees.get(key);
+  }
+
+  /** A value inside a tree with its `${NAME}` and `file:` written out; undefined when that is a problem, now told. */
+  expand(raw: Raw, where: string): Raw | undefined {
+    const before = this.problems.length;
+    const text = (value: string | number): string => this.#expand(String(value), where);
+    const expanded = typeof raw === 'object' ? raw.map(text) : typeof raw === 'string' ? text(raw) : raw;
+    return this.problems.length > before ? undefined : expanded;
   }
 
   /** Entries of the file below a key, by the rest of their name. */

@@ -7,6 +7,7 @@ export type EndingResult = 'success' | 'caller' | 'agent' | 'us' | 'carrier' | '
  */
 export const endings = {
   'caller-hung-up': ['success', 'The caller hung up.'],
+  'callee-hung-up': ['success', 'The person who was called hung up.'],
   'agent-ended-call': ['success', 'The agent ended the call after its last sentence.'],
   'agent-max-duration': ['success', 'The conversation reached the longest time the agent allows.'],
   'max-call-time': [
@@ -14,23 +15,55 @@ export const endings = {
     'The call reached the longest time that this bridge allows (call.max_seconds).',
   ],
 
+  transferred: ['success', 'The caller was transferred: this bridge has left the call.'],
+  'transfer-party-hung-up': ['success', 'The person whom the caller was connected with hung up.'],
+
+  'transfer-refused': ['carrier', 'The peer takes no transfers (REFER).'],
+  'transfer-failed': ['carrier', 'The peer could not transfer the caller.'],
+  'transfer-timeout': ['carrier', 'The peer did not say in time how the transfer went.'],
+
   'caller-cancelled': ['caller', 'The caller gave up before the call was answered.'],
   'bad-request': ['caller', 'The request could not be understood as SIP.'],
   'bad-offer': ['caller', 'The SDP offer is malformed.'],
   'no-codec-in-common': ['caller', 'The offer has no codec that this bridge speaks.'],
   'unsupported-transport': ['caller', 'The offer wants a media transport that this bridge does not speak.'],
+  'encryption-required': ['caller', 'The trunk takes encrypted sound alone (media_encryption).'],
   'unsupported-extension': ['caller', 'The request requires a SIP extension that this bridge does not have.'],
+  'session-interval-too-small': [
+    'caller',
+    'The session interval that was asked for is too small (RFC 4028).',
+  ],
   'unsupported-media-type': ['caller', 'The body of the request is not SDP.'],
   'merged-request': ['caller', 'The same request arrived over two paths.'],
   'loop-detected': ['caller', 'The request has visited this bridge too often.'],
   'source-not-allowed': ['caller', 'The source address is not in SIP_ALLOW or any trunk.'],
+  'account-not-allowed': ['caller', 'The call is not of the Twilio account that its trunk is for.'],
+  'caller-not-allowed': ['caller', 'The number of the caller is not among the allowed numbers of its trunk.'],
+  'credentials-missing': ['caller', 'The trunk needs a password, and none was given yet.'],
+  'credentials-stale': ['caller', 'The answer to the challenge is too old or was used before.'],
+  'credentials-wrong': ['caller', 'The user or the password is wrong, or was tried too often.'],
   'number-not-found': ['caller', 'No agent is configured for the number that was called.'],
   'too-many-requests': ['caller', 'The source sends more requests than the limits allow.'],
 
   'ack-timeout': ['carrier', 'The answer was never acknowledged.'],
+  'prack-timeout': ['carrier', 'A provisional response that had to be acknowledged was not.'],
+  'session-expired': ['carrier', 'The session was not refreshed in time by either side (RFC 4028).'],
   'connection-lost': ['carrier', 'The SIP connection was lost and did not come back.'],
   'media-timeout': ['unknown', 'No sound arrived from the telephone for too long.'],
   'ring-timeout': ['carrier', 'The call rang for too long without being answered.'],
+
+  'callee-busy': ['carrier', 'The number that was called is busy.'],
+  'callee-no-answer': ['carrier', 'Nobody answered at the number that was called.'],
+  'callee-declined': ['carrier', 'The person who was called declined the call.'],
+  'callee-not-found': ['carrier', 'The trunk knows no such number.'],
+  'trunk-redirected': ['carrier', 'The trunk wanted the call to go elsewhere (3xx), which is not followed.'],
+  'trunk-unauthorized': ['carrier', 'The trunk did not accept the credentials (outbound_trunk_config).'],
+  'trunk-refused': ['carrier', 'The trunk refused the call.'],
+  'trunk-unreachable': ['carrier', 'The trunk could not be reached.'],
+  'number-not-allowed': [
+    'us',
+    'The number may not be called: it is no E.164 number, or its prefix is denied.',
+  ],
 
   'over-capacity': ['us', 'All calls that this bridge may carry are taken.'],
   'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],
@@ -118,5 +151,5 @@ export function ending(reason: EndingReason, detail?: string): Ending {
 /** The ending as one plain sentence for a person. */
 export function sentence(end: Ending): string {
   const text = endings[end.reason][1];
-  return end.detail === undefined ? text : `${text.slice(0, -1)}: ${end.detail}.`;
+  return end.detail === undefined ? text : `${text.slice(0, -1)}: ${end.detail.replace(/\.$/, '')}.`;
 }

@@ -24,6 +24,23 @@ export type BridgeEvent =
       readonly trunk: string;
       readonly headersDropped: number;
     }
+  /** The offer had keys for SRTP, and the call goes on as plain RTP. */
+  | { readonly type: 'keys-ignored'; readonly call: CallKey; readonly cause: string }
+  | {
+      readonly type: 'call-placed';
+      readonly call: CallKey;
+      readonly sipCallId: string;
+      readonly caller: string;
+      readonly called: string;
+      readonly trunk: string;
+    }
+  | {
+      readonly type: 'trunk-registered';
+      readonly trunk: string;
+      readonly registered: boolean;
+      /** Of the registrar; 0 when it did not answer. */
+      readonly status: number;
+    }
   | {
       readonly type: 'agent-ready';
       readonly call: CallKey;
@@ -45,6 +62,14 @@ export type BridgeEvent =
       readonly tool: string;
       readonly status: string;
       readonly isError: boolean;
+      readonly ms: number;
+    }
+  /** The agent wanted its caller handed over; `end` is `transferred`, or why it was not. */
+  | {
+      readonly type: 'transfer';
+      readonly call: CallKey;
+      readonly way: 'refer' | 'bridge';
+      readonly end: Ending;
       readonly ms: number;
     }
   | {

@@ -1,11 +1,15 @@
 /** Numbers of one leg over its whole life. Times in ms, levels of the wire. */
 export interface LegStats {
   readonly codec: string;
+  /** Suite of SRTP, `none` for plain RTP. */
+  readonly encryption: string;
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly packetsLost: number;
   readonly packetsLate: number;
   readonly packetsFromStrangers: number;
+  /** SRTP packets with a wrong tag, or that had come before. */
+  readonly packetsUnauthentic: number;
   readonly framesConcealed: number;
   /** Interarrival jitter (RFC 3550 section 6.4.1), ms. */
   readonly jitterMs: number;
@@ -24,11 +28,13 @@ export interface LegStats {
 /** The numbers of a leg that cannot be asked any more. */
 export const noLegStats: LegStats = {
   codec: 'none',
+  encryption: 'none',
   packetsReceived: 0,
   packetsSent: 0,
   packetsLost: 0,
   packetsLate: 0,
   packetsFromStrangers: 0,
+  packetsUnauthentic: 0,
   framesConcealed: 0,
   jitterMs: 0,
   bufferDelayMs: 0,

@@ -8,6 +8,8 @@ import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
 import { httpLimits } from './limits.ts';
 import { metricsRoute } from './metrics.ts';
+import { type ReloadOutcome, reloadRoutes } from './reload.ts';
+import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
 
 export interface HttpOptions {
   readonly listen: HttpAddress;
@@ -15,6 +17,10 @@ export interface HttpOptions {
   /** Asked on each request for `/readyz`. */
   readonly health: () => Health;
   readonly registry: Registry;
+  /** Reads the configuration again; without it nothing can be reloaded. */
+  readonly reload?: () => Promise<ReloadOutcome>;
+  /** Finds the SIP messages of a call. */
+  readonly sipMessages?: FindSipMessages;
   readonly log: Logger;
 }
 
@@ -52,6 +58,8 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   answerFaults(app, options.log);
   healthRoutes(app, options.health);
   metricsRoute(app, options.registry);
+  if (options.reload !== undefined) reloadRoutes(app, options.reload);
+  if (options.sipMessages !== undefined) sipMessagesRoute(app, options.sipMessages);
   return app;
 }
 

@@ -14,12 +14,30 @@ export const mediaLimits = {
   entryGapMs: 2_000,
   /** Digits of one entry; one that is full ends at once. */
   entryDigits: 50,
+  /** A key that we press: how long it is down and up, how often its event is told, how often its end. */
+  keyMs: 100,
+  keyGapMs: 100,
+  keyUpdateMs: 50,
+  keyEnds: 3,
+  /** Keys and pauses that may wait. */
+  keysQueued: 64,
+  /** Volume of our telephone-events, dBm0 without its sign. */
+  keyVolume: 10,
+  /** Silence of the agent after which what it had to say counts as said. */
+  quietMs: 300,
+  /** Sound between two legs that waits at most, and what waits beyond one packet before any of it is played. */
+  lineMs: 160,
+  lineSlackMs: 20,
   /** Grid that the deadlines of streams are spread over: streams on one slot share a wake-up. */
   slotMs: 5,
   /** Timers of libuv count whole ms and may fire this much early: what is due so soon goes at once. */
   earlyMs: 1,
-  /** Packets of one stream in one wake-up: the one that is due and one that was missed. */
-  burstPackets: 2,
+  /** A pacer that wakes later than this lets the sockets be read before it works. */
+  readFirstMs: 20,
+  /** Packets of one stream in one wake-up: the one that is due and those that were missed. A jitter buffer bears as many. */
+  burstPackets: 5,
+  /** Ticks of the way in, in one wake-up: what the agent is given never falls behind for good. */
+  burstTicks: 50,
   /** Packet times that are supported. */
   shortestPacketMs: 10,
   longestPacketMs: 60,

@@ -5,14 +5,18 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { LegStats, LocalMedia } from '../worker/legs.ts';
+import type { KeyForm, LegStats, LocalMedia } from '../worker/legs.ts';
 import { DigitEntry } from './digit-entry.ts';
 import { Inbound } from './inbound/receiver.ts';
+import { mediaLimits } from './limits.ts';
 import { MediaMeters } from './meters.ts';
 import { Outbound } from './outbound/outbound.ts';
 import type { PacedHandle, PacedStream, Pacer } from './outbound/pacer.ts';
 import { Reports } from './outbound/reports.ts';
+import type { VoiceSource } from './outbound/voice.ts';
 import type { PortPair } from './port.ts';
+import { isRtcp, Protection } from './protection.ts';
+import { QuietWatch } from './quiet-watch.ts';
 import { SilenceWatch } from './silence-watch.ts';
 
 /** What a media session tells its leg. */
@@ -37,10 +41,23 @@ export interface MediaSessionOptions {
   readonly mediaTimeoutMs: number;
   /** How long what an ended agent said may go on playing, ms. */
   readonly drainCapMs: number;
+  /** Whether the leg must never carry plain RTP: a plan without keys is then a broken invariant. False unless given. */
+  readonly secureOnly?: boolean;
   /** Totals of the worker. */
   readonly meters?: MediaMeters;
   /** 0 <= x < 1, for what RFC 3550 wants random. */
   readonly random?: () => number;
+}
+
+/** The other side of a leg that is joined with another leg, in the place of its agent. */
+export interface FarEnd {
+  /** Where the sound of the leg's peer goes. */
+  readonly sink: AudioSink;
+  /** A key that the peer pressed. */
+  digit(digit: string): void;
+  /** The leg's plan has changed; the leg is closed. */
+  planned(): void;
+  gone(): void;
 }
 
 /** How often a session hears, and looks at its times: as often as the agent is given sound. */
@@ -62,6 +79,7 @@ export class MediaSession {
   readonly #entry: DigitEntry;
   readonly #silence: SilenceWatch;
   readonly #meters: MediaMeters;
+  readonly #protection = new Protection();
   readonly #ticking: PacedStream = {
     send: (_deadlineMs, nowMs) => this.#tick(nowMs),
     failed: error => this.#fail(error),
@@ -71,6 +89,10 @@ export class MediaSession {
     failed: error => this.#fail(error),
   };
   #plan: MediaPlan | undefined;
+  /** What the agent hears through. */
+  #input: AudioSink | undefined;
+  #far: FarEnd | undefined;
+  readonly #quiet = new QuietWatch();
   #ticks: PacedHandle | undefined;
   #sends: PacedHandle | undefined;
   #open = false;
@@ -83,6 +105,8 @@ export class MediaSession {
   #seenLate = 0;
   #seenStrangers = 0;
   #seenOverflow = 0;
+  #seenUnauthentic = 0;
+  #seenReplayed = 0;
 
   constructor(options: MediaSessionOptions) {
     const { pair, clock, log } = options;
@@ -94,8 +118,14 @@ export class MediaSession {
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
     this.#inbound = new Inbound({ onDigit: digit => this.#press(digit), log });
     const source = this.#inbound;
-    this.#outbound = new Outbound({ socket: pair.rtp, source, meters: this.#meters, random });
-    this.#reports = new Reports(pair.rtcp, clock, random, this.#outbound, source);
+    this.#outbound = new Outbound({
+      socket: pair.rtp,
+      source,
+      meters: this.#meters,
+      random,
+      protection: this.#protection,
+    });
+    this.#reports = new Reports(pair.rtcp, clock, random, this.#outbound, source, this.#protection);
     pair.rtp.on('message', this.#onRtp);
     pair.rtcp.on('message', this.#onRtcp);
   }
@@ -104,7 +134,10 @@ export class MediaSession {
   apply(plan: MediaPlan): void {
     if (this.#closed) return;
     const now = this.#options.clock.now();
-    const { pacer, log } = this.#options;
+    const { pacer, log, secureOnly } = this.#options;
+    if (secureOnly === true && plan.srtp === undefined)
+      throw new Error('plain RTP on a leg that must have SRTP');
+    this.#protection.apply(plan.srtp);
     this.#inbound.configure(plan);
     this.#outbound.apply(plan, now);
     if (this.#sends === undefined || this.#sends.periodMs !== plan.packetTime) {
@@ -114,7 +147,12 @@ export class MediaSession {
     this.#plan = plan;
     this.#start();
     this.#expect(now);
-    log.info('media applied', { inbound: this.#inbound.toString(), outbound: this.#outbound.toString() });
+    this.#far?.planned();
+    log.info('media applied', {
+      inbound: this.#inbound.toString(),
+      outbound: this.#outbound.toString(),
+      encryption: this.#protection.suite,
+    });
   }
 
   /** From now on what the agent says is played, from its first sample; before that it is held. */
@@ -134,7 +172,8 @@ export class MediaSession {
     if (this.#closed) return;
     this.#goneMs = Number.NaN;
     this.#outbound.begin(outputFormat);
-    this.#inbound.setSink(input);
+    this.#input = input;
+    this.#route();
     this.#start();
   }
 
@@ -156,8 +195,42 @@ export class MediaSession {
 
   /** No more sound of the agent will come: `drained` is told when the rest was played. */
   agentGone(): void {
-    this.#inbound.setSink(undefined);
+    this.#input = undefined;
+    this.#route();
     this.#goneMs = this.#options.clock.now();
+  }
+
+  /** What is in force; undefined before the first plan. */
+  get plan(): MediaPlan | undefined {
+    return this.#plan;
+  }
+
+  /** Whether the peer was ever heard. */
+  get heard(): boolean {
+    return this.#inbound.packetsReceived > 0;
+  }
+
+  /** From now on the peer's sound and keys go to `far` and not to the agent; undefined takes that back. */
+  link(far: FarEnd | undefined): void {
+    this.#far = far;
+    this.#route();
+  }
+
+  /** Sound of another leg for the peer: beside the agent's, which goes before it, or alone. */
+  listen(line: VoiceSource | undefined, alone: boolean): void {
+    this.#outbound.listen(line, alone);
+  }
+
+  /** Presses keys towards the peer; `done` is called when the last one is through. False when too many wait. */
+  pressKeys(keys: string, form: KeyForm, done?: () => void): boolean {
+    return !this.#closed && this.#outbound.press(keys, form, done);
+  }
+
+  /** Calls `done` once everything the agent had to say has been played, or after `longestMs`. */
+  whenQuiet(longestMs: number, done: () => void): void {
+    const now = this.#options.clock.now();
+    if (this.#closed || this.#ticks === undefined) return done();
+    this.#quiet.add(now, longestMs, done);
   }
 
   /** A digit that came by SIP INFO. Peers that send both ways mean one key: what came in RTP counts alone then. */
@@ -177,11 +250,13 @@ export class MediaSession {
     const { lateness, firstAudioMs } = this.#outbound;
     return {
       codec: this.#plan?.codec ?? 'none',
+      encryption: this.#protection.suite,
       packetsReceived: this.#inbound.packetsReceived,
       packetsSent: this.#outbound.packets,
       packetsLost: this.#inbound.lost,
       packetsLate: this.#inbound.late,
       packetsFromStrangers: this.#inbound.strangers,
+      packetsUnauthentic: this.#protection.unauthentic + this.#protection.replayed,
       framesConcealed: this.#inbound.framesConcealed,
       jitterMs: this.#inbound.jitterMs,
       bufferDelayMs: this.#inbound.bufferDelayMs,
@@ -209,23 +284,29 @@ export class MediaSession {
 
   readonly #onRtp = (packet: Buffer, from: RemoteInfo): void => {
     this.#meters.packetsReceived++;
-    try {
-      this.#inbound.rtp(packet, from.address, from.port, this.#options.clock.now());
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#take(packet, from, isRtcp(packet));
   };
 
-  readonly #onRtcp = (packet: Buffer, from: RemoteInfo): void => {
+  readonly #onRtcp = (packet: Buffer, from: RemoteInfo): void => this.#take(packet, from, true);
+
+  /** Who has sent it counts only once it has proved genuine: nothing is learned from a packet with a wrong tag. */
+  #take(packet: Buffer, from: RemoteInfo, control: boolean): void {
     try {
-      this.#inbound.rtcp(packet, from.address, from.port, this.#options.clock.now());
+      const plain = this.#protection.open(packet, control);
+      if (plain === undefined) return;
+      const now = this.#options.clock.now();
+      if (control) this.#inbound.rtcp(plain, from.address, from.port, now);
+      else this.#inbound.rtp(plain, from.address, from.port, now);
     } catch (error) {
       this.#fail(error);
     }
-  };
+  }
 
   #start(): void {
-    this.#ticks ??= this.#options.pacer.add(this.#ticking, tickMs, { measured: false });
+    this.#ticks ??= this.#options.pacer.add(this.#ticking, tickMs, {
+      measured: false,
+      burst: mediaLimits.burstTicks,
+    });
   }
 
   #tick(nowMs: number): void {
@@ -238,6 +319,8 @@ export class MediaSession {
     // What the listener is told may make it close the session.
     this.#entry.tick(nowMs);
     if (this.#closed) return;
+    this.#quiet.tick(nowMs, this.#outbound.finished(nowMs));
+    if (this.#closed) return;
     if (this.#silence.tick(nowMs, this.#inbound.lastPacketMs)) this.#options.listener.mediaTimeout();
     if (this.#closed) return;
     this.#watchDrain(nowMs);
@@ -245,6 +328,7 @@ export class MediaSession {
 
   #press(digit: string): void {
     if (this.#closed) return;
+    if (this.#far !== undefined) return this.#far.digit(digit);
     const now = this.#options.clock.now();
     if (!this.#entry.press(digit, now)) return;
     if (this.#outbound.interrupt(this.#outbound.newestEvent, now)) this.#interruptions++;
@@ -253,6 +337,10 @@ export class MediaSession {
   /** RTP is expected unless the call is not open yet or is on hold. */
   #expect(nowMs: number): void {
     this.#silence.expect(this.#open && this.#plan?.direction === 'sendrecv', nowMs);
+  }
+
+  #route(): void {
+    this.#inbound.setSink(this.#far?.sink ?? this.#input);
   }
 
   #watchDrain(nowMs: number): void {
@@ -273,6 +361,11 @@ export class MediaSession {
     this.#seenLate = late;
     this.#seenStrangers = strangers;
     this.#seenOverflow = overflowMs;
+    const { unauthentic, replayed } = this.#protection;
+    this.#meters.packetsUnauthentic += unauthentic - this.#seenUnauthentic;
+    this.#meters.packetsReplayed += replayed - this.#seenReplayed;
+    this.#seenUnauthentic = unauthentic;
+    this.#seenReplayed = replayed;
   }
 
   #fail(error: unknown): void {
@@ -284,6 +377,8 @@ export class MediaSession {
 
   #stop(): void {
     this.#closed = true;
+    this.#far?.gone();
+    this.#quiet.stop();
     const { pacer, pair } = this.#options;
     if (this.#sends !== undefined) pacer.remove(this.#sends);
     if (this.#ticks !== undefined) pacer.remove(this.#ticks);

@@ -40,10 +40,20 @@ export class EventCounters {
         return counters.refused.inc({ status: String(event.status), reason: event.end.reason });
       case 'peer-refused':
         return counters.peers.inc({ cause: label.cause(event.cause) });
+      case 'trunk-registered':
+        return counters.registrations.inc({
+          trunk: label.trunk(event.trunk),
+          outcome: event.registered ? 'registered' : 'failed',
+        });
+      case 'call-placed':
+        this.#active.add(event.call);
+        return counters.placed.inc({ trunk: label.trunk(event.trunk) });
       case 'call-arrived':
         this.#active.add(event.call);
         counters.headers.inc(event.headersDropped);
         return counters.arrived.inc({ trunk: label.trunk(event.trunk) });
+      case 'keys-ignored':
+        return counters.keys.inc({ cause: label.cause(event.cause) });
       case 'agent-ready':
         return times.agent.observe(event.setupMs / 1000);
       case 'agent-retry':
@@ -55,6 +65,8 @@ export class EventCounters {
         counters.tools.inc({ tool, status: label.status(event.status), error: String(event.isError) });
         return times.tool.observe({ tool }, event.ms / 1000);
       }
+      case 'transfer':
+        return counters.transfers.inc({ way: event.way, reason: event.end.reason });
       case 'call-ended':
         return this.#ended(event);
       case 'worker-lost':
@@ -89,13 +101,17 @@ function series(registry: Registry, prefix: string) {
   return {
     counters: {
       arrived: counter('calls_arrived', 'Calls that were let in, by trunk', 'trunk'),
+      registrations: counter('registrations', 'Registrations that began or failed', 'trunk', 'outcome'),
+      placed: counter('calls_placed', 'Calls that we made, by trunk', 'trunk'),
       ended: counter('calls', 'Calls that are over, by how they ended', 'result', 'reason', 'answered'),
       answered: counter('calls_answered', 'Answered calls that are over, by codec', 'codec'),
       refused: counter('invites_refused', 'INVITEs that made no call', 'status', 'reason'),
       peers: counter('peers_refused', 'Connections and messages refused before they were read', 'cause'),
+      keys: counter('srtp_keys_ignored', 'Offers of SRTP that were taken as plain RTP', 'cause'),
       headers: counter('headers_dropped', 'Header fields that were not passed on to the agent'),
       retries: counter('agent_retries', 'Conversations that were started a second time', 'reason'),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
+      transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
       packets: counter('rtp_packets_lost', 'RTP packets that never arrived, of calls that are over'),
       gaps: counter('frames_concealed', 'Gaps in the sound of callers that were filled in'),
       workers: counter('workers_lost', 'Worker threads that died'),

@@ -22,7 +22,8 @@ interface Line {
 export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, clock: Clock): EventSink {
   const budget = new LineBudget(clock, refusalLines);
   return {
-    emit(event) {
+    emit(happened) {
+      const event = happened.type === 'tool-run' ? { ...happened, tool: toolName(happened.tool) } : happened;
       metrics.count(event);
       const { level, message, fields } = lineOf(event);
       if (event.type !== 'invite-refused' && event.type !== 'peer-refused')
@@ -32,6 +33,10 @@ export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, cl
     },
   };
 }
+
+/** The agent chooses the name of a tool that it asks for, and could put a code or a number into one that is not there. */
+const toolName = (name: string): string =>
+  /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 ? name : 'other';
 
 const endFields = (end: Ending): LogFields => ({
   result: end.result,
@@ -67,6 +72,21 @@ function lineOf(event: BridgeEvent): Line {
       const { type: _, ...fields } = event;
       return { level: 'info', message: 'call arrived', fields };
     }
+    case 'trunk-registered': {
+      const { trunk, registered, status } = event;
+      const message = registered ? 'registered with a trunk' : 'not registered with a trunk';
+      return { level: registered ? 'info' : 'warn', message, fields: { trunk, status } };
+    }
+    case 'call-placed': {
+      const { type: _, ...fields } = event;
+      return { level: 'info', message: 'call placed', fields };
+    }
+    case 'keys-ignored':
+      return {
+        level: 'warn',
+        message: 'offered keys were not used',
+        fields: { call: event.call, cause: event.cause },
+      };
     case 'agent-ready': {
       const { call, conversationId, input, output, setupMs } = event;
       return {
@@ -92,6 +112,10 @@ function lineOf(event: BridgeEvent): Line {
         message: 'tool run',
         fields: { call, tool, status, isError, ms },
       };
+    }
+    case 'transfer': {
+      const { call, way, ms, end } = event;
+      return { level: endLevel(end), message: 'transfer', fields: { call, way, ms, ...endFields(end) } };
     }
     case 'call-ended': {
       const { call, answered, seconds, end, stats } = event;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BridgeEvent } from '../core/events.ts';
+import { CertificateExpiry, type CertificateInUse } from './certificate-expiry.ts';
 import { EventCounters } from './event-counters.ts';
 import { type WorkerPulse, WorkerTotals } from './worker-totals.ts';
 
@@ -19,6 +20,8 @@ export interface Metrics {
   count(event: BridgeEvent): void;
   /** Takes the totals that a worker sent. */
   pulse(worker: number, pulse: WorkerPulse): void;
+  /** Tells which certificates are in use. */
+  certificates(inUse: readonly CertificateInUse[]): void;
   /** Forgets a worker that is gone; what it counted stays counted. */
   workerGone(worker: number): void;
 }
@@ -28,6 +31,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   if (options.process !== false) collectDefaultMetrics({ register: registry, prefix });
   const events = new EventCounters(registry, prefix);
   const workers = new WorkerTotals(registry, prefix);
+  const expiry = new CertificateExpiry(registry, prefix);
   const logDropped = options.logDropped ?? (() => 0);
   new Gauge({
     name: `${prefix}log_lines_dropped`,
@@ -41,6 +45,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     registry,
     count: event => events.count(event),
     pulse: (worker, pulse) => workers.pulse(worker, pulse),
+    certificates: inUse => expiry.use(inUse),
     workerGone: worker => workers.gone(worker),
   };
 }

@@ -53,6 +53,8 @@ const numberNames = new Set([
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const e164 = /\+\d{7,15}/g;
 const uriNumber = /\b(sips?:|tel:)(\+?\d{7,})/gi;
+/** A key of SRTP as SDP has it (RFC 4568 section 9.1). */
+const inlineKey = /\binline:[\w+/=|^:-]+/gi;
 const query = /\b((?:https?|wss?):\/\/[^\s?#]*)[?#]\S*/gi;
 
 /** Constant text goes through unchanged; anything else that got into a message is made harmless. */
@@ -110,6 +112,7 @@ function cleanText(text: string): string {
   const bounded = text.length > lineLimits.text ? `${text.slice(0, lineLimits.text)}…` : text;
   return bounded
     .replace(control, '\ufffd')
+    .replace(inlineKey, 'inline:[private]')
     .replace(query, '$1?[private]')
     .replace(uriNumber, (_all, scheme: string, number: string) => scheme + maskNumber(number))
     .replace(e164, maskNumber);

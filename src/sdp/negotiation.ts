@@ -1,10 +1,24 @@
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import { isLoopback } from './address.ts';
+import { audioLines, isAllowed, pick } from './choice.ts';
+import { cryptoAttribute } from './crypto.ts';
 import { type Attribute, attribute, type MediaDescription, type SessionDescription } from './description.ts';
 import { allows, mirrored, offeredDirection } from './direction.ts';
-import { type Format, readFormats, staticPayloadTypes } from './formats.ts';
+import {
+  acceptedKeys,
+  answerKeys,
+  isSecureProfile,
+  type KeysIgnored,
+  keysToOffer,
+  type LocalEncryption,
+  noEncryption,
+  offersSecureProfile,
+  protectionOf,
+} from './encryption.ts';
+import { type Format, staticPayloadTypes } from './formats.ts';
 import { packetTimes } from './limits.ts';
 import type { CodecName, Direction, MediaPlan, MediaTarget } from './plan.ts';
+import { sameKeys } from './srtp-key.ts';
 import { formatSdp } from './writer.ts';
 
 /** Our side of one audio stream. */
@@ -22,6 +36,19 @@ export interface LocalDescription {
   readonly codecs: readonly CodecName[];
   /** What we want ourselves; `sendrecv` unless given. */
   readonly direction?: Direction;
+  /** What we do about SRTP; plain RTP alone unless given. */
+  readonly encryption?: LocalEncryption;
+  /** What the peer's last offer laid down; absent as long as only we have offered. */
+  readonly shape?: SessionShape;
+}
+
+/** The m= lines of a session that is up: later offers repeat them in their order (RFC 3264 section 8). */
+export interface SessionShape {
+  readonly lines: readonly MediaDescription[];
+  /** Index of the one that is in use. */
+  readonly audio: number;
+  /** What telephone-event is called: a number keeps its meaning for the whole session (RFC 3264 section 8.3.2). */
+  readonly eventPayloadType: number;
 }
 
 /** Which addresses of a peer sound may be sent to. Multicast never is. */
@@ -35,33 +62,37 @@ export const defaultTargetRules: TargetRules = { loopback: true };
 /** Payload number of telephone-event in our own offers; 96 and up are free (RFC 3551 section 3). */
 const offeredEventPayloadType = 101;
 
-const plainProfiles: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
-
-interface Choice {
-  readonly index: number;
-  readonly media: MediaDescription;
-  readonly formats: readonly Format[];
-  readonly chosen: Format & { readonly codec: CodecName };
+/** An answer with what follows from it. */
+export interface Answer {
+  readonly sdp: string;
+  readonly plan: MediaPlan;
+  readonly shape: SessionShape;
+  /** Present when the offer had keys for SRTP and the answer is plain RTP all the same. */
+  readonly keysIgnored?: KeysIgnored;
 }
 
 /**
- * Answers an offer (RFC 3264 section 6): the first usable audio line is taken, with the first of its codecs that is
- * allowed; every other line is refused with port 0. Fails with code `no-codec-in-common`, `unsupported-transport` or
- * `bad-offer`, and a sentence that may go into a Warning header.
+ * Answers an offer (RFC 3264 section 6): the first usable audio line is taken, one with SRTP before all others, with the
+ * first of its codecs that is allowed; every other line is refused with port 0. Fails with code `no-codec-in-common`,
+ * `unsupported-transport`, `encryption-required` or `bad-offer`, and a sentence that may go into a Warning header.
  */
 export function answer(
   offer: SessionDescription,
   local: LocalDescription,
   rules: TargetRules = defaultTargetRules,
-): Result<{ readonly sdp: string; readonly plan: MediaPlan }> {
-  const choice = choose(offer, local.codecs);
+): Result<Answer> {
+  const encryption = local.encryption ?? noEncryption;
+  const lines = audioLines(offer, local.codecs, media => protectionOf(media, encryption));
+  const choice = pick(lines, ({ kind }) => kind === 'srtp');
   if (!choice.ok) return choice;
-  const { index, media, formats, chosen } = choice.value;
-  const target = targetOf(offer, media, rules);
+  const { index, media: audio, formats, chosen, protection } = choice.value;
+  const line = protection.kind === 'srtp' ? protection.line : undefined;
+  const srtp = line && answerKeys(line, encryption);
+  const target = targetOf(offer, audio, rules);
   if (!target.ok) return target;
   const event = formats.find(format => format.event);
-  const direction = allows(mirrored(offeredDirection(offer, media)), local.direction ?? 'sendrecv');
-  const packetTime = packetTimeOf(offer, media);
+  const direction = allows(mirrored(offeredDirection(offer, audio)), local.direction ?? 'sendrecv');
+  const packetTime = packetTimeOf(offer, audio);
   const plan: MediaPlan = {
     codec: chosen.codec,
     sendPayloadType: chosen.payloadType,
@@ -72,24 +103,59 @@ export function answer(
     packetTime,
     direction,
     target: target.value,
+    ...(srtp === undefined ? {} : { srtp }),
   };
-  const taken = audioLine(local, media.protocol, event === undefined ? [chosen] : [chosen, event], [
+  const taken = audioLine(local, audio.protocol, event === undefined ? [chosen] : [chosen, event], [
+    // RFC 4568 section 5.1.2: exactly one line, with the tag and the suite of the offer and our own key.
+    ...(line && srtp ? [cryptoAttribute(line.tag, srtp.send)] : []),
     { name: 'ptime', value: String(packetTime) },
     { name: direction },
   ]);
-  const lines = offer.media.map((line, i) => (i === index ? taken : refused(line)));
+  const media = offer.media.map((each, i) => (i === index ? taken : refused(each)));
   // RFC 3264 section 6: the t= line of an answer MUST equal that of the offer.
-  return ok({ sdp: formatSdp(session(local, offer.timing, lines)), plan });
+  const sdp = formatSdp(session(local, offer.timing, media));
+  const ignored = protection.kind === 'plain' ? protection.ignored : undefined;
+  const eventPayloadType = event?.payloadType ?? freePayloadType(audio);
+  const shape = { lines: offer.media, audio: index, eventPayloadType };
+  return ok({ sdp, plan, shape, ...(ignored === undefined ? {} : { keysIgnored: ignored }) });
 }
 
-/** Our offer for an INVITE that had none: every allowed codec and telephone-event (RFC 6337 section 5.2.5). */
+/**
+ * Our offer, for an INVITE that had none or inside a session: every allowed codec and telephone-event (RFC 6337 section
+ * 5.2.5), and the keys of `encryption.offered`, which `keysToOffer` makes. Throws when SRTP is required and there is no
+ * key to offer: whether keys are allowed is to be seen to before.
+ */
 export function offer(local: LocalDescription): string {
   const direction = local.direction ?? 'sendrecv';
-  const line = audioLine(local, 'RTP/AVP', ourFormats(local), [
+  const encryption = encryptionOf(local);
+  const keys = encryption.offered ?? [];
+  const secure = offersSecureProfile(encryption);
+  if (secure && keys.length === 0) throw new Error('an offer of SRTP has no keys');
+  const line = audioLine(local, profileOf(local, secure), ourFormats(local), [
+    ...keys.map((key, i) => cryptoAttribute(String(i + 1), key)),
     { name: 'ptime', value: String(packetTimes.usual) },
     { name: direction },
   ]);
-  return formatSdp(session(local, '0 0', [line]));
+  const { lines, audio } = local.shape ?? { lines: [line], audio: 0 };
+  return formatSdp(
+    session(
+      local,
+      '0 0',
+      lines.map((each, i) => (i === audio ? line : refused(each))),
+    ),
+  );
+}
+
+/** A session in an SRTP profile stays in one, whatever else would be allowed. */
+function encryptionOf({ encryption = noEncryption, shape }: LocalDescription): LocalEncryption {
+  const standing = shape?.lines[shape.audio]?.protocol ?? '';
+  return isSecureProfile(standing) ? { ...encryption, policy: 'required' } : encryption;
+}
+
+/** RTP/AVPF and RTP/SAVPF stay what they are in a session that was begun with them. */
+function profileOf({ shape }: LocalDescription, secure: boolean): string {
+  const feedback = shape?.lines[shape.audio]?.protocol.endsWith('F') === true ? 'F' : '';
+  return `${secure ? 'RTP/SAVP' : 'RTP/AVP'}${feedback}`;
 }
 
 /**
@@ -102,10 +168,15 @@ export function acceptAnswer(
   rules: TargetRules = defaultTargetRules,
 ): Result<MediaPlan> {
   // RFC 3264 section 6: as many m= lines as in the offer.
-  if (theirs.media.length !== 1) return badOffer('the answer has another number of m= lines than the offer');
-  const choice = choose(theirs, ourOffer.codecs);
+  if (theirs.media.length !== (ourOffer.shape?.lines.length ?? 1)) {
+    return badOffer('the answer has another number of m= lines than the offer');
+  }
+  const encryption = encryptionOf(ourOffer);
+  const lines = audioLines(theirs, ourOffer.codecs, media => acceptedKeys(media, encryption));
+  const choice = pick(lines, () => true);
   if (!choice.ok) return choice;
-  const { media, formats, chosen } = choice.value;
+  const { index, media, formats, chosen, protection: srtp } = choice.value;
+  if (index !== (ourOffer.shape?.audio ?? 0)) return badOffer('the answer takes a line that was off');
   const target = targetOf(theirs, media, rules);
   if (!target.ok) return target;
   const event = formats.find(format => format.event);
@@ -115,11 +186,24 @@ export function acceptAnswer(
     receivePayloadTypes: payloadTypesOf(ourFormats(ourOffer), ourOffer.codecs),
     ...(event === undefined
       ? {}
-      : { sendEventPayloadType: event.payloadType, receiveEventPayloadType: offeredEventPayloadType }),
+      : { sendEventPayloadType: event.payloadType, receiveEventPayloadType: eventPayloadTypeOf(ourOffer) }),
     packetTime: packetTimeOf(theirs, media),
     direction: allows(mirrored(offeredDirection(theirs, media)), ourOffer.direction ?? 'sendrecv'),
     target: target.value,
+    ...(srtp === undefined ? {} : { srtp }),
   });
+}
+
+/** Our side with new keys for an offer, where SRTP is to be offered. */
+export function withKeysToOffer(local: LocalDescription): LocalDescription {
+  const encryption = local.encryption ?? noEncryption;
+  return { ...local, encryption: { ...encryption, offered: keysToOffer(encryptionOf(local)) } };
+}
+
+/** Our side once a plan is in force: its keys are those in use, and none is on offer. */
+export function withPlan(local: LocalDescription, plan: MediaPlan): LocalDescription {
+  const { policy, keysAllowed } = local.encryption ?? noEncryption;
+  return { ...local, encryption: { policy, keysAllowed, inUse: plan.srtp } };
 }
 
 /** True when both plans carry the same sound the same way: a re-offer that changes nothing (RFC 3264 section 8). */
@@ -134,6 +218,7 @@ export function sameMedia(a: MediaPlan, b: MediaPlan): boolean {
     a.target.address === b.target.address &&
     a.target.rtpPort === b.target.rtpPort &&
     a.target.rtcpPort === b.target.rtcpPort &&
+    sameKeys(a.srtp, b.srtp) &&
     samePayloadTypes(a.receivePayloadTypes, b.receivePayloadTypes)
   );
 }
@@ -148,51 +233,6 @@ function samePayloadTypes(
 
 function badOffer(what: string): Result<never> {
   return fail(new Failure('bad-offer', `The session description cannot be used: ${what}.`));
-}
-
-/** The first audio line that is on, in a plain RTP profile, with a codec that is allowed. */
-function choose(sdp: SessionDescription, codecs: readonly CodecName[]): Result<Choice> {
-  const seen: string[] = [];
-  let foreign: string | undefined;
-  for (const [index, media] of sdp.media.entries()) {
-    if (media.media !== 'audio' || media.port === 0) continue;
-    if (!plainProfiles.has(media.protocol)) {
-      foreign ??= media.protocol;
-      continue;
-    }
-    const formats = readFormats(media);
-    const chosen = formats.find(isAllowed(codecs));
-    if (chosen !== undefined) return ok({ index, media, formats, chosen });
-    seen.push(
-      ...formats.filter(format => !format.event && format.label !== 'CN').map(format => format.label),
-    );
-  }
-  if (foreign !== undefined && seen.length === 0) {
-    return fail(
-      new Failure(
-        'unsupported-transport',
-        `unsupported transport: the offer wants ${transportName(foreign)}`,
-      ),
-    );
-  }
-  return fail(new Failure('no-codec-in-common', `no codec in common: the offer had ${listed(seen)}`));
-}
-
-function isAllowed(codecs: readonly CodecName[]) {
-  return (format: Format): format is Format & { readonly codec: CodecName } =>
-    format.codec !== undefined && codecs.includes(format.codec);
-}
-
-function transportName(protocol: string): string {
-  return protocol.replace(/[^\w./-]/g, '').slice(0, 32);
-}
-
-/** At most five names, each once. */
-function listed(labels: readonly string[]): string {
-  const names = [...new Set(labels)];
-  if (names.length === 0) return 'no audio';
-  const shown = names.slice(0, 5).join(', ');
-  return names.length > 5 ? `${shown} and others` : `${shown} only`;
 }
 
 function payloadTypesOf(formats: readonly Format[], codecs: readonly CodecName[]): Record<number, CodecName> {
@@ -237,7 +277,19 @@ function ourFormats(local: LocalDescription): Format[] {
     event: false,
     label: codec,
   }));
-  return [...codecs, { payloadType: offeredEventPayloadType, event: true, label: 'telephone-event' }];
+  const event = { payloadType: eventPayloadTypeOf(local), event: true, label: 'telephone-event' };
+  return [...codecs, event];
+}
+
+function eventPayloadTypeOf({ shape }: LocalDescription): number {
+  return shape?.eventPayloadType ?? offeredEventPayloadType;
+}
+
+/** A number for telephone-event that means nothing else on that line. */
+function freePayloadType({ formats }: MediaDescription): number {
+  for (let type = offeredEventPayloadType; type <= 127; type++)
+    if (!formats.includes(String(type))) return type;
+  return offeredEventPayloadType;
 }
 
 function audioLine(

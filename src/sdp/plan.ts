@@ -1,3 +1,5 @@
+import type { SrtpKeys } from './srtp-key.ts';
+
 /** A codec this bridge carries, by its RTP encoding name. Order is this bridge's own preference when it offers. */
 export const codecNames = ['PCMU', 'PCMA', 'G722'] as const;
 export type CodecName = (typeof codecNames)[number];
@@ -31,4 +33,6 @@ export interface MediaPlan {
   readonly packetTime: number;
   readonly direction: Direction;
   readonly target: MediaTarget;
+  /** Keys of SRTP; absent for plain RTP. They go from the main thread, which makes ours, to the leg's worker. */
+  readonly srtp?: SrtpKeys;
 }

@@ -1,14 +1,14 @@
-import type { Party, PartyFacts } from '../call/party.ts';
+import type { Party, PartyFacts, TransferTarget } from '../call/party.ts';
 import { type Ending, type EndingReason, ending, endings, sentence } from '../core/ending.ts';
 import { type Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SessionDescription } from '../sdp/description.ts';
-import { acceptAnswer, answer, type LocalDescription, offer, sameMedia } from '../sdp/negotiation.ts';
-import { parseSdp } from '../sdp/parser.ts';
-import type { MediaPlan } from '../sdp/plan.ts';
+import type { LocalDescription } from '../sdp/negotiation.ts';
 import type { Leg } from '../worker/legs.ts';
+import { OfferAnswer, type Proposal } from './offer-answer.ts';
+import { referRequest } from './refer-to.ts';
 import { refusal, sdpEnding } from './refusals.ts';
-import type { Dialogue, ReofferAnswer } from './signalling.ts';
+import type { Dialogue, HeaderField } from './signalling.ts';
 
 export interface SipPartyParts {
   readonly dialogue: Dialogue;
@@ -19,6 +19,8 @@ export interface SipPartyParts {
   /** What our SDP says; its `version` is that of the first description. */
   readonly local: LocalDescription;
   readonly log: Logger;
+  /** Header fields that our BYE takes along; asked when it is sent. */
+  readonly goodbye?: () => readonly HeaderField[];
 }
 
 /** A telephone leg over SIP: one signalling dialogue and one leg, kept in step by offer and answer (RFC 3264). */
@@ -28,18 +30,19 @@ export class SipParty implements Party {
   readonly #parts: SipPartyParts;
   #settle: (end: Ending) => void = () => undefined;
   #phase: 'early' | 'answered' | 'over' = 'early';
-  #local: LocalDescription;
-  /** What is in force: the plan and our description of it. */
-  #session: { readonly plan: MediaPlan; readonly sdp: string } | undefined;
+  readonly #session: OfferAnswer;
+  /** Our offer, where the INVITE had none. */
+  #proposal: Proposal | undefined;
 
   constructor(parts: SipPartyParts) {
     this.#parts = parts;
-    this.#local = parts.local;
+    this.#session = new OfferAnswer(parts.local, plan => parts.leg.apply(plan));
     this.facts = parts.facts;
     this.ended = new Promise(resolve => {
       this.#settle = resolve;
     });
-    parts.dialogue.onReoffer = async text => this.#reoffer(text);
+    parts.dialogue.onReoffer = async text => this.#session.reoffered(text);
+    parts.dialogue.onRefreshed = text => this.#session.refreshed(text);
     parts.dialogue.onInfo = (contentType, body) => this.#info(contentType, body);
     void parts.dialogue.ended.then(end => this.#over(end));
   }
@@ -56,11 +59,29 @@ export class SipParty implements Party {
     this.#phase = 'answered';
     const answered = await dialogue.answer(described.value);
     if (!answered.ok) return this.#giveUp(endingOf(answered.failure));
-    if (this.#session === undefined) {
-      const applied = this.#applyAckAnswer(answered.value.ackSdp);
-      if (!applied.ok) return this.#giveUp(endingOf(applied.failure));
-    }
+    // RFC 3261 section 13.2.2.4: where the 200 held the offer, the ACK holds the answer.
+    const applied = this.#proposal?.accept(answered.value.ackSdp);
+    if (applied?.ok === false) return this.#giveUp(endingOf(applied.failure));
     return ok(undefined);
+  }
+
+  /** Keeps the caller on hold, or takes it back; what the caller hears meanwhile is not decided here. */
+  async hold(on: boolean): Promise<Result<void>> {
+    const proposal = this.#session.propose(on ? 'sendonly' : 'sendrecv');
+    if (!proposal.ok) return proposal;
+    const answered = await this.#parts.dialogue.reoffer(proposal.value.sdp);
+    return answered.ok ? proposal.value.accept(answered.value.sdp) : answered;
+  }
+
+  /** Asks the peer's PBX to call the target in our place (REFER). */
+  transfer(target: TransferTarget): Promise<Result<void, Ending>> {
+    const { dialogue } = this.#parts;
+    return dialogue.refer(referRequest(target, dialogue.facts.from.host));
+  }
+
+  /** Early media of a call of ours: an answer ahead of the final one, which may still say something else. */
+  early(sdp: string): Result<void> {
+    return (this.#phase === 'answered' ? this.#proposal?.accept(sdp) : undefined) ?? ok(undefined);
   }
 
   end(end: Ending): void {
@@ -70,7 +91,7 @@ export class SipParty implements Party {
       const { status, options } = refusal(end, sentence(end));
       dialogue.reject(status, end, options);
     } else {
-      dialogue.hangup(end);
+      dialogue.hangup(end, this.#parts.goodbye?.());
     }
     this.#over(end);
   }
@@ -87,45 +108,12 @@ export class SipParty implements Party {
 
   /** Our answer to the INVITE's offer, put in force at once so that the way back is open; or our own offer. */
   #describe(): Result<string> {
-    const { offer: offered } = this.#parts;
-    if (offered === undefined) return ok(offer(this.#local));
-    const negotiated = answer(offered, this.#local);
-    if (!negotiated.ok) return negotiated;
-    this.#apply(negotiated.value.plan, negotiated.value.sdp);
-    return ok(negotiated.value.sdp);
-  }
-
-  /** RFC 3261 section 13.2.2.4: where the 200 held the offer, the ACK holds the answer. */
-  #applyAckAnswer(text: string | undefined): Result<void> {
-    const parsed = parseSdp(text ?? '');
-    if (!parsed.ok) return parsed;
-    const plan = acceptAnswer(this.#local, parsed.value);
-    if (!plan.ok) return plan;
-    this.#apply(plan.value, offer(this.#local));
-    return ok(undefined);
-  }
-
-  #apply(plan: MediaPlan, sdp: string): void {
-    this.#session = { plan, sdp };
-    this.#parts.leg.apply(plan);
-  }
-
-  #reoffer(text: string | undefined): ReofferAnswer {
-    // An INVITE without SDP inside of a dialogue asks for a whole new offer, which this backend cannot follow up yet.
-    if (text === undefined)
-      return { status: 488, reason: 'Not Acceptable Here', warning: 'a re-INVITE needs an offer' };
-    const parsed = parseSdp(text);
-    if (!parsed.ok) return unacceptable(parsed.failure);
-    const current = this.#session;
-    const same = answer(parsed.value, this.#local);
-    if (!same.ok) return unacceptable(same.failure);
-    // RFC 3264 section 8: an offer that changes nothing gets the description that is in force, version and all.
-    if (current !== undefined && sameMedia(current.plan, same.value.plan)) return { sdp: current.sdp };
-    this.#local = { ...this.#local, version: this.#local.version + 1 };
-    const changed = answer(parsed.value, this.#local);
-    if (!changed.ok) return unacceptable(changed.failure);
-    this.#apply(changed.value.plan, changed.value.sdp);
-    return { sdp: changed.value.sdp };
+    const { offer } = this.#parts;
+    if (offer !== undefined) return this.#session.answer(offer);
+    const proposal = this.#session.propose();
+    if (!proposal.ok) return proposal;
+    this.#proposal = proposal.value;
+    return ok(proposal.value.sdp);
   }
 
   /** `application/dtmf-relay` names the key as `Signal=5`, `application/dtmf` is the key alone. */
@@ -150,8 +138,4 @@ function endingOf(failure: Failure): Ending {
   if (failure.code === 'cancelled') return ending('caller-cancelled');
   if (failure.code === 'gone') return ending('connection-lost');
   return failure.code in endings ? ending(failure.code as EndingReason) : sdpEnding(failure);
-}
-
-function unacceptable(failure: Failure): ReofferAnswer {
-  return { status: 488, reason: 'Not Acceptable Here', warning: failure.message };
 }

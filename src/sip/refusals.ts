@@ -12,9 +12,15 @@ const retryAfter = 5;
 const statuses: Partial<Record<EndingReason, number>> = {
   'bad-request': 400,
   'source-not-allowed': 403,
+  'account-not-allowed': 403,
+  'caller-not-allowed': 403,
+  'credentials-missing': 401,
+  'credentials-stale': 401,
+  'credentials-wrong': 401,
   'number-not-found': 404,
   'no-codec-in-common': 488,
   'unsupported-transport': 488,
+  'encryption-required': 488,
   'bad-offer': 488,
   'agent-busy': 486,
   'agent-queue-timeout': 480,
@@ -27,6 +33,7 @@ const passing: ReadonlySet<EndingReason> = new Set([
   'over-capacity',
   'no-ports',
   'draining',
+  'too-many-requests',
   'agent-unreachable',
   'agent-start-timeout',
 ]);
@@ -35,6 +42,7 @@ const passing: ReadonlySet<EndingReason> = new Set([
 const warningCodes: Partial<Record<EndingReason, number>> = {
   'no-codec-in-common': 305,
   'unsupported-transport': 302,
+  'encryption-required': 302,
 };
 
 /** How an ending before the answer is told to the caller. */
@@ -50,8 +58,11 @@ export function refusal(end: Ending, text: string): { status: number; options: R
   };
 }
 
+/** Codes of failures of SDP that are reasons as they stand. */
+const sdpReasons = ['no-codec-in-common', 'unsupported-transport', 'encryption-required'] as const;
+
 /** The ending that a failure of SDP (`sdp/parser`, `sdp/negotiation`) means, with its plain sentence as the detail. */
 export function sdpEnding(failure: Failure): Ending {
-  const known = failure.code === 'no-codec-in-common' || failure.code === 'unsupported-transport';
-  return ending(known ? failure.code : 'bad-offer', failure.message);
+  const known = sdpReasons.find(reason => reason === failure.code);
+  return ending(known ?? 'bad-offer', failure.message);
 }

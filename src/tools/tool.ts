@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import type { CallControl } from '../call/control.ts';
 import type { PartyFacts } from '../call/party.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CallKey } from '../core/ids.ts';
@@ -17,6 +18,7 @@ export interface ToolContext {
   readonly facts: PartyFacts;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly control: CallControl;
 }
 
 /** A thing the agent can have done. A failure that the agent can act on is a result, not an exception. */

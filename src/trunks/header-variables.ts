@@ -25,17 +25,24 @@ export interface HeaderVariables {
 /**
  * X- headers as `sip_<name>` (without `X-`, in lower case, `-` as `_`) and User-to-User (RFC 7433) as `sip_uui_raw`
  * and `sip_uui_data`. The first of two with the same name counts. Twilio's own X-Twilio-… come only from a trunk that
- * is trusted.
+ * is trusted. A header in `attributes`, by its lower-case name, becomes the variable that is named there instead.
  */
-export function headerVariables(headers: readonly HeaderField[], trusted: boolean): HeaderVariables {
+export function headerVariables(
+  headers: readonly HeaderField[],
+  trusted: boolean,
+  attributes: ReadonlyMap<string, string> = new Map(),
+): HeaderVariables {
   const variables = new Map<string, string>();
   let fields = 0;
   let dropped = 0;
   for (const { name, value } of headers) {
     const lower = name.toLowerCase();
     const uui = lower === 'user-to-user';
-    if (!(uui || lower.startsWith('x-')) || identityHeaders.has(lower)) continue;
-    const variable = uui ? 'sip_uui_raw' : variableName(lower);
+    const attribute = attributes.get(lower);
+    // These say who calls: `identity` reads them.
+    if (attribute === 'call_id' || attribute === 'caller_id' || identityHeaders.has(lower)) continue;
+    if (attribute === undefined && !uui && !lower.startsWith('x-')) continue;
+    const variable = attribute ?? (uui ? 'sip_uui_raw' : variableName(lower));
     const text = cleanValue(value, headerLimits.valueBytes);
     const denied =
       deniedWords.some(word => lower.includes(word)) || (!trusted && lower.startsWith('x-twilio-'));
@@ -51,16 +58,19 @@ export function headerVariables(headers: readonly HeaderField[], trusted: boolea
     }
     fields++;
     variables.set(variable, text);
-    const data = uui ? userToUserData(text) : undefined;
+    const data = uui && attribute === undefined ? userToUserData(text) : undefined;
     if (data !== undefined) variables.set('sip_uui_data', data);
   }
   return { variables: Object.fromEntries(variables), dropped };
 }
 
-/** The name of an X- header's variable; undefined when it has none, or would take that of User-to-User. */
+/** What User-to-User and Identity are called. */
+const taken = new Set(['uui_raw', 'uui_data', 'identity', 'identity_attest']);
+
+/** The name of an X- header's variable; undefined when it has none, or would take that of another header. */
 function variableName(lower: string): string | undefined {
   const rest = lower.slice(2).replaceAll('-', '_');
-  if (rest === '' || !isToken(lower) || rest === 'uui_raw' || rest === 'uui_data') return undefined;
+  if (rest === '' || !isToken(lower) || taken.has(rest)) return undefined;
   return `sip_${rest}`;
 }
 

@@ -3,6 +3,7 @@ import { parseNameAddrList } from '../sip/embedded/message/uri.ts';
 import type { Identity, InviteFacts } from '../sip/signalling.ts';
 import { headerLimits, headerVariables } from './header-variables.ts';
 import { canonicalNumber } from './number.ts';
+import { passportVariables } from './passport.ts';
 import { cleanValue } from './text.ts';
 
 export interface IdentifyOptions {
@@ -10,6 +11,8 @@ export interface IdentifyOptions {
   readonly trusted: boolean;
   /** Name of the trunk. */
   readonly trunk: string;
+  /** Attribute that a header gives on this trunk, by its lower-case name: `call_id`, `caller_id` or a variable. */
+  readonly headersToAttributes?: ReadonlyMap<string, string>;
   /** ISO 3166 code for numbers that come without a country. */
   readonly defaultCountry?: string;
 }
@@ -35,6 +38,11 @@ const nobody = new Set([
 /** Words of Privacy (RFC 3323 section 4.2, RFC 3325 section 9.3) that ask for the caller to be hidden. */
 const hiding = new Set(['id', 'user', 'header']);
 
+const none: ReadonlyMap<string, string> = new Map();
+
+const headersFor = (attributes: ReadonlyMap<string, string>, wanted: string): string[] =>
+  [...attributes].filter(([, attribute]) => attribute === wanted).map(([header]) => header);
+
 const twilioCall = /^CA[0-9a-f]{32}$/i;
 
 /**
@@ -42,13 +50,21 @@ const twilioCall = /^CA[0-9a-f]{32}$/i;
  * of each in the order of precedence that is clean is taken.
  */
 export function identify(facts: InviteFacts, options: IdentifyOptions): Identified {
-  const { trusted, trunk, defaultCountry } = options;
-  const stated = new StatedHeaders(facts, trusted);
-  const callId = stated.first('x-call-id', 'sip.twilio.callsid', 'x-twilio-callsid');
+  const { trusted, trunk, defaultCountry, headersToAttributes = none } = options;
+  const stated = new StatedHeaders(facts, trusted, headersToAttributes);
+  const callId = stated.first(
+    ...headersFor(headersToAttributes, 'call_id'),
+    'x-call-id',
+    'sip.twilio.callsid',
+    'x-twilio-callsid',
+  );
   const callSid = stated.matching(twilioCall, 'sip.twilio.callsid', 'x-twilio-callsid');
   const number = (text: string) => canonicalNumber(text, defaultCountry);
-  const caller = isHidden(facts) ? '' : callerOf(facts, stated);
-  const { variables, dropped } = headerVariables(facts.headers, trusted);
+  const hidden = isHidden(facts);
+  const caller = hidden ? '' : callerOf(facts, stated, headersToAttributes);
+  const { variables, dropped } = headerVariables(facts.headers, trusted, headersToAttributes);
+  // The token names the caller: who wants to be hidden is hidden in it too.
+  const passport = passportVariables(facts.headers, trusted && !hidden);
   const called = cleanValue(facts.requestUser || facts.to.user, headerLimits.valueBytes) ?? '';
   return {
     party: {
@@ -58,9 +74,9 @@ export function identify(facts: InviteFacts, options: IdentifyOptions): Identifi
       calledNumber: number(called),
       callerTrusted: trusted && caller !== '',
       trunk,
-      variables,
+      variables: { ...variables, ...passport.variables },
     },
-    dropped: dropped + stated.dropped,
+    dropped: dropped + stated.dropped + passport.dropped,
   };
 }
 
@@ -72,9 +88,15 @@ function isHidden({ headers }: InviteFacts): boolean {
     .some(word => hiding.has(word.trim().toLowerCase()));
 }
 
-/** X-CALLER-ID, else P-Asserted-Identity, else From; empty when that is nobody. */
-function callerOf(facts: InviteFacts, stated: StatedHeaders): string {
-  const named = ['x-caller-id', 'p-asserted-identity'].map(name => addressUser(stated.first(name) ?? ''));
+/** The header that the trunk names for it, else X-CALLER-ID, else P-Asserted-Identity, else From; empty when that is nobody. */
+function callerOf(
+  facts: InviteFacts,
+  stated: StatedHeaders,
+  attributes: ReadonlyMap<string, string>,
+): string {
+  const named = [...headersFor(attributes, 'caller_id'), 'x-caller-id', 'p-asserted-identity'].map(name =>
+    addressUser(stated.first(name) ?? ''),
+  );
   const user = named.find(text => text !== '') ?? fromUser(facts.from);
   const clean = cleanValue(user, headerLimits.valueBytes) ?? '';
   return nobody.has(clean.toLowerCase()) ? '' : clean;
@@ -101,11 +123,12 @@ class StatedHeaders {
   /** Fields that came and could not be used as they are. */
   readonly dropped: number;
 
-  constructor({ headers }: InviteFacts, trusted: boolean) {
+  constructor({ headers }: InviteFacts, trusted: boolean, attributes: ReadonlyMap<string, string>) {
     let dropped = 0;
     for (const { name, value } of headers) {
       const lower = name.toLowerCase();
-      if (!stating.has(lower)) continue;
+      const attribute = attributes.get(lower);
+      if (!stating.has(lower) && attribute !== 'call_id' && attribute !== 'caller_id') continue;
       const clean = trusted ? cleanValue(value, headerLimits.valueBytes) : undefined;
       if (clean === undefined) dropped++;
       else if (!this.#values.has(lower)) this.#values.set(lower, clean);

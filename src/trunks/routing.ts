@@ -1,34 +1,168 @@
+import { type DigestAccount, digestAccount } from './digest.ts';
+import { Recent } from './limits.ts';
 import { type NetworkSet, networkSet } from './match.ts';
+import { CallerList, NumberTable } from './number-table.ts';
+import type { CallPolicy } from './policy.ts';
+import type { MediaEncryption, NumberConfig, TrunkConfig } from './trunk.ts';
 
-/** One trunk: who may call through it, and whether its word on identity counts. */
+/** One trunk: who may call over it, and what holds for its calls. */
 export interface Trunk {
   readonly name: string;
+  /** Whether its word on who calls counts. */
   readonly trustIdentity: boolean;
-  readonly allowed: NetworkSet;
+  /** Present when only these addresses may call. */
+  readonly addresses: NetworkSet | undefined;
+  readonly account: DigestAccount | undefined;
+  /** Lower case; empty when no certificate is needed. */
+  readonly remoteDomains: readonly string[];
+  readonly callers: CallerList;
+  readonly accountSid: string | undefined;
+  readonly mediaEncryption: MediaEncryption;
+  /** By lower-case header name. */
+  readonly headersToAttributes: ReadonlyMap<string, string>;
+  readonly attributesToHeaders: Readonly<Record<string, string>>;
+  readonly limits: { readonly calls?: number; readonly invitesPerSecond?: number };
 }
 
-/** Which trunk a source belongs to, and which agent a called number reaches. */
-export interface Routing {
-  /** The trunk of a source address; undefined refuses the source. */
-  trunk(address: string): Trunk | undefined;
-  /** ElevenLabs id of the agent for a number called over a trunk; undefined when no agent has that number. */
-  agent(trunk: Trunk, calledNumber: string): string | undefined;
+/** Where a call goes. */
+export interface NumberRoute {
+  readonly agentId: string;
+  readonly label?: string;
+  readonly policy: CallPolicy;
+}
+
+/** Where a request came from, as far as the network shows it. */
+export interface Origin {
+  /** IP literal. */
+  readonly address: string;
+  /** Names in the verified TLS certificate of the peer, lower case. */
+  readonly certificateNames?: readonly string[];
+}
+
+export interface RoutingOptions {
+  readonly trunks: readonly TrunkConfig[];
+  readonly numbers: readonly NumberConfig[];
+  /** ElevenLabs id of the agent that every number without an entry reaches; absent: such a number does not exist. */
+  readonly agentId?: string;
+  /** Realm of digest authentication. */
+  readonly realm: string;
 }
 
 /** Name of the trunk that exists while no other is configured. */
 export const defaultTrunk = 'default';
 
-/**
- * Routing with the implicit trunk alone: everyone in `allow` calls over it, is trusted on identity because an
- * address matched, and reaches the one agent whatever the number.
- */
-export function implicitRouting(options: {
-  readonly allow: readonly string[];
-  readonly agentId: string;
-}): Routing {
-  const trunk: Trunk = { name: defaultTrunk, trustIdentity: true, allowed: networkSet(options.allow) };
+/** The implicit trunk: everyone in `allow` calls over it, and is trusted on identity because an address matched. */
+export function implicitTrunk(allow: readonly string[], mediaEncryption: MediaEncryption): TrunkConfig {
   return {
-    trunk: address => (trunk.allowed.has(address) ? trunk : undefined),
-    agent: () => options.agentId,
+    name: defaultTrunk,
+    allowedAddresses: allow,
+    allowedNumbers: [],
+    remoteDomains: [],
+    mediaEncryption,
+    headersToAttributes: {},
+    attributesToHeaders: {},
+    limits: {},
+  };
+}
+
+/** What an address may do by itself. */
+interface Standing {
+  /** Those that it may use as far as addresses go. */
+  readonly trunks: readonly Trunk[];
+  /** One of them names it. */
+  readonly listed: boolean;
+}
+
+/** Addresses whose standing is remembered. */
+const addressesKept = 10_000;
+
+/** Which trunk a request may use, and which agent a called number reaches. It never changes: a reload makes another. */
+export class Routing {
+  readonly trunks: readonly Trunk[];
+  readonly #byName: ReadonlyMap<string, Trunk>;
+  readonly #numbers: NumberTable;
+  /** Trunks that entries of `numbers` name. */
+  readonly #owners: ReadonlySet<string | undefined>;
+  readonly #agentId: string | undefined;
+  /** What addresses were found to be: they come again and again, and parsing one costs more than all the rest. */
+  readonly #addresses = new Recent<Standing>(addressesKept);
+
+  constructor({ trunks, numbers, agentId, realm }: RoutingOptions) {
+    this.trunks = trunks.map(config => trunkOf(config, realm));
+    this.#byName = new Map(this.trunks.map(trunk => [trunk.name, trunk]));
+    this.#numbers = new NumberTable(numbers);
+    this.#owners = new Set(numbers.map(({ trunk }) => trunk));
+    this.#agentId = agentId;
+  }
+
+  /** True when a number may be this trunk's alone. */
+  ownsNumbers({ name }: Trunk): boolean {
+    return this.#owners.has(name);
+  }
+
+  trunk(name: string): Trunk | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** True when a trunk names the address: it is no stranger, and may be connected to. */
+  lists(address: string): boolean {
+    return this.#standing(address).listed;
+  }
+
+  /** True when the address may become a caller: it is listed, or some trunk asks for something else instead. */
+  admits(address: string): boolean {
+    return this.#standing(address).trunks.length > 0;
+  }
+
+  /** Trunks whose demands on address and certificate the origin meets. */
+  candidates({ address, certificateNames = [] }: Origin): Trunk[] {
+    return this.#standing(address).trunks.filter(
+      ({ remoteDomains }) =>
+        remoteDomains.length === 0 || remoteDomains.some(domain => certificateNames.includes(domain)),
+    );
+  }
+
+  #standing(address: string): Standing {
+    return this.#addresses.touch(address, () => {
+      const trunks = this.trunks.filter(({ addresses }) => addresses?.has(address) ?? true);
+      return { trunks, listed: trunks.some(({ addresses }) => addresses !== undefined) };
+    });
+  }
+
+  /** The agent for a number called over a trunk; undefined when there is none. */
+  route(trunk: string, calledNumber: string): NumberRoute | undefined {
+    const entry = this.entry(trunk, calledNumber);
+    if (entry !== undefined) return entry;
+    return this.#agentId === undefined ? undefined : { agentId: this.#agentId, policy: {} };
+  }
+
+  /** The entry of `numbers` alone. */
+  entry(trunk: string, calledNumber: string): NumberConfig | undefined {
+    return this.#numbers.find(trunk, calledNumber);
+  }
+}
+
+function trunkOf(config: TrunkConfig, realm: string): Trunk {
+  const { allowedAddresses, credentials, remoteDomains } = config;
+  const demands = credentials !== undefined || remoteDomains.length > 0;
+  const proved = allowedAddresses.length > 0 || remoteDomains.length > 0;
+  return {
+    name: config.name,
+    trustIdentity: config.trustIdentity ?? proved,
+    // A trunk that demands nothing would be everybody's: it is nobody's.
+    addresses: allowedAddresses.length > 0 || !demands ? networkSet(allowedAddresses) : undefined,
+    account:
+      credentials === undefined
+        ? undefined
+        : digestAccount(credentials.username, realm, credentials.password, config.digestAlgorithms),
+    remoteDomains: remoteDomains.map(domain => domain.toLowerCase()),
+    callers: new CallerList(config.allowedNumbers),
+    accountSid: config.accountSid,
+    mediaEncryption: config.mediaEncryption,
+    headersToAttributes: new Map(
+      Object.entries(config.headersToAttributes).map(([header, name]) => [header.toLowerCase(), name]),
+    ),
+    attributesToHeaders: config.attributesToHeaders,
+    limits: config.limits,
   };
 }

@@ -9,11 +9,12 @@ import { messageOf } from '../core/errors.ts';
 import type { LegId } from '../core/ids.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
+import { Joint } from '../media/joint.ts';
 import { MediaMeters } from '../media/meters.ts';
 import { Pacer } from '../media/outbound/pacer.ts';
 import { type PortPair, PortPool } from '../media/port.ts';
 import { MediaSession } from '../media/session.ts';
-import type { LegOptions } from './legs.ts';
+import type { Joining, KeyForm, LegOptions } from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
 
@@ -82,7 +83,11 @@ class MediaWorker {
       case 'play':
         return leg.open();
       case 'agent':
-        return leg.agent(message.start);
+        return leg.agent(message.start, false);
+      case 'prepare':
+        return leg.agent(message.start, true);
+      case 'begin':
+        return leg.session?.begin();
       case 'tool-answer':
         return leg.session?.answerTool(message.answer);
       case 'tell':
@@ -91,6 +96,15 @@ class MediaWorker {
         return leg.media.tone(message.tone);
       case 'digit':
         return leg.media.digit(message.digit);
+      case 'digits':
+        return leg.digits(message.ask, message.keys, message.form);
+      case 'quiet':
+        return leg.media.whenQuiet(message.longestMs, () => leg.done(message.ask, true));
+      case 'join': {
+        const other = this.#legs.get(message.other);
+        if (other !== undefined) leg.join(other, message.how);
+        return;
+      }
       case 'close':
         return this.#close(message.leg, leg);
     }
@@ -107,6 +121,7 @@ class MediaWorker {
     const leg = new WorkerLeg({
       id,
       pair: opened.value,
+      secureOnly: options.secureOnly ?? false,
       pacer: this.#pacer,
       clock: this.#clock,
       log: this.#log.with({ call: options.call }),
@@ -129,7 +144,12 @@ class MediaWorker {
     const metrics: WorkerMetrics = {
       packetsReceived: this.#meters.packetsReceived,
       packetsSent: this.#meters.packetsSent,
-      packetsDropped: { late: this.#meters.packetsLate, stranger: this.#meters.packetsFromStrangers },
+      packetsDropped: {
+        late: this.#meters.packetsLate,
+        stranger: this.#meters.packetsFromStrangers,
+        unauthentic: this.#meters.packetsUnauthentic,
+        replayed: this.#meters.packetsReplayed,
+      },
       agentMessages: { ...this.#counts },
       lateness: [...this.#pacer.lateness.counts],
       bargeIn: [...this.#meters.bargeIn.counts],
@@ -149,6 +169,7 @@ class MediaWorker {
 interface WorkerLegParts {
   readonly id: LegId;
   readonly pair: PortPair;
+  readonly secureOnly: boolean;
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -165,6 +186,7 @@ class WorkerLeg {
   session: AgentSession | undefined;
   readonly #parts: WorkerLegParts;
   #openedAt: number | undefined;
+  #joined: { readonly other: WorkerLeg; readonly joint: Joint } | undefined;
   /** Why the agent ended, while what it said is still being played. */
   #draining: Ending | undefined;
 
@@ -172,6 +194,7 @@ class WorkerLeg {
     this.#parts = parts;
     this.media = new MediaSession({
       pair: parts.pair,
+      secureOnly: parts.secureOnly,
       pacer: parts.pacer,
       clock: parts.clock,
       log: parts.log,
@@ -195,18 +218,38 @@ class WorkerLeg {
     this.media.open();
   }
 
-  agent(start: AgentStart): void {
+  agent(start: AgentStart, held: boolean): void {
     this.session?.close();
     this.#draining = undefined;
     const { clock, log, connect, counts } = this.#parts;
     this.session = new ElevenLabsSession({
       start,
+      held,
       listener: this.#agentListener(),
       clock,
       log,
       connect,
       counts,
     });
+  }
+
+  /** Joins with a leg that the caller is handed over to, or takes that back. */
+  join(other: WorkerLeg, how: Joining): void {
+    if (this.#joined?.other !== other) this.#joined = { other, joint: new Joint(this.media, other.media) };
+    this.#joined.joint.join(how);
+    if (how !== 'full') return;
+    this.session?.close();
+    this.media.agentGone();
+    other.open();
+  }
+
+  digits(ask: number, keys: string, form: KeyForm): void {
+    if (!this.media.pressKeys(keys, form, () => this.done(ask, true))) this.done(ask, false);
+  }
+
+  /** Answers a question of the main thread. */
+  done(ask: number, ok: boolean): void {
+    this.#parts.tell({ type: 'done', leg: this.#parts.id, ask, ok });
   }
 
   close(): LegStats {

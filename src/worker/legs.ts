@@ -11,11 +11,20 @@ import type { CallKey, LegId } from '../core/ids.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 
+/** How keys reach a peer: as telephone-events (RFC 4733) where it takes those, or as tones. */
+export type KeyForm = 'events' | 'tones';
+
+export type Joining = 'early' | 'full' | 'off';
+
 /** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
 export interface LegOptions {
   readonly call: CallKey;
   readonly wire: 'rtp';
   readonly family: 4 | 6;
+  /** Whether plain RTP must never be sent or heard: a plan without keys is then a fault that ends the leg. */
+  readonly secureOnly?: boolean;
+  /** Opens it in the worker of this leg: only legs of one worker can be joined. */
+  readonly near?: LegId;
 }
 
 /** Our end of the media, as SDP needs it. The address to advertise is the party's decision, not the leg's. */
@@ -48,12 +57,28 @@ export interface Leg {
   open(): void;
   /** Starts (or starts again, after `agentEnded`) a conversation. */
   agent(start: AgentStart): void;
+  /** Opens the agent's socket ahead of a conversation, which then waits for `begin`: nobody is there to be greeted. */
+  prepare(start: AgentStart): void;
+  /** The conversation that was prepared begins. */
+  begin(): void;
   answerTool(answer: AgentToolAnswer): void;
   tell(text: string, how: 'turn' | 'context'): void;
   /** Plays a built-in tone towards the caller until sound of the agent comes or it is switched off. */
   tone(tone: 'ringback' | 'off'): void;
   /** A digit that came by SIP INFO instead of RTP. */
   digit(digit: string): void;
+  /**
+   * Presses keys towards the peer: `0-9*#A-D`, and the pauses `w` (0.5 s) and `W` (1 s). Settles when they are through, or
+   * never will be; false when too many wait already.
+   */
+  digits(keys: string, form: KeyForm): Promise<boolean>;
+  /** Settles when all that the agent is saying has been played, or after `longestMs`. */
+  quiet(longestMs: number): Promise<void>;
+  /**
+   * Joins this leg with another one that was opened near it. `early`: its peer hears that of the other one, and the agent
+   * goes on; `full`: both peers hear each other, and the agent leaves without a word; `off`: each is on its own again.
+   */
+  join(other: Leg, how: Joining): void;
   /** Closes the agent with 1000, frees the ports, and returns the numbers. Idempotent. */
   close(): Promise<LegStats>;
 }

@@ -9,7 +9,7 @@ import type { Ending } from '../core/ending.ts';
 import type { LegId } from '../core/ids.ts';
 import type { LogFields } from '../core/logger.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { LegOptions, LegStats, LocalMedia } from './legs.ts';
+import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia } from './legs.ts';
 
 /** Settings a worker is started with. */
 export interface WorkerOptions {
@@ -34,10 +34,22 @@ export type ToWorker =
   | { readonly type: 'apply'; readonly leg: LegId; readonly plan: MediaPlan }
   | { readonly type: 'play'; readonly leg: LegId }
   | { readonly type: 'agent'; readonly leg: LegId; readonly start: AgentStart }
+  | { readonly type: 'prepare'; readonly leg: LegId; readonly start: AgentStart }
+  | { readonly type: 'begin'; readonly leg: LegId }
   | { readonly type: 'tool-answer'; readonly leg: LegId; readonly answer: AgentToolAnswer }
   | { readonly type: 'tell'; readonly leg: LegId; readonly text: string; readonly how: 'turn' | 'context' }
   | { readonly type: 'tone'; readonly leg: LegId; readonly tone: 'ringback' | 'off' }
   | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
+  /** `ask` is repeated in the `done` that answers. */
+  | {
+      readonly type: 'digits';
+      readonly leg: LegId;
+      readonly ask: number;
+      readonly keys: string;
+      readonly form: KeyForm;
+    }
+  | { readonly type: 'quiet'; readonly leg: LegId; readonly ask: number; readonly longestMs: number }
+  | { readonly type: 'join'; readonly leg: LegId; readonly other: LegId; readonly how: Joining }
   | { readonly type: 'close'; readonly leg: LegId }
   | { readonly type: 'log-level'; readonly level: string }
   | { readonly type: 'stop' };
@@ -52,6 +64,7 @@ export type FromWorker =
   | { readonly type: 'agent-ended'; readonly leg: LegId; readonly end: Ending }
   | { readonly type: 'tool-call'; readonly leg: LegId; readonly call: AgentToolCall }
   | { readonly type: 'media-timeout'; readonly leg: LegId }
+  | { readonly type: 'done'; readonly leg: LegId; readonly ask: number; readonly ok: boolean }
   | { readonly type: 'closed'; readonly leg: LegId; readonly stats: LegStats }
   | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields };

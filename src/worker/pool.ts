@@ -7,7 +7,7 @@ import { type LegId, newLegId } from '../core/ids.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { Leg, LegListener, LegOptions, Legs, LocalMedia } from './legs.ts';
+import type { Joining, KeyForm, Leg, LegListener, LegOptions, Legs, LocalMedia } from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A running worker as the pool sees it: a thread, or in tests a function at the other end of a MessageChannel. */
@@ -73,8 +73,9 @@ export class WorkerPool implements Legs {
   }
 
   open(options: LegOptions): Promise<Result<Leg>> {
+    const { near } = options;
     const slot = this.#slots
-      .filter(candidate => candidate.thread !== undefined)
+      .filter(({ thread, legs }) => thread !== undefined && (near === undefined || legs.has(near)))
       .sort((a, b) => a.legs.size + a.opening.size - (b.legs.size + b.opening.size))[0];
     if (slot === undefined)
       return Promise.resolve(fail(new Failure('worker-lost', 'no media worker is running')));
@@ -168,7 +169,7 @@ export class WorkerPool implements Legs {
 /** What a worker may say of one running leg. */
 type LegNews = Extract<
   FromWorker,
-  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'media-timeout' }
+  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'media-timeout' | 'done' }
 >;
 
 /** The main thread's handle on a leg: each method is a message, each message of the leg a call of its listener. */
@@ -180,6 +181,9 @@ class PooledLeg implements Leg {
   #settleStats: (stats: LegStats) => void = () => undefined;
   #listener: LegListener | undefined;
   #closing = false;
+  /** Questions that the worker has not answered yet, by their numbers. */
+  readonly #asked = new Map<number, (ok: boolean) => void>();
+  #asks = 0;
 
   constructor(id: LegId, post: (message: ToWorker) => void) {
     this.id = id;
@@ -205,6 +209,14 @@ class PooledLeg implements Leg {
     this.#post({ type: 'agent', leg: this.id, start });
   }
 
+  prepare(start: AgentStart): void {
+    this.#post({ type: 'prepare', leg: this.id, start });
+  }
+
+  begin(): void {
+    this.#post({ type: 'begin', leg: this.id });
+  }
+
   answerTool(answer: AgentToolAnswer): void {
     this.#post({ type: 'tool-answer', leg: this.id, answer });
   }
@@ -221,9 +233,41 @@ class PooledLeg implements Leg {
     this.#post({ type: 'digit', leg: this.id, digit });
   }
 
+  digits(keys: string, form: KeyForm): Promise<boolean> {
+    return this.#ask(ask => ({ type: 'digits', leg: this.id, ask, keys, form }));
+  }
+
+  async quiet(longestMs: number): Promise<void> {
+    await this.#ask(ask => ({ type: 'quiet', leg: this.id, ask, longestMs }));
+  }
+
+  join(other: Leg, how: Joining): void {
+    this.#post({ type: 'join', leg: this.id, other: other.id, how });
+  }
+
+  #ask(message: (ask: number) => ToWorker): Promise<boolean> {
+    if (this.#closing) return Promise.resolve(false);
+    return new Promise(resolve => {
+      this.#asks += 1;
+      this.#asked.set(this.#asks, resolve);
+      this.#post(message(this.#asks));
+    });
+  }
+
+  #answered(ask: number, ok: boolean): void {
+    this.#asked.get(ask)?.(ok);
+    this.#asked.delete(ask);
+  }
+
+  /** Nobody is left who could answer. */
+  #giveUpAsking(): void {
+    for (const ask of [...this.#asked.keys()]) this.#answered(ask, false);
+  }
+
   close(): Promise<LegStats> {
     if (!this.#closing) {
       this.#closing = true;
+      this.#giveUpAsking();
       this.#post({ type: 'close', leg: this.id });
     }
     return this.#stats;
@@ -242,6 +286,8 @@ class PooledLeg implements Leg {
         return this.#listener?.toolCall(news.call);
       case 'media-timeout':
         return this.#listener?.mediaTimeout();
+      case 'done':
+        return this.#answered(news.ask, news.ok);
     }
   }
 
@@ -251,6 +297,7 @@ class PooledLeg implements Leg {
 
   /** The worker is gone: nothing more can be asked of this leg. */
   lost(): void {
+    this.#giveUpAsking();
     this.#settleStats(noLegStats);
     if (!this.#closing) this.#listener?.lost(ending('worker-lost'));
   }

@@ -1,27 +1,10 @@
 import { generate } from 'selfsigned';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ending } from '../../src/core/ending.ts';
-import { silentLogger } from '../../src/core/logger.ts';
-import { type EmbeddedOptions, EmbeddedSignalling } from '../../src/sip/embedded/stack.ts';
-import type { Dialogue, ListenAddress, Signalling } from '../../src/sip/signalling.ts';
+import type { Dialogue, ListenAddress } from '../../src/sip/signalling.ts';
 import { answerTo, invite, offer, request, toTagOf } from '../unit/sip/embedded/messages.ts';
+import { type Backend, backends, type Setting } from './backends.ts';
 import { SipClient } from './sip-client.ts';
-
-interface Setting {
-  readonly onInvite: (call: Dialogue) => void;
-  readonly refused: string[];
-  readonly admit?: (address: string) => boolean;
-  readonly limits?: EmbeddedOptions['limits'];
-}
-
-/** What a backend can do; suites of what it cannot are skipped. */
-interface Backend {
-  readonly name: string;
-  readonly tls: boolean;
-  /** Gauges, where the backend has them: all zero after `close`. */
-  readonly create: (setting: Setting) => Signalling & { stats?(): object };
-}
 
 let pem = { cert: '', key: '' };
 
@@ -36,45 +19,34 @@ beforeAll(async () => {
   pem = { cert: made.cert, key: made.private };
 });
 
-const backends: Backend[] = [
-  {
-    name: 'embedded',
-    tls: true,
-    create: ({ onInvite, refused, admit, limits }) =>
-      new EmbeddedSignalling({
-        listen: [
-          { transport: 'tcp', address: '127.0.0.1', port: 0 },
-          { transport: 'tls', address: '127.0.0.1', port: 0 },
-        ],
-        tls: { ...pem, ca: pem.cert },
-        admit: admit ?? (() => true),
-        contactFor: source => ({ host: source.localAddress, port: 5060 }),
-        clock: systemClock,
-        log: silentLogger,
-        onInvite,
-        onRefused: cause => void refused.push(cause),
-        ...(limits === undefined ? {} : { limits }),
-      }),
-  },
-];
-
 describe.each(backends)('signalling over $name', backend => {
+  beforeAll(async () => await backend.start?.(pem));
+  afterAll(async () => await backend.stop?.());
+
   const clients: SipClient[] = [];
   let signalling: ReturnType<Backend['create']>;
   let calls: Dialogue[] = [];
   let refused: string[] = [];
+  /** Settles with the first call: a 100 may come before anybody here has heard of the INVITE. */
+  let arrived: Promise<void> = Promise.resolve();
   let where: readonly ListenAddress[] = [];
 
   async function start(options: Partial<Pick<Setting, 'onInvite' | 'admit' | 'limits'>> = {}): Promise<void> {
     calls = [];
     refused = [];
+    let come: () => void = () => undefined;
+    arrived = new Promise(resolve => {
+      come = resolve;
+    });
     const take = options.onInvite ?? (() => undefined);
     signalling = backend.create({
       ...options,
       refused,
+      pem,
       onInvite: call => {
         calls.push(call);
         take(call);
+        come();
       },
     });
     where = await signalling.listen();
@@ -112,6 +84,7 @@ describe.each(backends)('signalling over $name', backend => {
     const client = await peer(transport);
     client.send(invite());
     await client.response(100);
+    await arrived;
     const ringing = await client.response(180);
     expect(ringing.headers.get('Contact')).toContain(`;transport=${transport}>`);
     expect(call().facts.source).toMatchObject({ transport, address: '127.0.0.1', localAddress: '127.0.0.1' });
@@ -129,6 +102,7 @@ describe.each(backends)('signalling over $name', backend => {
     const client = await peer('tls');
     client.send(invite());
     await client.response(100);
+    await arrived;
     const answered = call().answer(offer);
     const toTag = toTagOf(await client.response(200));
     client.send(request('ACK', { toTag, branch: 'z9hG4bKack' }));
@@ -141,7 +115,7 @@ describe.each(backends)('signalling over $name', backend => {
     expect(await call().ended).toEqual(ending('agent-ended-call'));
   });
 
-  it('answers 2,000 pipelined OPTIONS in their order', async () => {
+  it.skipIf(!backend.can.takesBursts)('answers 2,000 pipelined OPTIONS in their order', async () => {
     await start();
     const client = await peer();
     const all = Array.from({ length: 2_000 }, (_, i) =>
@@ -158,9 +132,9 @@ describe.each(backends)('signalling over $name', backend => {
     await start({ onInvite: dialogue => dialogue.ring() });
     const client = await peer();
     client.send(invite().repeat(5));
-    await client.until(
-      () => client.messages.filter(m => m.kind === 'response' && m.status === 180).length === 5,
-    );
+    const ringing = () => client.messages.filter(m => m.kind === 'response' && m.status === 180).length;
+    await client.until(() => ringing() === (backend.can.answersCopies ? 5 : 1));
+    await alive(client);
     expect(calls).toHaveLength(1);
   });
 
@@ -214,102 +188,122 @@ describe.each(backends)('signalling over $name', backend => {
     expect(ends.filter(end => !expected.includes(end.reason))).toEqual([]);
   });
 
-  it('closes a connection that sends half a message and then nothing', async () => {
-    await start({ limits: { messageMs: 50 } });
-    const client = await peer();
-    await alive(client);
-    client.send(invite().slice(0, 300));
-    await client.until(() => client.closed);
-    expect(refused).toEqual(['message-timeout']);
-  });
-
-  it('answers a Content-Length of 10 MB with 413 and closes', async () => {
-    await start();
-    const client = await peer();
-    const other = await peer();
-    client.send(invite().replace(/Content-Length: \d+/, 'Content-Length: 10000000'));
-    await client.response(413);
-    await client.until(() => client.closed);
-    await alive(other);
-  });
-
-  it('lives through garbage, and so do the calls of others', async () => {
-    await start();
-    const other = await peer();
-    other.send(invite());
-    await other.response(100);
-    for (const garbage of [
-      '\0'.repeat(5_000),
-      'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
-      '\x16\x03\x01\x02\x00'.repeat(999),
-    ]) {
+  it.skipIf(!backend.can.guardsConnections)(
+    'closes a connection that sends half a message and then nothing',
+    async () => {
+      await start({ limits: { messageMs: 50 } });
       const client = await peer();
-      client.send(garbage);
-      client.socket.end();
+      await alive(client);
+      client.send(invite().slice(0, 300));
       await client.until(() => client.closed);
-    }
-    if (backend.tls) {
-      const tcp = where.find(listening => listening.transport === 'tls');
-      if (tcp === undefined) throw new Error('nothing listens on tls');
-      const client = await SipClient.connect({ ...tcp, transport: 'tcp' });
-      clients.push(client);
-      client.send('OPTIONS sip:x SIP/2.0\r\n\r\n'.repeat(100));
+      expect(refused).toEqual(['message-timeout']);
+    },
+  );
+
+  it.skipIf(!backend.can.guardsConnections)(
+    'answers a Content-Length of 10 MB with 413 and closes',
+    async () => {
+      await start();
+      const client = await peer();
+      const other = await peer();
+      client.send(invite().replace(/Content-Length: \d+/, 'Content-Length: 10000000'));
+      await client.response(413);
       await client.until(() => client.closed);
-    }
-    await alive(other);
-    call().ring();
-    await other.response(180);
-  });
+      await alive(other);
+    },
+  );
 
-  it('refuses a peer that is not allowed before it can say a word', async () => {
-    await start({ admit: () => false });
-    for (const transport of ['tcp', 'tls'] as const) {
-      const client = await peer(transport).catch(() => undefined);
-      await client?.until(() => client.closed);
-      expect(client?.messages ?? []).toEqual([]);
-    }
-    await new Promise(resolve => setImmediate(resolve));
-    expect(refused).toEqual(['source-not-allowed', 'source-not-allowed']);
-  });
+  it.skipIf(!backend.can.guardsConnections)(
+    'lives through garbage, and so do the calls of others',
+    async () => {
+      await start();
+      const other = await peer();
+      other.send(invite());
+      await other.response(100);
+      await arrived;
+      for (const garbage of [
+        '\0'.repeat(5_000),
+        'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+        '\x16\x03\x01\x02\x00'.repeat(999),
+      ]) {
+        const client = await peer();
+        client.send(garbage);
+        client.socket.end();
+        await client.until(() => client.closed);
+      }
+      if (backend.tls) {
+        const tcp = where.find(listening => listening.transport === 'tls');
+        if (tcp === undefined) throw new Error('nothing listens on tls');
+        const client = await SipClient.connect({ ...tcp, transport: 'tcp' });
+        clients.push(client);
+        client.send('OPTIONS sip:x SIP/2.0\r\n\r\n'.repeat(100));
+        await client.until(() => client.closed);
+      }
+      await alive(other);
+      call().ring();
+      await other.response(180);
+    },
+  );
 
-  it('lets no source have more connections than its share', async () => {
-    await start({ limits: { connectionsPerSource: 2 } });
-    const first = await peer();
-    await alive(first);
-    await alive(await peer());
-    const third = await peer();
-    await third.until(() => third.closed);
-    expect(refused).toEqual(['too-many-connections']);
-    first.end();
-    await first.until(() => first.closed);
-    // The place is free as soon as the other side has seen the end.
-    let again = await peer();
-    await Promise.race([alive(again).catch(() => undefined), again.until(() => again.closed)]);
-    while (again.closed) {
-      again = await peer();
+  it.skipIf(!backend.can.guardsConnections)(
+    'refuses a peer that is not allowed before it can say a word',
+    async () => {
+      await start({ admit: () => false });
+      for (const transport of ['tcp', 'tls'] as const) {
+        const client = await peer(transport).catch(() => undefined);
+        await client?.until(() => client.closed);
+        expect(client?.messages ?? []).toEqual([]);
+      }
+      await new Promise(resolve => setImmediate(resolve));
+      expect(refused).toEqual(['source-not-allowed', 'source-not-allowed']);
+    },
+  );
+
+  it.skipIf(!backend.can.guardsConnections)(
+    'lets no source have more connections than its share',
+    async () => {
+      await start({ limits: { connectionsPerSource: 2 } });
+      const first = await peer();
+      await alive(first);
+      await alive(await peer());
+      const third = await peer();
+      await third.until(() => third.closed);
+      expect(refused).toEqual(['too-many-connections']);
+      first.end();
+      await first.until(() => first.closed);
+      // The place is free as soon as the other side has seen the end.
+      let again = await peer();
       await Promise.race([alive(again).catch(() => undefined), again.until(() => again.closed)]);
-    }
-  });
+      while (again.closed) {
+        again = await peer();
+        await Promise.race([alive(again).catch(() => undefined), again.until(() => again.closed)]);
+      }
+    },
+  );
 
-  it('never dials the Via of a peer whose connection is gone', async () => {
-    await start();
-    const { createServer } = await import('node:net');
-    let dialled = 0;
-    const trap = createServer(() => void dialled++).listen(0, '127.0.0.1');
-    await new Promise(resolve => trap.once('listening', resolve));
-    const address = trap.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const client = await peer();
-    client.send(invite({ via: `Via: SIP/2.0/TCP 127.0.0.1:${port};branch=z9hG4bKtrap` }));
-    await client.response(100);
-    client.end();
-    expect((await call().ended).reason).toBe('connection-lost');
-    await alive(await peer());
-    expect(dialled).toBe(0);
-    await new Promise(resolve => trap.close(resolve));
-  });
+  it.skipIf(!backend.can.noticesLostCaller)(
+    'never dials the Via of a peer whose connection is gone',
+    async () => {
+      await start();
+      const { createServer } = await import('node:net');
+      let dialled = 0;
+      const trap = createServer(() => void dialled++).listen(0, '127.0.0.1');
+      await new Promise(resolve => trap.once('listening', resolve));
+      const address = trap.address();
+      const port = typeof address === 'object' ? address?.port : 0;
+      const client = await peer();
+      client.send(invite({ via: `Via: SIP/2.0/TCP 127.0.0.1:${port};branch=z9hG4bKtrap` }));
+      await client.response(100);
+      await arrived;
+      client.end();
+      expect((await call().ended).reason).toBe('connection-lost');
+      await alive(await peer());
+      expect(dialled).toBe(0);
+      await new Promise(resolve => trap.close(resolve));
+    },
+  );
 
-  it.each(['tcp', 'tls'] as const)(
+  it.skipIf(!backend.can.reopensConnections).each(['tcp', 'tls'] as const)(
     'tells an allowed peer of the end over a new %s connection',
     async transport => {
       await start({ limits: { connectionGraceMs: 20 } });
@@ -317,6 +311,7 @@ describe.each(backends)('signalling over $name', backend => {
       const client = await peer(transport);
       client.send(invite({ contact: `<sip:alice@127.0.0.1:${listener.port};transport=${transport}>` }));
       await client.response(100);
+      await arrived;
       const answered = call().answer(offer);
       client.send(request('ACK', { toTag: toTagOf(await client.response(200)), branch: 'z9hG4bKack' }));
       await answered;
@@ -349,33 +344,37 @@ describe.each(backends)('signalling over $name', backend => {
     return { port, accepted, close: () => server.close() };
   }
 
-  it('loses nothing over 200 connections that are reset with ten INVITEs each', async () => {
-    await start({ onInvite: dialogue => void dialogue.answer(offer) });
-    for (let round = 0; round < 10; round++) {
-      const group = await Promise.all(Array.from({ length: 20 }, () => peer()));
-      for (const [i, client] of group.entries()) {
-        for (let n = 0; n < 10; n++) {
-          const name = `${round}-${i}-${n}`;
-          client.send(invite({ callId: `rst-${name}`, branch: `z9hG4bK${name}` }));
+  it.skipIf(!backend.can.takesBursts)(
+    'loses nothing over 200 connections that are reset with ten INVITEs each',
+    async () => {
+      await start({ onInvite: dialogue => void dialogue.answer(offer) });
+      for (let round = 0; round < 10; round++) {
+        const group = await Promise.all(Array.from({ length: 20 }, () => peer()));
+        for (const [i, client] of group.entries()) {
+          for (let n = 0; n < 10; n++) {
+            const name = `${round}-${i}-${n}`;
+            client.send(invite({ callId: `rst-${name}`, branch: `z9hG4bK${name}` }));
+          }
+          if (i % 2 === 0) await client.until(() => client.messages.length > 0);
+          client.socket.resetAndDestroy();
         }
-        if (i % 2 === 0) await client.until(() => client.messages.length > 0);
-        client.socket.resetAndDestroy();
       }
-    }
-    await alive(await peer());
-  });
+      await alive(await peer());
+    },
+  );
 
   it('says 503 once it drains, and BYE when it closes', async () => {
     await start();
     const client = await peer();
     client.send(invite());
     await client.response(100);
+    await arrived;
     const answered = call().answer(offer);
     client.send(request('ACK', { toTag: toTagOf(await client.response(200)), branch: 'z9hG4bKack' }));
     await answered;
     signalling.drain();
     client.send(request('OPTIONS', { branch: 'z9hG4bKoptions', callId: 'drained' }));
-    expect((await client.response(503)).headers.has('Retry-After')).toBe(true);
+    expect((await client.response(503)).headers.has('Retry-After')).toBe(backend.can.namesRetry);
     const closing = signalling.close(5_000);
     const bye = await client.next(message => message.kind === 'request');
     if (bye.kind === 'request') client.send(answerTo(bye, 200));

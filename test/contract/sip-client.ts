@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { StreamFramer } from '../../src/sip/embedded/message/framer.ts';
@@ -5,17 +6,22 @@ import type { SipMessage, SipResponse } from '../../src/sip/embedded/message/mes
 import { parseMessage } from '../../src/sip/embedded/message/parser.ts';
 import type { ListenAddress } from '../../src/sip/signalling.ts';
 
-/** A SIP peer that is nothing but a socket and a list of what came. */
+/**
+ * A SIP peer that is nothing but a socket and a list of what came. What it sends as the beginner of calls has Call-IDs and
+ * branches of its own, which nobody sees here: a server that outlives a test remembers those of the test before.
+ */
 export class SipClient {
   readonly socket: Socket;
   readonly messages: SipMessage[] = [];
   readonly #framer = new StreamFramer();
   #waiting: (() => void)[] = [];
+  readonly #mark: string;
   closed = false;
   pongs = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, mark = '') {
     this.socket = socket;
+    this.#mark = mark;
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.closed = true;
@@ -26,7 +32,8 @@ export class SipClient {
       this.#framer.push(chunk);
       for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
         if (frame.type !== 'message') continue;
-        const parsed = parseMessage(frame.head, frame.body);
+        const head = mark === '' ? frame.head : Buffer.from(frame.head.toString().replaceAll(mark, ''));
+        const parsed = parseMessage(head, frame.body);
         if (!parsed.ok) throw new Error(`unreadable: ${parsed.failure.reason}`);
         this.messages.push(parsed.value);
       }
@@ -42,13 +49,24 @@ export class SipClient {
       socket.once('error', reject);
       socket.once(secure ? 'secureConnect' : 'connect', () => {
         socket.off('error', reject);
-        resolve(new SipClient(socket));
+        resolve(new SipClient(socket, `.${randomBytes(6).toString('hex')}`));
       });
     });
   }
 
   send(text: string | Buffer): void {
-    this.socket.write(text);
+    this.socket.write(typeof text === 'string' && this.#mark !== '' ? this.#marked(text) : text);
+  }
+
+  #marked(text: string): string {
+    const named = text.replaceAll(/^Call-ID: (.*)\r$/gm, `Call-ID: $1${this.#mark}\r`);
+    // Branches of responses are not ours.
+    if (text.startsWith('SIP/2.0 ')) return named;
+    const branched = named.replaceAll(/;branch=([\w.]+)/g, `;branch=$1${this.#mark}`);
+    // RFC 3261 section 18.1.1: some servers take no Via that names another transport than the one it came over.
+    return this.socket instanceof tls.TLSSocket
+      ? branched.replaceAll('Via: SIP/2.0/TCP', 'Via: SIP/2.0/TLS')
+      : branched;
   }
 
   /** Settles when `done` holds; it is asked again whenever something came. */

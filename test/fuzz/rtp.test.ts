@@ -4,7 +4,9 @@ import type { AudioSink } from '../../src/core/audio.ts';
 import { Inbound } from '../../src/media/inbound/receiver.ts';
 import { parseRtp, RtpView } from '../../src/media/rtp/packet.ts';
 import { parseRtcp, RtcpView } from '../../src/media/rtp/rtcp.ts';
+import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../../src/media/rtp/telephone-event.ts';
 import type { MediaPlan } from '../../src/sdp/plan.ts';
+import { settings } from './mutation.ts';
 
 const plan: MediaPlan = {
   codec: 'PCMU',
@@ -28,7 +30,7 @@ const datagram = fc.oneof(
     .map(([first, second, rest]) => Uint8Array.from([first, second, ...rest])),
 );
 
-describe('any bytes at all', () => {
+describe('any bytes at all', { timeout: 180_000 }, () => {
   it('never make the parsers throw or point outside of the packet', () => {
     const rtp = new RtpView();
     const rtcp = new RtcpView();
@@ -39,9 +41,15 @@ describe('any bytes at all', () => {
           expect(rtp.payloadLength).toBeGreaterThanOrEqual(0);
           expect(rtp.payloadStart + rtp.payloadLength).toBeLessThanOrEqual(bytes.length);
         }
+        const event = new TelephoneEventView();
+        if (parseRtp(bytes, rtp) && readTelephoneEvent(bytes, rtp.payloadStart, rtp.payloadLength, event)) {
+          expect(event.volume).toBeLessThan(64);
+          expect(event.duration).toBeLessThan(65_536);
+          expect(keyOfEvent(event.event)?.length ?? 1).toBe(1);
+        }
         parseRtcp(bytes, rtcp, 1);
       }),
-      { numRuns: 3000, seed: 1 },
+      settings,
     );
   });
 
@@ -80,7 +88,7 @@ describe('any bytes at all', () => {
           inbound.report(now);
         },
       ),
-      { numRuns: 300, seed: 2 },
+      { ...settings, numRuns: Math.ceil(settings.numRuns / 10) },
     );
   });
 });

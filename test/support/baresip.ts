@@ -16,6 +16,12 @@ export interface BaresipOptions {
   readonly ca: string;
   /** What it says, 16,000 samples a second; repeated by nobody, so long enough. */
   readonly sound: Int16Array;
+  /** What it does about SRTP: offers it, or insists on it; plain RTP unless given. */
+  readonly mediaEncryption?: 'srtp' | 'srtp-mand' | 'srtp-mandf';
+  /** What it signs in with when it is challenged. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** `G722/16000/1` unless given. */
+  readonly codec?: string;
 }
 
 type Event = Readonly<Record<string, unknown>>;
@@ -52,7 +58,14 @@ export class Baresip {
     writeFileSync(join(folder, 'config'), configuration(folder, controlPort));
     writeFileSync(join(folder, 'contacts'), '');
     const account = `<sip:+14155550111@${host}:${options.sipPort};transport=tls>`;
-    writeFileSync(join(folder, 'accounts'), `${account};regint=0;audio_codecs=G722/16000/1\n`);
+    const { codec = 'G722/16000/1', mediaEncryption, credentials } = options;
+    const signIn =
+      credentials === undefined ? '' : `;auth_user=${credentials.username};auth_pass=${credentials.password}`;
+    const encryption = mediaEncryption === undefined ? '' : `;mediaenc=${mediaEncryption}`;
+    writeFileSync(
+      join(folder, 'accounts'),
+      `${account};regint=0;audio_codecs=${codec}${encryption}${signIn}\n`,
+    );
     // `-t` ends it by itself should the test be gone.
     const child = new Child('baresip', ['-f', folder, '-v', '-t', '60'], { cwd: folder });
     try {
@@ -123,7 +136,9 @@ auplay_channels 1
 audio_buffer 20-160
 snd_path ${folder}
 module_path ${modules}
+module g711.so
 module g722.so
+module srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so

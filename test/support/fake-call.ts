@@ -6,7 +6,7 @@ import type { BridgeEvent } from '../../src/core/events.ts';
 import type { LegId } from '../../src/core/ids.ts';
 import { type LegStats, noLegStats } from '../../src/core/leg-stats.ts';
 import type { MediaPlan } from '../../src/sdp/plan.ts';
-import type { Leg, LegListener } from '../../src/worker/legs.ts';
+import type { Joining, KeyForm, Leg, LegListener } from '../../src/worker/legs.ts';
 
 export const someFacts: PartyFacts = {
   callId: 'pbx-1',
@@ -90,6 +90,15 @@ export class FakeLeg implements Leg {
     this.asked.push('agent');
   }
 
+  prepare(start: AgentStart): void {
+    this.starts.push(start);
+    this.asked.push('prepare');
+  }
+
+  begin(): void {
+    this.asked.push('begin');
+  }
+
   answerTool(answer: AgentToolAnswer): void {
     this.answers.push(answer);
   }
@@ -104,6 +113,24 @@ export class FakeLeg implements Leg {
 
   digit(digit: string): void {
     this.asked.push(`digit ${digit}`);
+  }
+
+  /** Settles `digits` and `quiet`: at once unless a test takes it in hand. */
+  before: Promise<void> = Promise.resolve();
+
+  async digits(keys: string, form: KeyForm): Promise<boolean> {
+    this.asked.push(`digits ${form} ${keys}`);
+    await this.before;
+    return true;
+  }
+
+  async quiet(): Promise<void> {
+    this.asked.push('quiet');
+    await this.before;
+  }
+
+  join(other: Leg, how: Joining): void {
+    this.asked.push(`join ${other.id} ${how}`);
   }
 
   async close(): Promise<LegStats> {

@@ -1,6 +1,12 @@
 import type { Ending } from '../../src/core/ending.ts';
 import { Failure, fail, ok, type Result } from '../../src/core/errors.ts';
-import type { Dialogue, InviteFacts, RejectOptions } from '../../src/sip/signalling.ts';
+import type {
+  Dialogue,
+  InviteFacts,
+  ReferRequest,
+  RejectOptions,
+  ReofferAnswer,
+} from '../../src/sip/signalling.ts';
 
 export const someInvite: InviteFacts = {
   sipCallId: 'a84b4c76e66710@pbx.example',
@@ -39,7 +45,10 @@ export class FakeDialogue implements Dialogue {
   readonly answers: string[] = [];
   readonly ended: Promise<Ending>;
   onReoffer: Dialogue['onReoffer'] = async () => ({ status: 488, reason: 'unset' });
+  onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
+  readonly reoffers: string[] = [];
+  #settleReoffer: (result: Result<{ readonly sdp: string }>) => void = () => undefined;
   #settleEnded: (end: Ending) => void = () => undefined;
   #settleAnswer: (result: Result<{ readonly ackSdp?: string }>) => void = () => undefined;
 
@@ -64,6 +73,44 @@ export class FakeDialogue implements Dialogue {
     return new Promise(resolve => {
       this.#settleAnswer = resolve;
     });
+  }
+
+  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+    this.reoffers.push(sdp);
+    return new Promise(resolve => {
+      this.#settleReoffer = resolve;
+    });
+  }
+
+  /** The peer re-offers, and our answer reaches it. */
+  async offerAgain(offer: string | undefined): Promise<ReofferAnswer> {
+    const answer = await this.onReoffer(offer);
+    if ('sdp' in answer) answer.sent?.();
+    return answer;
+  }
+
+  /** The peer answers what was offered last. */
+  answerReoffer(sdp: string): void {
+    this.#settleReoffer(ok({ sdp }));
+  }
+
+  refuseReoffer(code: string): void {
+    this.#settleReoffer(fail(new Failure(code, 'the test says so')));
+  }
+
+  readonly refers: ReferRequest[] = [];
+  #settleRefer: (result: Result<void, Ending>) => void = () => undefined;
+
+  refer(request: ReferRequest): Promise<Result<void, Ending>> {
+    this.refers.push(request);
+    return new Promise(resolve => {
+      this.#settleRefer = resolve;
+    });
+  }
+
+  /** What has become of the last REFER. */
+  referred(result: Result<void, Ending>): void {
+    this.#settleRefer(result);
   }
 
   reject(status: number, end: Ending, options?: RejectOptions): void {

@@ -9,7 +9,7 @@ const scenarios = fileURLToPath(new URL('../../scripts/sipp/', import.meta.url))
 
 export interface SippRun {
   /** Name of a scenario of `scripts/sipp`. */
-  readonly scenario: 'call' | 'agent-hangs-up';
+  readonly scenario: 'call' | 'agent-hangs-up' | 'digest' | `dialogue/${string}` | `transfer/${string}`;
   /** Where its files are written. */
   readonly folder: string;
   readonly port: number;
@@ -26,6 +26,8 @@ export interface SippRun {
 }
 
 const toneDbfs = -12;
+/** Its media port: test files that run side by side must not share one. */
+const mediaPort = 7_000 + 100 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 50);
 
 /** Runs SIPp to its end, over one TCP connection unless told otherwise. Settles with its exit code and output. */
 export async function runSipp(
@@ -36,7 +38,19 @@ export async function runSipp(
   writeFileSync(join(run.folder, 'calls.csv'), `SEQUENTIAL\n${lines.join('\n')}\n`);
   const timeout = run.timeout ?? 40;
   const args = [`127.0.0.1:${run.port}`, '-sf', join(scenarios, `${run.scenario}.xml`), '-inf', 'calls.csv'];
-  args.push('-t', 't1', '-i', '127.0.0.1', '-mi', '127.0.0.1', '-s', '+14155550199', '-nostdin');
+  args.push(
+    '-t',
+    't1',
+    '-i',
+    '127.0.0.1',
+    '-mi',
+    '127.0.0.1',
+    '-mp',
+    String(mediaPort),
+    '-s',
+    '+14155550199',
+    '-nostdin',
+  );
   args.push('-m', String(run.calls), '-r', String(run.callsPerSecond), '-l', String(run.calls));
   args.push('-d', String(run.length), '-max_socket', '1000', '-trace_err', '-error_file', 'sipp-errors.log');
   args.push('-timeout', `${timeout}s`, '-timeout_error', ...(run.more ?? []));

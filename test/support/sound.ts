@@ -34,17 +34,40 @@ export async function toneHeard(call: SimCall, hz: number, ms: number, timeoutMs
   );
 }
 
-/** Level (dBFS) of a frequency in the middle of the longest stretch in which the caller heard it. */
-export function heardLevel(call: SimCall, hz: number): number {
-  const { from, to } = call.media.heard.stretch(hz);
-  return call.media.heard.level(hz, from + 100, to - 100);
+/** Settles when the last half-second that the caller has heard had all of these frequencies in it. */
+export async function chordHeard(call: SimCall, frequencies: readonly number[]): Promise<void> {
+  const { heard } = call.media;
+  await until(
+    () => frequencies.every(hz => heard.level(hz, heard.ms - 500, heard.ms) > -25),
+    () => `${frequencies.join(' and ')} Hz at once`,
+  );
 }
 
-/** Level (dBFS) of a frequency in the last `ms` of what the agent got. */
-export function levelAtAgent(conversation: SimConversation, hz: number, ms = 500): number {
+/** Windows that levels are taken in, ms: a repaired gap anywhere spoils one of them and not the whole. */
+const windowMs = 60;
+
+/** Median of the levels (dBFS) of a frequency in the last `ms` of some sound. */
+function usualLevel(samples: Int16Array, rate: number, hz: number, ms: number): number {
+  const length = Math.round((rate * windowMs) / 1000);
+  const from = Math.max(0, samples.length - Math.round((rate * ms) / 1000));
+  const detector = new ToneDetector(rate, hz);
+  const levels: number[] = [];
+  for (let at = from; at + length <= samples.length; at += length) {
+    levels.push(detector.level(samples, at, length));
+  }
+  levels.sort((a, b) => a - b);
+  return levels[Math.floor(levels.length / 2)] ?? -120;
+}
+
+/** The usual level (dBFS) of a frequency in the last `ms` that the caller has heard. */
+export function heardLevel(call: SimCall, hz: number, ms = 1000): number {
+  const { heard } = call.media;
+  return usualLevel(heard.samples, heard.rate, hz, ms);
+}
+
+/** The usual level (dBFS) of a frequency in the last `ms` of what the agent got. */
+export function levelAtAgent(conversation: SimConversation, hz: number, ms = 1000): number {
   const { inputFormat } = conversation;
-  const rate = sampleRate(inputFormat);
   const samples = decode(conversation.audio(), inputFormat);
-  const count = Math.min(samples.length, Math.round((rate * ms) / 1000));
-  return count === 0 ? -120 : new ToneDetector(rate, hz).level(samples, samples.length - count, count);
+  return usualLevel(samples, sampleRate(inputFormat), hz, ms);
 }

@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly listener: AgentListener;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Opens the socket ahead of the conversation, which then waits for `begin`. */
+  readonly held?: boolean;
   /** `connectWith(limits)`; tests give their own. */
   readonly connect: ConnectAgent;
   readonly limits?: AgentLimits;
@@ -42,7 +44,7 @@ export class ElevenLabsSession implements AgentSession {
   readonly #limits: AgentLimits;
   readonly #counts: MessageCounts;
   readonly #socket: AgentSocket;
-  #state: SessionState = 'connecting';
+  #state: SessionState;
   #timer: Timer | undefined;
   #input: CallerAudio | undefined;
   #metadata:
@@ -63,6 +65,7 @@ export class ElevenLabsSession implements AgentSession {
     this.#log = options.log;
     this.#limits = options.limits ?? agentLimits;
     this.#counts = options.counts ?? newMessageCounts();
+    this.#state = options.held === true ? 'preparing' : 'connecting';
     this.#startDeadline();
     this.#socket = options.connect(options.start.url, {
       opened: () => this.#guard(() => this.#opened()),
@@ -74,6 +77,10 @@ export class ElevenLabsSession implements AgentSession {
 
   get input(): AudioSink | undefined {
     return this.#input;
+  }
+
+  begin(): void {
+    if (this.#held) this.#apply('begin');
   }
 
   answerTool(answer: AgentToolAnswer): void {
@@ -88,6 +95,10 @@ export class ElevenLabsSession implements AgentSession {
 
   close(): void {
     this.#apply('close');
+  }
+
+  get #held(): boolean {
+    return this.#state === 'preparing' || this.#state === 'prepared';
   }
 
   get #talking(): boolean {
@@ -105,7 +116,7 @@ export class ElevenLabsSession implements AgentSession {
   }
 
   #opened(): void {
-    if (this.#state === 'connecting') this.#apply('opened');
+    if (this.#state === 'connecting' || this.#state === 'preparing') this.#apply('opened');
   }
 
   #text(data: Buffer): void {
@@ -160,6 +171,8 @@ export class ElevenLabsSession implements AgentSession {
   #begin(metadata: Extract<Reading, { kind: 'metadata' }>): void {
     this.#counts.metadata++;
     if (this.#talking) return;
+    // Without our variables it is not the conversation that was meant: it has to begin anew.
+    if (this.#held) return this.#fault(ending('agent-start-failed', 'it began before it was asked to'));
     const { inputFormat, outputFormat } = metadata;
     if (!isFormat(inputFormat) || !isFormat(outputFormat)) {
       const unknown = isFormat(inputFormat) ? outputFormat : inputFormat;
@@ -231,7 +244,7 @@ export class ElevenLabsSession implements AgentSession {
   }
 
   get #progress(): Progress {
-    if (this.#state === 'connecting') return 'connecting';
+    if (this.#state === 'connecting' || this.#state === 'preparing') return 'connecting';
     return this.#talking ? 'talking' : 'starting';
   }
 

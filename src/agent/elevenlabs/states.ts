@@ -3,12 +3,16 @@
  * caller whom the agent lets wait, `ending` an agent that has ended the call but whose last sentence may still be on its
  * way, `ended` one whose end was told while the socket is still open.
  */
-export type SessionState = 'connecting' | 'initiating' | 'queued' | 'ready' | 'ending' | 'ended' | 'closed';
+export type SessionState =
+  /** Held, its socket not open yet; held, and open: no initiation data is sent before `begin`. */
+  'preparing' | 'prepared' | 'connecting' | 'initiating' | 'queued' | 'ready' | 'ending' | 'ended' | 'closed';
 
 /** What can happen to it. Timers are inputs like messages are. */
 export type SessionInput =
   /** The WebSocket is open. */
   | 'opened'
+  /** The telephone side was answered: what was held may begin. */
+  | 'begin'
   /** Metadata with two known formats. */
   | 'metadata'
   | 'queue-waiting'
@@ -52,6 +56,25 @@ const close: Row = ['closed', 'stop-timer', 'close-socket'];
 const over: Row = ['closed'];
 
 const table: Table = {
+  preparing: {
+    opened: ['prepared', 'stop-timer'],
+    begin: ['connecting'],
+    deadline: ['closed', 'report', 'close-socket'],
+    fault,
+    gone,
+    close,
+  },
+  prepared: {
+    begin: ['initiating', 'send-initiation', 'start-deadline'],
+    'queue-waiting': ['prepared'],
+    'queue-admitted': ['prepared'],
+    error: ['prepared', 'stop-timer', 'start-grace'],
+    farewell: ['prepared'],
+    'grace-over': ['closed', 'report', 'close-socket'],
+    fault,
+    gone,
+    close,
+  },
   connecting: {
     opened: ['initiating', 'send-initiation'],
     deadline: ['closed', 'report', 'close-socket'],

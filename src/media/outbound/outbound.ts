@@ -2,15 +2,19 @@ import type { Socket } from 'node:dgram';
 import { ringback, type Tone } from '../../../codecs/tones.ts';
 import type { AudioFormat } from '../../core/audio.ts';
 import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
+import type { KeyForm } from '../../worker/legs.ts';
 import { Histogram } from '../histogram.ts';
 import { mediaLimits } from '../limits.ts';
 import type { MediaMeters } from '../meters.ts';
 import { rtpHeaderBytes, writeHeader } from '../rtp/packet.ts';
+import { telephoneEventBytes, writeTelephoneEvent } from '../rtp/telephone-event.ts';
+import type { SrtpSender } from '../srtp/sender.ts';
 import { bytesPerMs, createEncoder, type Encoder } from './encoder.ts';
+import { Keypad } from './keypad.ts';
 import type { PacedStream } from './pacer.ts';
 import { Playout } from './playout.ts';
 import { StreamClock } from './stream-clock.ts';
-import { createVoice, type Voice } from './voice.ts';
+import { createVoice, type Voice, type VoiceSource } from './voice.ts';
 
 export interface OutboundOptions {
   readonly socket: Socket;
@@ -18,7 +22,12 @@ export interface OutboundOptions {
   readonly source: { readonly target: MediaTarget | undefined };
   readonly meters: MediaMeters;
   readonly random: () => number;
+  /** What encrypts packets, as it is when a plan is applied; plain RTP unless given. */
+  readonly protection?: { readonly sender: SrtpSender | undefined };
 }
+
+/** Bytes of a telephone-event packet without what SRTP adds. */
+const plainEventBytes = rtpHeaderBytes + telephoneEventBytes;
 
 /** Directions in which this bridge sends (RFC 3264 section 6.1). */
 const sends: Readonly<Record<Direction, boolean>> = {
@@ -39,6 +48,16 @@ export class Outbound implements PacedStream {
   readonly #clock: StreamClock;
   /** Two, used in turn: a send that the kernel put off still owns the one before. */
   #packets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  /** The same for telephone-events. */
+  #eventPackets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  readonly #keypad = new Keypad();
+  /** Sound of another leg, and whether it takes the place of the agent's. */
+  #line: VoiceSource | undefined;
+  #lineVoice: Voice | undefined;
+  #lineAlone = false;
+  /** Bytes of a packet without what SRTP adds. */
+  #plainBytes = 0;
+  #sender: SrtpSender | undefined;
   #plan: MediaPlan | undefined;
   #encoder: Encoder | undefined;
   #playout: Playout | undefined;
@@ -106,12 +125,17 @@ export class Outbound implements PacedStream {
       this.#encoder = createEncoder(plan.codec);
       this.#ringback = this.#ringback && ringback(this.#encoder.rate);
       if (this.#playout !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
+      if (this.#line !== undefined) this.#lineVoice = createVoice(this.#line, this.#encoder);
     }
-    if (plan.packetTime !== before?.packetTime) {
+    this.#sender = this.#options.protection?.sender;
+    this.#plainBytes = rtpHeaderBytes + plan.packetTime * bytesPerMs;
+    const bytes = this.#plainBytes + (this.#sender?.rtpExtraBytes ?? 0);
+    if (bytes !== this.#packets[0].length) {
       // Each of its very own size: `send` with an offset and a length would make a view a packet.
-      const bytes = rtpHeaderBytes + plan.packetTime * bytesPerMs;
       this.#packets = [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)];
     }
+    const eventBytes = plainEventBytes + (this.#sender?.rtpExtraBytes ?? 0);
+    this.#eventPackets = [Buffer.allocUnsafeSlow(eventBytes), Buffer.allocUnsafeSlow(eventBytes)];
     if (sends[plan.direction]) {
       this.#heldMs = Number.NaN;
     } else if (!this.onHold) {
@@ -126,9 +150,29 @@ export class Outbound implements PacedStream {
     this.#opened = true;
   }
 
-  /** Ringback is heard while the agent has nothing to say, until its first sound. */
+  /**
+   * Ringback is heard until the agent's next sound. What is left of what came before, from a conversation that failed,
+   * would end it at once: that is not heard any more.
+   */
   ringback(on: boolean): void {
+    if (on) {
+      this.#voice?.cut(false);
+      this.#playout?.interrupt(this.#playout.newestEvent);
+    }
     this.#ringback = on ? ringback(this.#encoder?.rate ?? 8000) : undefined;
+  }
+
+  /** Presses keys; false when too many wait. Without telephone-events at the peer they are tones, whatever is wished. */
+  press(keys: string, form: KeyForm, done?: () => void): boolean {
+    const events = form === 'events' && this.#plan?.sendEventPayloadType !== undefined;
+    return this.#keypad.press(keys, events ? 'events' : 'tones', this.#encoder?.rate ?? 8000, done);
+  }
+
+  /** Sound of another leg: beside the agent, who goes before it, or alone. Undefined ends it. */
+  listen(line: VoiceSource | undefined, alone: boolean): void {
+    this.#line = line;
+    this.#lineAlone = alone;
+    this.#lineVoice = line && this.#encoder && createVoice(line, this.#encoder);
   }
 
   /** A conversation begins: its sound comes in `format`, and its event ids count from anew. */
@@ -184,14 +228,16 @@ export class Outbound implements PacedStream {
     const target = this.#options.source.target;
     if (target !== this.#target) this.#aim(target);
     if (target === undefined || !this.#reachable) return;
+    if (this.#keypad.busy && this.#sendKey(plan, target, deadlineMs)) return;
     const clock = this.#clock;
     const packet = this.#packets[this.packets & 1]!;
-    const bytes = packet.length - rtpHeaderBytes;
+    const bytes = this.#plainBytes - rtpHeaderBytes;
     clock.advance(deadlineMs, plan.packetTime);
     const heard = this.#fill(packet, bytes, encoder);
     // RFC 3551 section 4.1: the marker is the first packet after a silence; it also owns up to a gap in the timestamps.
     const marker = !clock.continuous || (heard && !this.#talking);
     writeHeader(packet, plan.sendPayloadType, marker, clock.sequence, clock.timestamp, clock.ssrc);
+    this.#sender?.sealRtp(packet, this.#plainBytes);
     this.#options.socket.send(packet, target.rtpPort, target.address);
     this.packets++;
     this.octets += bytes;
@@ -207,11 +253,45 @@ export class Outbound implements PacedStream {
     return `${voice} -> rtp(pt ${this.#plan.sendPayloadType}, ${this.#plan.packetTime}ms, ${this.#plan.direction})`;
   }
 
+  /** Sends what a key that is down has to send; false when the packet that is due is one of sound. */
+  #sendKey(plan: MediaPlan, target: MediaTarget, deadlineMs: number): boolean {
+    const keypad = this.#keypad;
+    const step = keypad.step(plan.packetTime);
+    if (step === 'sound') return false;
+    const type = plan.sendEventPayloadType;
+    // A re-offer in the middle of a key may have taken telephone-event away.
+    if (step === 'nothing' || type === undefined) return true;
+    const clock = this.#clock;
+    // RFC 4733 section 2.5.1.2: all packets of an event have the timestamp of its beginning.
+    if (keypad.first) clock.advance(deadlineMs, plan.packetTime);
+    else clock.repeat();
+    const packet = this.#eventPackets[this.packets & 1]!;
+    writeHeader(packet, type, keypad.first, clock.sequence, clock.timestamp, clock.ssrc);
+    const { event, end, durationMs } = keypad;
+    const duration = durationMs * bytesPerMs;
+    writeTelephoneEvent(packet, rtpHeaderBytes, event, end, mediaLimits.keyVolume, duration);
+    this.#sender?.sealRtp(packet, plainEventBytes);
+    this.#options.socket.send(packet, target.rtpPort, target.address);
+    this.packets++;
+    this.octets += telephoneEventBytes;
+    this.#options.meters.packetsSent++;
+    this.#talking = false;
+    return true;
+  }
+
   /** True when it is sound of the agent. */
   #fill(packet: Buffer, bytes: number, encoder: Encoder): boolean {
-    if (this.#opened && this.#voice?.render(packet, rtpHeaderBytes, bytes)) {
+    if (this.#keypad.busy || this.#keypad.tone !== undefined) {
+      this.#fillKey(packet, bytes, encoder);
+      return false;
+    }
+    if (!this.#lineAlone && this.#opened && this.#voice?.render(packet, rtpHeaderBytes, bytes)) {
       this.#ringback = undefined;
       return true;
+    }
+    if (this.#lineVoice?.render(packet, rtpHeaderBytes, bytes)) {
+      this.#ringback = undefined;
+      return false;
     }
     if (this.#ringback !== undefined) {
       this.#ringback.generate(this.#tone, 0, (bytes * encoder.rate) / (1000 * bytesPerMs));
@@ -220,6 +300,13 @@ export class Outbound implements PacedStream {
       encoder.silence(packet, rtpHeaderBytes, bytes);
     }
     return false;
+  }
+
+  #fillKey(packet: Buffer, bytes: number, encoder: Encoder): void {
+    const { tone } = this.#keypad;
+    if (tone === undefined) return encoder.silence(packet, rtpHeaderBytes, bytes);
+    tone.generate(this.#tone, 0, (bytes * encoder.rate) / (1000 * bytesPerMs));
+    encoder.encode(this.#tone, packet, rtpHeaderBytes, bytes);
   }
 
   #note(heard: boolean, nowMs: number): void {

@@ -20,6 +20,8 @@ export interface PacedHandle {
 export interface PacedOptions {
   /** Whether the stream counts in the pacer's own `lateness`: true for what leaves on the wire. */
   readonly measured?: boolean;
+  /** Deadlines it gets at most in one wake-up, those that were missed included; `burstPackets` unless given. */
+  readonly burst?: number;
 }
 
 /** Buckets of 1 ms; longer than the longest period, so that a bucket holds deadlines of one turn only. */
@@ -30,6 +32,7 @@ class Entry implements PacedHandle {
   readonly stream: PacedStream;
   readonly periodMs: number;
   readonly measured: boolean;
+  readonly burst: number;
   skipped = 0;
   /** Next deadline in whole ms since the pacer's origin. */
   due = 0;
@@ -37,10 +40,11 @@ class Entry implements PacedHandle {
   next: Entry | undefined;
   active = true;
 
-  constructor(stream: PacedStream, periodMs: number, measured: boolean) {
+  constructor(stream: PacedStream, periodMs: number, options: PacedOptions) {
     this.stream = stream;
     this.periodMs = periodMs;
-    this.measured = measured;
+    this.measured = options.measured ?? true;
+    this.burst = options.burst ?? mediaLimits.burstPackets;
   }
 }
 
@@ -48,7 +52,7 @@ class Entry implements PacedHandle {
  * The clock of all streams of one worker: a wheel of absolute deadlines on the monotonic clock, turned by one timer.
  * A deadline follows from the one before it and never from the time the work was done, so nothing drifts.
  *
- * Waking late: a stream gets what is due, and at most one missed deadline with it (`burstPackets`). Older ones are
+ * Waking late: a stream gets what is due, and the missed deadlines before it up to its `burst`. Older ones are
  * skipped, never sent in a burst: the stream sees a deadline further on, and its RTP timestamp follows. What it had
  * queued for them is not lost, only later.
  */
@@ -68,14 +72,26 @@ export class Pacer {
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #running = false;
+  readonly #afterInput: (run: () => void) => void;
+  readonly #run = (): void => this.run();
   readonly #wake = (): void => {
+    const late = this.#clock.now() - this.#armedFor;
     this.#timer = undefined;
     this.#armedFor = Number.POSITIVE_INFINITY;
-    this.run();
+    // A thread that was held up has its sockets full, and timers come before sockets: read first, or what lies there
+    // would be taken for lost.
+    if (late > mediaLimits.readFirstMs) this.#afterInput(this.#run);
+    else this.run();
   };
 
-  constructor(clock: Clock, slotMs: number = mediaLimits.slotMs) {
+  /** `afterInput` calls what it is given once the sockets that are readable have been read; `setImmediate` as a rule. */
+  constructor(
+    clock: Clock,
+    slotMs: number = mediaLimits.slotMs,
+    afterInput: (run: () => void) => void = setImmediate,
+  ) {
     this.#clock = clock;
+    this.#afterInput = afterInput;
     // Whole, and so are all deadlines then: V8 passes small whole numbers on without making an object of them.
     this.#origin = Math.floor(clock.now());
     this.#slotMs = slotMs;
@@ -96,7 +112,7 @@ export class Pacer {
       throw new Error(`a period of ${periodMs} ms cannot be paced`);
     }
     if (this.#streams === 0) this.#done = Math.max(this.#done, Math.floor(this.#clock.now() - this.#origin));
-    const entry = new Entry(stream, periodMs, options.measured ?? true);
+    const entry = new Entry(stream, periodMs, options);
     entry.due = this.#firstDeadline(entry);
     this.#streams++;
     this.#insert(entry);
@@ -146,7 +162,7 @@ export class Pacer {
 
   #serve(entry: Entry, until: number, now: number): void {
     const missed = Math.floor((until - entry.due) / entry.periodMs);
-    const skip = missed - (mediaLimits.burstPackets - 1);
+    const skip = missed - (entry.burst - 1);
     if (skip > 0) {
       entry.skipped += skip;
       if (entry.measured) this.skipped += skip;

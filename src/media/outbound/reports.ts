@@ -2,6 +2,8 @@ import type { Socket } from 'node:dgram';
 import type { Clock } from '../../core/clock.ts';
 import type { MediaTarget } from '../../sdp/plan.ts';
 import { newCname, type ReportBlock, rtcpInterval, rtcpMaxBytes, writeReport } from '../rtp/rtcp.ts';
+import { srtpMostExtraBytes } from '../srtp/limits.ts';
+import type { SrtpSender } from '../srtp/sender.ts';
 
 /** What reports say of the stream we send. */
 export interface ReportedStream {
@@ -24,8 +26,9 @@ export class Reports {
   readonly #random: () => number;
   readonly #stream: ReportedStream;
   readonly #source: ReportedSource;
+  readonly #protection: { readonly sender: SrtpSender | undefined };
   readonly #cname = newCname();
-  readonly #packet = Buffer.alloc(rtcpMaxBytes);
+  readonly #packet = Buffer.alloc(rtcpMaxBytes + srtpMostExtraBytes);
   #nextMs: number;
   /** Packets sent when the last report, and the one before it, were written. */
   #packetsLast = 0;
@@ -37,12 +40,14 @@ export class Reports {
     random: () => number,
     stream: ReportedStream,
     source: ReportedSource,
+    protection: { readonly sender: SrtpSender | undefined } = { sender: undefined },
   ) {
     this.#socket = socket;
     this.#clock = clock;
     this.#random = random;
     this.#stream = stream;
     this.#source = source;
+    this.#protection = protection;
     // RFC 3550 section 6.2: the first report goes out after half an interval.
     this.#nextMs = clock.now() + rtcpInterval(random) / 2;
   }
@@ -70,7 +75,8 @@ export class Reports {
     const sender = sending ? { wallMs: this.#clock.wall(), timestamp, packets, octets } : undefined;
     const block = this.#source.report(nowMs);
     const report = { ssrc: this.#stream.ssrc, cname: this.#cname, sender, block, bye };
-    const length = writeReport(this.#packet, report);
+    const plain = writeReport(this.#packet, report);
+    const length = this.#protection.sender?.sealRtcp(this.#packet, plain) ?? plain;
     this.#socket.send(this.#packet, 0, length, target.rtcpPort, target.address);
   }
 }

@@ -19,10 +19,13 @@ export class StreamClock {
   /** Whether the packet follows on the one before it without a gap. */
   continuous = false;
 
-  /** All three begin at random (RFC 3550 section 5.1); `random` gives 0 up to, not including, 1. */
+  /**
+   * All three begin at random (RFC 3550 section 5.1); `random` gives 0 up to, not including, 1. Sequence numbers begin in
+   * their lower half: a receiver of SRTP that misses the first packets then cannot miss a wrap (RFC 3711 section 3.3.1).
+   */
   constructor(random: () => number) {
     this.ssrc = Math.floor(random() * 0x1_0000_0000);
-    this.#sequence = Math.floor(random() * 0x1_0000);
+    this.#sequence = Math.floor(random() * 0x8000);
     this.#firstTimestamp = Math.floor(random() * 0x1_0000_0000);
   }
 
@@ -48,6 +51,11 @@ export class StreamClock {
     this.#endMs = at + packetMs;
     this.#sequence = sequencePlus(this.#sequence, 1);
     this.#started = true;
+  }
+
+  /** Goes on to one more packet of the same timestamp: an event that lasts (RFC 4733 section 2.5.1.2). */
+  repeat(): void {
+    this.#sequence = sequencePlus(this.#sequence, 1);
   }
 
   /** The timestamp of an instant, for a sender report. */

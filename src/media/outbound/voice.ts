@@ -1,9 +1,15 @@
 import { linearToAlaw, linearToUlaw, ulawToAlaw, ulawToLinear } from '../../../codecs/g711.ts';
 import { Resampler } from '../../../codecs/resampler.ts';
-import { bytesPerSample, sampleRate } from '../../core/audio.ts';
+import { type AudioFormat, bytesPerSample, sampleRate } from '../../core/audio.ts';
 import { mediaLimits } from '../limits.ts';
 import { bytesPerMs, type Encoder } from './encoder.ts';
-import type { Playout } from './playout.ts';
+
+/** Sound that waits to be played, in the format it came in. */
+export interface VoiceSource {
+  readonly format: AudioFormat;
+  /** Moves up to `wantedBytes` in whole samples to the start of `dst`, and tells how many bytes it were. */
+  take(dst: Uint8Array, wantedBytes: number): number;
+}
 
 /** Makes payload out of what waits in the playout queue: the stages between the agent's format and the codec. */
 export interface Voice {
@@ -19,20 +25,20 @@ export interface Voice {
 }
 
 /** The cheapest chain there is for a queue and a codec. */
-export function createVoice(playout: Playout, encoder: Encoder): Voice {
+export function createVoice(playout: VoiceSource, encoder: Encoder): Voice {
   if (playout.format === 'ulaw_8000' && encoder.codec !== 'G722') return new CompandedVoice(playout, encoder);
   return new LinearVoice(playout, encoder);
 }
 
 /** Mu-law from the agent to a G.711 peer: bytes pass as they are, or through one table. */
 class CompandedVoice implements Voice {
-  readonly #playout: Playout;
+  readonly #playout: VoiceSource;
   readonly #encoder: Encoder;
   readonly #scratch = new Uint8Array(mediaLimits.longestPacketMs * bytesPerMs);
   readonly #tail = new Uint8Array(mediaLimits.fadeMs * bytesPerMs);
   #tailBytes = 0;
 
-  constructor(playout: Playout, encoder: Encoder) {
+  constructor(playout: VoiceSource, encoder: Encoder) {
     this.#playout = playout;
     this.#encoder = encoder;
   }
@@ -71,7 +77,7 @@ class CompandedVoice implements Voice {
 
 /** Any other format and codec: expand or read, resample, encode. */
 class LinearVoice implements Voice {
-  readonly #playout: Playout;
+  readonly #playout: VoiceSource;
   readonly #encoder: Encoder;
   readonly #rate: number;
   readonly #companded: boolean;
@@ -88,7 +94,7 @@ class LinearVoice implements Voice {
   /** Input samples of silence that still have to follow the last sound, so that the resampler lets go of its end. */
   #flush = 0;
 
-  constructor(playout: Playout, encoder: Encoder) {
+  constructor(playout: VoiceSource, encoder: Encoder) {
     this.#playout = playout;
     this.#encoder = encoder;
     this.#rate = sampleRate(playout.format);

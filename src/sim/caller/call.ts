@@ -50,6 +50,10 @@ export class SimCall {
   readonly ended: Promise<'bye' | 'hangup' | 'rejected' | 'disconnected'>;
   /** The BYE of the far end, once it has come. */
   bye: Message | undefined;
+  /** What the far end has asked for inside of the call, ACK excepted, oldest first. */
+  readonly requests: Message[] = [];
+  /** Statuses by method, where they are not to be 200. */
+  readonly statuses = new Map<string, number>();
   readonly #caller: SipConnection;
   readonly #options: CallOptions;
   readonly #tag = randomBytes(6).toString('hex');
@@ -171,10 +175,20 @@ export class SimCall {
 
   #takeRequest(request: Message): void {
     if (methodOf(request) === 'ACK') return;
-    this.#caller.send(reply(request, 200, 'OK'));
+    this.requests.push(request);
+    const status = this.statuses.get(methodOf(request)) ?? 200;
+    const described = status === 200 && methodOf(request) === 'INVITE';
+    this.#caller.send(reply(request, status, 'OK', described ? this.#agreed(request.body) : ''));
     if (methodOf(request) !== 'BYE') return;
     this.bye = request;
     this.#finish('bye');
+  }
+
+  /** The usual answer to a re-offer: its direction, seen from here. */
+  #agreed(offer: string): string {
+    const direction = /^a=(sendonly|recvonly|inactive)/m.exec(offer)?.[1] ?? 'sendrecv';
+    const mirrored: Readonly<Record<string, string>> = { sendonly: 'recvonly', recvonly: 'sendonly' };
+    return this.sdp(mirrored[direction] ?? direction, this.requests.length + 1);
   }
 
   #takeLater(message: Message, status: number): void {

@@ -9,8 +9,12 @@ export const stackLimits = {
   idleMs: 600_000,
   connections: 4_096,
   connectionsPerSource: 1_024,
+  /** The same for peers that are nobody yet: each, and all of them together. */
+  connectionsPerStranger: 16,
+  strangerConnections: 1_024,
   handshakesPerSecond: 100,
   handshakesPerSecondPerSource: 20,
+  strangerHandshakesPerSecond: 50,
   /** What may wait in a connection for a peer that does not read. */
   backlogBytes: 1_048_576,
   /** Pings (RFC 5626 section 4.4.1) answered and endured each second. */
@@ -33,8 +37,22 @@ export const stackLimits = {
   connectionGraceMs: 32_000,
   /** Time from INVITE to its final response, whatever the call is doing. */
   ringMs: 180_000,
+  /** Places that an INVITE of ours is tried at, and for how long another one is begun. */
+  callHops: 3,
+  callHopsMs: 10_000,
   /** Time the session may take to answer a re-INVITE or UPDATE. */
   reofferMs: 20_000,
+  /** Time a peer has to answer a re-INVITE of ours, from its first provisional response. */
+  ownReofferMs: 60_000,
+  /** Time from a REFER of ours to its result. */
+  referMs: 60_000,
+  /** Session intervals (RFC 4028), s: less is answered 422, more is cut down. */
+  sessionLeastSeconds: 90,
+  sessionMostSeconds: 86_400,
+  /** On connections that we opened: CRLFCRLF that often, and so long for the answer (RFC 5626 section 4.4.1). */
+  pingLeastMs: 95_000,
+  pingMostMs: 120_000,
+  pongMs: 10_000,
   /** Retry-After on 503 while draining or shedding, in seconds. */
   retryAfterSeconds: 10,
 } as const;

@@ -1,18 +1,32 @@
 import type { Clock } from '../../core/clock.ts';
 import { deferred } from '../../core/deferred.ts';
 import { type Ending, ending } from '../../core/ending.ts';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { ListenAddress, OnInvite, Signalling, Source } from '../signalling.ts';
+import type {
+  Admission,
+  ListenAddress,
+  NextHop,
+  OnInvite,
+  OutboundDialogue,
+  OutboundOptions,
+  Registering,
+  RegisterOptions,
+  Registration,
+  RequestFacts,
+  Signalling,
+  Source,
+} from '../signalling.ts';
 import type { HostPort } from './dialog/path.ts';
 import { Reception } from './dialog/reception.ts';
 import { type StackLimits, stackLimits } from './limits.ts';
 import { type MessageLimits, messageLimits } from './message/limits.ts';
 import type { SipMessage } from './message/message.ts';
+import { Outgoing } from './outgoing.ts';
 import { CountingClock } from './transaction/counting-clock.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import { Census } from './transport/census.ts';
-import { Connection, type ConnectionListener, type RefusalCause } from './transport/connection.ts';
+import { Connection, type ConnectionListener, type RefusalCause, type Tap } from './transport/connection.ts';
 import { dial, type Hop } from './transport/dialer.ts';
 import { Listener, type TlsMaterial } from './transport/listener.ts';
 import { stampVia } from './transport/received.ts';
@@ -28,6 +42,16 @@ export interface EmbeddedOptions {
   readonly tls?: TlsMaterial;
   /** Whether a peer at this IP literal may talk to us, and may be connected to. */
   readonly admit: (address: string) => boolean;
+  /** Why a peer may not talk to us now, in the place of `admit` and named. */
+  readonly objection?: (address: string) => RefusalCause | undefined;
+  /** Whether we may open a connection to an address; default: whoever `admit` lets in. */
+  readonly mayDial?: (address: string) => boolean;
+  /** True for peers that share the smaller limits of those who are nobody yet; default: nobody is. */
+  readonly isStranger?: (address: string) => boolean;
+  /** Asked for each request outside of any dialogue, ACK and CANCEL excepted, before anything is kept of it. */
+  readonly gate?: (request: RequestFacts) => Admission;
+  /** Opens wires; default: over the network. */
+  readonly dial?: (hop: NextHop) => Promise<Result<Wire>>;
   /** Host and port of our Contact for this peer. */
   readonly contactFor: (source: Source) => HostPort;
   readonly clock: Clock;
@@ -37,6 +61,8 @@ export interface EmbeddedOptions {
   readonly onRefused: (cause: PeerRefusal, address: string) => void;
   /** An INVITE was refused before `onInvite` could hear of it. */
   readonly onInviteRefused?: (status: number, end: Ending, address: string) => void;
+  /** Sees every message that comes or goes, as bytes. */
+  readonly tap?: Tap;
   readonly limits?: Partial<StackLimits>;
   readonly messageLimits?: Partial<MessageLimits>;
 }
@@ -50,7 +76,7 @@ export interface StackStats {
 }
 
 /** SIP over TCP and TLS, user agent server: the `embedded` backend. */
-export class EmbeddedSignalling implements Signalling {
+export class EmbeddedSignalling implements Signalling, Registering {
   readonly #options: EmbeddedOptions;
   readonly #limits: StackLimits;
   readonly #messageLimits: MessageLimits;
@@ -58,6 +84,7 @@ export class EmbeddedSignalling implements Signalling {
   readonly #census: Census;
   readonly #layer: TransactionLayer;
   readonly #reception: Reception;
+  readonly #outgoing: Outgoing;
   readonly #connections = new Set<Connection>();
   readonly #listeners: readonly Listener[];
   #tls: TlsMaterial | undefined;
@@ -70,7 +97,7 @@ export class EmbeddedSignalling implements Signalling {
       options.log.error('a fault in a timer', { error: messageOf(error) });
     });
     this.#tls = options.tls;
-    this.#census = new Census(this.#clock, this.#limits);
+    this.#census = new Census(this.#clock, this.#limits, options.isStranger);
     this.#layer = new TransactionLayer(this.#clock);
     this.#reception = new Reception({
       clock: this.#clock,
@@ -79,15 +106,36 @@ export class EmbeddedSignalling implements Signalling {
       layer: this.#layer,
       contactFor: options.contactFor,
       reopen: hop => this.#reopen(hop),
+      gate: options.gate ?? (() => ({ verdict: 'pass' })),
       onInvite: options.onInvite,
       onInviteRefused: options.onInviteRefused ?? (() => undefined),
       onStranger: address => options.onRefused('not-its-dialogue', address),
+    });
+    this.#outgoing = new Outgoing({
+      clock: this.#clock,
+      limits: this.#limits,
+      log: options.log,
+      layer: this.#layer,
+      contactFor: options.contactFor,
+      reopen: hop => this.#reopen(hop),
+      // Hops of calls come from the configuration: whoever may be called may be connected to.
+      dial: hop => this.#dial(hop, () => true),
+      onConfirmed: call => this.#reception.adopt(call),
+      onEnd: call => this.#reception.forget(call),
     });
     this.#listeners = options.listen.map(where => new Listener(where, this.#listenerOptions(), options.tls));
   }
 
   listen(): Promise<readonly ListenAddress[]> {
     return Promise.all(this.#listeners.map(listener => listener.open()));
+  }
+
+  call(route: readonly NextHop[], offer: string, options: OutboundOptions): OutboundDialogue {
+    return this.#outgoing.call(route, offer, options);
+  }
+
+  register(route: () => Promise<readonly NextHop[]>, options: RegisterOptions): Registration {
+    return this.#outgoing.register(route, options);
   }
 
   drain(): void {
@@ -99,6 +147,7 @@ export class EmbeddedSignalling implements Signalling {
     for (const listener of this.#listeners) listener.close();
     await this.#hangUpAll(graceMs);
     for (const dialogue of [...this.#reception.dialogs.values()]) dialogue.drop(ending('shutdown'));
+    this.#outgoing.drop(ending('shutdown'));
     this.#layer.abandonAll();
     for (const connection of [...this.#connections]) connection.close();
     const limit = this.#clock.timer(this.#limits.lingerMs, () => this.#census.destroyAll());
@@ -110,15 +159,15 @@ export class EmbeddedSignalling implements Signalling {
     return {
       connections: this.#census.size,
       transactions: this.#layer.size,
-      dialogs: this.#reception.dialogs.size,
+      dialogs: this.#reception.dialogs.size + this.#outgoing.unanswered,
       timers: this.#clock.running,
     };
   }
 
   /** From now on handshakes use this certificate. */
   setSecureContext(material: TlsMaterial): void {
-    this.#tls = material;
     for (const listener of this.#listeners) listener.setSecureContext(material);
+    this.#tls = material;
   }
 
   /** Takes a wire that speaks SIP, as listeners do for each connection they accept. */
@@ -128,6 +177,7 @@ export class EmbeddedSignalling implements Signalling {
       limits: this.#limits,
       messageLimits: this.#messageLimits,
       listener: this.#connectionListener(),
+      ...(this.#options.tap === undefined ? {} : { tap: this.#options.tap }),
     });
     if (connection.open) this.#connections.add(connection);
     return connection;
@@ -136,11 +186,11 @@ export class EmbeddedSignalling implements Signalling {
   /** Ends every dialogue, and waits at most `graceMs` for the peers to hear of it. */
   async #hangUpAll(graceMs: number): Promise<void> {
     const end = ending('shutdown');
-    const ended = [...this.#reception.dialogs.values()].map(dialogue => {
-      dialogue.reject(503, end);
-      dialogue.hangup(end);
+    const ended: Promise<unknown>[] = [...this.#reception.dialogs.values()].map(dialogue => {
+      dialogue.dismiss(end);
       return dialogue.ended;
     });
+    ended.push(...this.#outgoing.dismiss(end));
     if (ended.length === 0) return;
     const { promise, resolve } = deferred<void>();
     const limit = this.#clock.timer(graceMs, resolve);
@@ -150,11 +200,12 @@ export class EmbeddedSignalling implements Signalling {
 
   #listenerOptions() {
     const { admit, onRefused } = this.#options;
+    const objection = (address: string) => (admit(address) ? undefined : 'source-not-allowed');
     return {
       clock: this.#clock,
       limits: this.#limits,
       census: this.#census,
-      admit,
+      objection: this.#options.objection ?? objection,
       onWire: (wire: Wire) => void this.attach(wire),
       onRefused,
     };
@@ -170,6 +221,7 @@ export class EmbeddedSignalling implements Signalling {
         this.#connections.delete(connection);
         this.#layer.connectionClosed(connection);
         this.#reception.connectionClosed(connection);
+        this.#outgoing.connectionClosed(connection);
       },
     };
   }
@@ -180,13 +232,19 @@ export class EmbeddedSignalling implements Signalling {
     else this.#reception.request(stampVia(message, connection.source), connection);
   }
 
-  async #reopen(hop: Hop): Promise<Connection | undefined> {
-    const dialled = await dial(hop, { ...this.#listenerOptions() }, this.#tls);
+  #reopen(hop: Hop): Promise<Connection | undefined> {
+    return this.#dial(hop, this.#options.mayDial ?? this.#options.admit);
+  }
+
+  async #dial(hop: Hop, admit: (address: string) => boolean): Promise<Connection | undefined> {
+    const options = { ...this.#listenerOptions(), admit };
+    const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));
     if (!dialled.ok) {
-      this.#options.log.debug('the peer could not be connected to again', { code: dialled.failure.code });
+      this.#options.log.debug('the peer could not be connected to', { code: dialled.failure.code });
       return undefined;
     }
     const connection = this.attach(dialled.value);
+    connection.keepAlive();
     return connection.open ? connection : undefined;
   }
 }

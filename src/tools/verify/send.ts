@@ -27,11 +27,11 @@ export function sendCode(
     const allowed = await permission(parts.gates, context.facts, input.To, parts.country);
     if (allowed === 'not-allowed' || allowed === 'switched-off') return refusals[allowed];
     const known = pending.get(context.call, input.To);
+    const tooMany = known && exhausted(parts, known);
+    if (tooMany !== undefined) return tooMany;
     if (known !== undefined && repeats(known, input.Channel, clock.now(), limits)) {
       return underway(input, known);
     }
-    const tooMany = known && exhausted(parts, known);
-    if (tooMany !== undefined) return tooMany;
     signal.throwIfAborted();
     const sent = await verify.send(input.To, input.Channel, signal);
     if (!sent.ok) return failedResult(sent.failure, 'send');

@@ -272,6 +272,14 @@ describe('a caller in the queue of the agent', () => {
     world.leg.listener?.agentQueue('waiting');
     return world;
   };
+  const settling = async (queuePolicy: 'busy' | 'ring' | 'answer') => {
+    const world = setUp({ options: { queuePolicy, queueWaitMs: 5000 } });
+    world.call.begin();
+    await settled();
+    world.leg.listener?.agentReady(metadata);
+    world.leg.listener?.agentQueue('waiting');
+    return world;
+  };
 
   it('is told busy at once by default', async () => {
     const { call, party } = await queued('busy');
@@ -287,6 +295,17 @@ describe('a caller in the queue of the agent', () => {
     expect(party.asked).toEqual(['ring']);
     leg.listener?.agentReady(metadata);
     clock.advance(300);
+    expect(party.asked).toEqual(['ring', 'accept']);
+  });
+
+  it('is answered a while after it was let in when the agent had been ready before the queue', async () => {
+    const { call, clock, party, leg } = await settling('ring');
+    clock.advance(4000);
+    expect(call.state).toBe('waiting-ready');
+    leg.listener?.agentQueue('admitted');
+    clock.advance(299);
+    expect(party.asked).toEqual(['ring']);
+    clock.advance(1);
     expect(party.asked).toEqual(['ring', 'accept']);
   });
 

@@ -46,3 +46,45 @@ describe('the table of a call', () => {
     expect(() => step('opening', 'accepted')).toThrow('a call that is opening cannot take accepted');
   });
 });
+
+describe('the table of a call of ours', () => {
+  const walk = (...inputs: CallInput[]) => {
+    const path: [CallState, ...string[]][] = [['opening']];
+    for (const input of inputs) path.push([...step(path.at(-1)![0], input)]);
+    return path.slice(1);
+  };
+
+  it('opens the agent at the first ringing and lets it begin at the answer', () => {
+    expect(walk('opened-outbound', 'ringing', 'ringing', 'accepted', 'agent-ready')).toEqual([
+      ['calling', 'accept'],
+      ['alerting', 'prepare-agent'],
+      ['alerting'],
+      ['greeting', 'open', 'arm-longest', 'begin-agent'],
+      ['young', 'disarm-queue', 'arm-youth'],
+    ]);
+  });
+
+  it('starts the agent at the answer when nothing rang, or what was prepared is lost', () => {
+    expect(walk('opened-outbound', 'accepted').at(-1)).toEqual([
+      'greeting',
+      'open',
+      'arm-longest',
+      'start-agent',
+    ]);
+    expect(walk('opened-outbound', 'ringing', 'unprepared', 'ringing', 'accepted').at(-1)).toEqual([
+      'greeting',
+      'open',
+      'arm-longest',
+      'start-agent',
+    ]);
+  });
+
+  it('begins no conversation before the answer, whatever happens', () => {
+    for (const state of ['calling', 'alerting', 'alerting-alone'] as const) {
+      for (const [input, [, ...actions]] of Object.entries(callStates[state])) {
+        if (input !== 'accepted') expect(actions).not.toContain('start-agent');
+        if (input !== 'accepted') expect(actions).not.toContain('begin-agent');
+      }
+    }
+  });
+});

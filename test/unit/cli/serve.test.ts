@@ -16,6 +16,7 @@ function world(close: () => Promise<void> = async () => undefined) {
   const errors: string[] = [];
   let drained: () => void = () => undefined;
   let send: ((signal: string) => void) | undefined;
+  let hangUp: (() => void) | undefined;
   const log: Logger = {
     ...silentLogger,
     info: (message, fields = {}) => void (message === 'listening' && listening.push(fields)),
@@ -24,6 +25,7 @@ function world(close: () => Promise<void> = async () => undefined) {
     sip: [{ transport: 'tls', address: '::', port: 5061 }],
     http: { address: '127.0.0.1', port: 8080 },
     log,
+    reload: async () => void done.push('reload'),
     drain: () => {
       done.push('drain');
       return new Promise(resolve => {
@@ -36,6 +38,12 @@ function world(close: () => Promise<void> = async () => undefined) {
     },
   };
   const io = {
+    onHangup: (listener: () => void) => {
+      hangUp = listener;
+      return () => {
+        hangUp = undefined;
+      };
+    },
     err: (text: string) => void errors.push(text),
     onSignal: (listener: (signal: string) => void) => {
       send = listener;
@@ -52,6 +60,8 @@ function world(close: () => Promise<void> = async () => undefined) {
     errors,
     signal: () => send?.('SIGTERM'),
     drained: () => drained(),
+    hangUp: () => hangUp?.(),
+    hearsHangUp: () => hangUp !== undefined,
     hears: () => send !== undefined,
   };
 }
@@ -95,6 +105,24 @@ describe('serve', () => {
     await settle();
     for (let i = 0; i < 3; i++) signal();
     expect(await code).toBe(1);
+  });
+
+  it('reloads at each SIGHUP, and does nothing about one that comes while it starts', async () => {
+    const { app, io, done, signal, drained, hangUp, hearsHangUp } = world();
+    let ready: (app: RunningApp) => void = () => undefined;
+    const code = serve(config, () => new Promise<RunningApp>(resolve => (ready = resolve)), io);
+    hangUp();
+    expect([hearsHangUp(), done]).toEqual([true, []]);
+    ready(app);
+    await settle();
+    hangUp();
+    hangUp();
+    expect(done).toEqual(['reload', 'reload']);
+    signal();
+    await settle();
+    drained();
+    expect(await code).toBe(0);
+    expect(hearsHangUp()).toBe(false);
   });
 
   it('keeps a signal that comes while it starts', async () => {

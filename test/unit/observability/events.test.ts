@@ -51,6 +51,17 @@ const ended = (reason: EndingReason): BridgeEvent => ({
 });
 
 describe('the sink of events', () => {
+  it('tells the name of a tool only when no code or number can be in it, since the agent chooses it', () => {
+    const { events, lines, counted } = sink();
+    const names = ['check_SMS_verification', 'tool_2', 'tool_4711', 'a4b7c1d1', '+14155550123', 'two words'];
+    for (const tool of names) {
+      events.emit({ type: 'tool-run', call, tool, status: 'unknown_tool', isError: true, ms: 1 });
+    }
+    const told = ['check_SMS_verification', 'tool_2', 'other', 'other', 'other', 'other'];
+    expect(lines.map(({ fields }) => fields['tool'])).toEqual(told);
+    expect(counted.map(event => event.type === 'tool-run' && event.tool)).toEqual(told);
+  });
+
   it('counts and logs each event once', () => {
     const { events, lines, counted } = sink();
     const all: BridgeEvent[] = [

@@ -75,10 +75,12 @@ describe('metrics of calls', () => {
       { type: 'invite-refused', status: 503, end: ending('over-capacity'), source: '10.0.0.1' },
       { type: 'peer-refused', cause: 'source-not-allowed', source: '192.0.2.1' },
       { type: 'worker-lost', worker: 1, legs: 7 },
+      { type: 'keys-ignored', call: call(1), cause: 'cleartext-signalling' },
     ];
     for (const event of events) metrics.count(event);
     const value = await scraped(metrics);
     expect(value('calls_arrived_total{trunk="default"}')).toBe(1);
+    expect(value('srtp_keys_ignored_total{cause="cleartext-signalling"}')).toBe(1);
     expect(value('headers_dropped_total')).toBe(1);
     expect(value('agent_setup_seconds_bucket{le="0.2"}')).toBe(0);
     expect(value('agent_setup_seconds_bucket{le="0.3"}')).toBe(1);

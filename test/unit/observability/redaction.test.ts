@@ -70,6 +70,16 @@ describe('fields of a log line', () => {
     });
   });
 
+  it.each([
+    'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:4',
+    'INLINE:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj',
+    'a line inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJS+/w== FEC',
+  ])('hide a key of SRTP wherever it is: %s', text => {
+    const shown = String(cleanFields({ why: text })['why']);
+    expect(shown).toContain('inline:[private]');
+    expect(shown).not.toMatch(/d0Rm|SRo|\|2/);
+  });
+
   it('leave out what is undefined, and keep numbers, booleans and null', () => {
     expect(cleanFields({ a: undefined, b: 1.5, c: false, d: null })).toEqual({ b: 1.5, c: false, d: null });
   });

@@ -172,7 +172,10 @@ describe('refusing an offer', () => {
     [['m=video 4000 RTP/AVP 31'], 'no-codec-in-common: no codec in common: the offer had no audio'],
     [['m=audio 0 RTP/AVP 0'], 'no-codec-in-common: no codec in common: the offer had no audio'],
     [[], 'no-codec-in-common: no codec in common: the offer had no audio'],
-    [['m=audio 4000 RTP/SAVP 0'], 'unsupported-transport: unsupported transport: the offer wants RTP/SAVP'],
+    [
+      ['m=audio 4000 RTP/SAVP 0'],
+      'unsupported-transport: unsupported transport: the offer wants RTP/SAVP, and SRTP is disabled here',
+    ],
     [
       ['m=audio 4000 UDP/TLS/RTP/SAVPF 0'],
       'unsupported-transport: unsupported transport: the offer wants UDP/TLS/RTP/SAVPF',

@@ -120,23 +120,38 @@ describe('a party over SIP', () => {
 describe('a re-offer', () => {
   it('that changes nothing gets the description in force, version and all, and touches no media', async () => {
     const { dialogue, leg } = await accepted();
-    const again = await dialogue.onReoffer(someOffer());
+    const again = await dialogue.offerAgain(someOffer());
     expect(again).toEqual({ sdp: dialogue.answers[0] });
     expect(leg.plans).toHaveLength(1);
   });
 
   it('that holds the call is answered recvonly with the next version', async () => {
     const { dialogue, leg } = await accepted();
-    const held = await dialogue.onReoffer(someOffer('0 101', 'sendonly'));
+    const held = await dialogue.offerAgain(someOffer('0 101', 'sendonly'));
     if (!('sdp' in held)) throw new Error('refused');
     expect(held.sdp).toContain('a=recvonly');
     expect(held.sdp).toMatch(/^o=\S+ 7 2 /m);
     expect(leg.plans.at(-1)?.direction).toBe('recvonly');
   });
 
+  it('without an offer gets ours, and the ACK of it settles the media', async () => {
+    const { dialogue, leg } = await accepted();
+    const again = await dialogue.offerAgain(undefined);
+    if (!('sdp' in again)) throw new Error('refused');
+    expect(again.sdp).toContain('RTP/AVP 0 8 9 101');
+    again.answered?.(someOffer('8 101', 'sendrecv', 6000));
+    expect(leg.plans.at(-1)).toMatchObject({ codec: 'PCMA', target: { rtpPort: 6000 } });
+  });
+
+  it('that is dropped before its answer left touches no media', async () => {
+    const { dialogue, leg } = await accepted();
+    await dialogue.onReoffer(someOffer('8 101', 'sendonly', 5000));
+    expect(leg.plans).toHaveLength(1);
+  });
+
   it('that moves the media moves it', async () => {
     const { dialogue, leg } = await accepted();
-    await dialogue.onReoffer(someOffer('0 101', 'sendrecv', 5000));
+    await dialogue.offerAgain(someOffer('0 101', 'sendrecv', 5000));
     expect(leg.plans.at(-1)?.target.rtpPort).toBe(5000);
   });
 
@@ -145,9 +160,45 @@ describe('a re-offer', () => {
     ['is not SDP', 'hello'],
   ])('that %s is refused with 488 and leaves the session as it was', async (_name, text) => {
     const { dialogue, leg } = await accepted();
-    expect(await dialogue.onReoffer(text)).toMatchObject({ status: 488 });
+    expect(await dialogue.offerAgain(text)).toMatchObject({ status: 488 });
     expect(leg.plans).toHaveLength(1);
-    expect(await dialogue.onReoffer(someOffer())).toEqual({ sdp: dialogue.answers[0] });
+    expect(await dialogue.offerAgain(someOffer())).toEqual({ sdp: dialogue.answers[0] });
+  });
+});
+
+describe('hold', () => {
+  it('is a re-offer of ours that counts once the caller has answered it', async () => {
+    const { dialogue, leg, party } = await accepted();
+    const held = party.hold(true);
+    expect(dialogue.reoffers[0]).toContain('a=sendonly');
+    expect(leg.plans).toHaveLength(1);
+    dialogue.answerReoffer(someOffer('0 101', 'recvonly'));
+    expect((await held).ok).toBe(true);
+    expect(leg.plans.at(-1)?.direction).toBe('sendonly');
+    const back = party.hold(false);
+    expect(dialogue.reoffers[1]).toContain('a=sendrecv');
+    dialogue.answerReoffer(someOffer());
+    expect((await back).ok).toBe(true);
+    expect(leg.plans.at(-1)?.direction).toBe('sendrecv');
+  });
+
+  it('that the caller refuses leaves the call as it was', async () => {
+    const { dialogue, leg, party } = await accepted();
+    const held = party.hold(true);
+    dialogue.refuseReoffer('refused');
+    expect(await held).toMatchObject({ ok: false, failure: { code: 'refused' } });
+    expect(leg.plans).toHaveLength(1);
+  });
+});
+
+describe('a transfer', () => {
+  it('is a REFER to where the caller’s side says that it is, and its outcome is the one told', async () => {
+    const { dialogue, party } = await accepted();
+    const headers = [{ name: 'X-Team', value: 'sales' }];
+    const outcome = party.transfer({ destination: { kind: 'phone', number: '+14155550150' }, headers });
+    expect(dialogue.refers).toEqual([{ uri: 'sip:+14155550150@pbx.example;user=phone', headers }]);
+    dialogue.referred({ ok: false, failure: ending('callee-busy') });
+    expect(await outcome).toMatchObject({ ok: false, failure: { reason: 'callee-busy' } });
   });
 });
 

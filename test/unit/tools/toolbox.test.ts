@@ -5,6 +5,7 @@ import { type LogFields, type Logger, silentLogger } from '../../../src/core/log
 import type { Tool, ToolContext } from '../../../src/tools/tool.ts';
 import { createToolbox, defaultToolTimeoutMs } from '../../../src/tools/toolbox.ts';
 import { someFacts } from '../../support/fake-call.ts';
+import { FakeControl } from '../../support/fake-control.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const code = '739164';
@@ -17,7 +18,7 @@ interface Line {
 
 function contextWith(lines: Line[] = []): ToolContext {
   const log: Logger = { ...silentLogger, error: (message, fields) => void lines.push({ message, fields }) };
-  return { call: newCallKey(), facts: someFacts, clock, log };
+  return { call: newCallKey(), facts: someFacts, clock, log, control: new FakeControl() };
 }
 
 const input = z.object({

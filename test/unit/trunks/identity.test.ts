@@ -185,3 +185,39 @@ describe('the facts of a party', () => {
     expect(dropped).toBe(1);
   });
 });
+
+describe('headers that a trunk names itself', () => {
+  const headersToAttributes = new Map([
+    ['x-sbc-call', 'call_id'],
+    ['x-from-number', 'caller_id'],
+    ['x-customer', 'customer'],
+    ['subject', 'topic'],
+  ]);
+  const headers = {
+    'X-SBC-Call': 'call-9',
+    'X-From-Number': '<sip:+33123456789@sbc>',
+    'X-Customer': '42',
+    'X-Other': 'o',
+    Subject: 'Billing',
+    'X-CALL-ID': 'other',
+    'X-CALLER-ID': '+4930901820',
+  };
+
+  it('say who calls, before those that always do, and give variables under their names', () => {
+    const { party, dropped } = identify(invite(headers), { ...trusted, headersToAttributes });
+    expect(party).toMatchObject({ callId: 'call-9', callerId: '+33123456789', callerTrusted: true });
+    expect(party.variables).toEqual({ customer: '42', sip_other: 'o', topic: 'Billing' });
+    expect(dropped).toBe(0);
+  });
+
+  it('do not say who calls where the word of the trunk does not count', () => {
+    const { party } = identify(invite(headers), { ...untrusted, headersToAttributes });
+    expect(party).toMatchObject({ callId: 'abc@pbx', callerId: '+14155552671', callerTrusted: false });
+    expect(party.variables).toMatchObject({ customer: '42', topic: 'Billing' });
+  });
+
+  it('leave the usual ones when they are not there', () => {
+    const { party } = identify(invite({ 'X-CALL-ID': 'other' }), { ...trusted, headersToAttributes });
+    expect([party.callId, party.variables]).toEqual(['other', {}]);
+  });
+});

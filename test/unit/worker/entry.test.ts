@@ -55,6 +55,7 @@ let media: SimMedia;
 const scripts: Readonly<Record<string, SimScript>> = {
   agent_echo: { mode: 'echo', inputFormat: 'ulaw_8000', outputFormat: 'ulaw_8000' },
   agent_goodbye: { mode: 'tone', hz: 700, seconds: 0.6, endCall: true },
+  agent_quiet: { mode: 'quiet' },
   agent_refuses: { mode: 'misbehave', how: { kind: 'close', code: 1008, when: { afterMetadataMs: 0 } } },
 };
 
@@ -159,5 +160,65 @@ describe('a media worker', () => {
     const pulse = await main.first('pulse');
     expect(pulse).toMatchObject({ legs: 1, ports: 1 });
     expect(pulse.metrics.packetsSent).toBeGreaterThan(0);
+  });
+
+  it('presses keys, and tells when they are through and when the agent has finished', async () => {
+    await openLeg();
+    await startAgent('agent_goodbye');
+    await main.first('agent-ready');
+    main.post({ type: 'play', leg });
+    main.post({ type: 'quiet', leg, ask: 7, longestMs: 5000 });
+    const done = (ask: number) => main.heard.find(message => message.type === 'done' && message.ask === ask);
+    await expect.poll(() => done(7), { timeout: 10_000 }).toEqual({ type: 'done', leg, ask: 7, ok: true });
+    expect(media.heard.stretch(700).ms).toBeGreaterThanOrEqual(580);
+    main.post({ type: 'digits', leg, ask: 8, keys: '4', form: 'tones' });
+    await expect.poll(() => done(8), { timeout: 10_000 }).toMatchObject({ ok: true });
+    await expect.poll(() => media.heard.stretch(770).ms, { timeout: 10_000 }).toBeGreaterThan(60);
+    main.post({ type: 'digits', leg, ask: 9, keys: '1'.repeat(65), form: 'tones' });
+    await expect.poll(() => done(9), { timeout: 10_000 }).toMatchObject({ ok: false });
+  });
+
+  it('joins two legs: both hear each other, and the agent is closed with 1000', async () => {
+    await openLeg();
+    await startAgent('agent_quiet');
+    await main.first('agent-ready');
+    main.post({ type: 'play', leg });
+    const other = 'leg_2' as LegId;
+    const telephone = await SimMedia.open('127.0.0.1', 'PCMA');
+    try {
+      main.post({
+        type: 'open',
+        leg: other,
+        options: { call: newCallKey(), wire: 'rtp', family: 4, near: leg },
+      });
+      const opened = () =>
+        main.heard.flatMap(each => (each.type === 'opened' && each.leg === other ? [each.local] : []))[0];
+      await expect.poll(opened, { timeout: 10_000 }).toBeDefined();
+      main.post({ type: 'join', leg, other, how: 'early' });
+      const target = { address: '127.0.0.1', rtpPort: telephone.port, rtcpPort: telephone.port + 1 };
+      const plan: MediaPlan = {
+        codec: 'PCMA',
+        sendPayloadType: 8,
+        receivePayloadTypes: { 8: 'PCMA' },
+        packetTime: 20,
+        direction: 'sendrecv',
+        target,
+      };
+      main.post({ type: 'apply', leg: other, plan });
+      telephone.start({ address: '127.0.0.1', port: opened()?.rtpPort ?? 0 });
+      telephone.voice = sine(8000, 1100, -10);
+      await expect.poll(() => media.heard.stretch(1100).ms, { timeout: 10_000 }).toBeGreaterThan(300);
+      expect(agent.conversations[0]?.closed).toBeUndefined();
+      main.post({ type: 'join', leg, other, how: 'full' });
+      await agent.waitFor(each => each.conversations[0]?.closed?.code === 1000);
+      media.voice = sine(8000, 700, -10);
+      await expect.poll(() => telephone.heard.stretch(700).ms, { timeout: 10_000 }).toBeGreaterThan(300);
+      expect(main.heard.map(({ type }) => type)).not.toContain('agent-ended');
+      main.post({ type: 'join', leg, other: 'leg_unknown' as LegId, how: 'full' });
+      main.post({ type: 'close', leg: other });
+      await main.first('closed');
+    } finally {
+      telephone.close();
+    }
   });
 });

@@ -153,3 +153,61 @@ describe('the pool of media workers', () => {
     expect(pool.load.workers).toBe(0);
   });
 });
+
+describe('legs that are to be joined', () => {
+  it('are opened in the worker of the first one, whatever it carries', async () => {
+    const { pool, threads } = setUp(2);
+    for (const thread of threads) thread.say({ type: 'ready' });
+    const first = await pool.open(options());
+    if (!first.ok) throw first.failure;
+    for (let i = 0; i < 3; i += 1)
+      expect((await pool.open({ ...options(), near: first.value.id })).ok).toBe(true);
+    const opens = threads.map(thread => thread.got.filter(({ type }) => type === 'open').length);
+    expect(opens.sort()).toEqual([0, 4]);
+  });
+
+  it('cannot be opened once the worker of the first one is gone', async () => {
+    const { pool, threads } = setUp(2);
+    for (const thread of threads) thread.say({ type: 'ready' });
+    const first = await pool.open(options());
+    if (!first.ok) throw first.failure;
+    for (const thread of threads) if (thread.got.length > 0) thread.die('crash');
+    const second = await pool.open({ ...options(), near: first.value.id });
+    expect(second).toMatchObject({ ok: false, failure: { code: 'worker-lost' } });
+  });
+});
+
+describe('questions to a leg', () => {
+  const asking = async () => {
+    const world = setUp(1);
+    const thread = world.threads[0];
+    if (thread === undefined) throw new Error('no thread');
+    thread.say({ type: 'ready' });
+    const opened = await world.pool.open(options());
+    if (!opened.ok) throw opened.failure;
+    opened.value.listen({ lost: () => undefined } as unknown as LegListener);
+    return { ...world, thread, leg: opened.value };
+  };
+
+  it('are settled by the answers that have their numbers, in any order', async () => {
+    const { thread, leg } = await asking();
+    const first = leg.digits('1', 'events');
+    const second = leg.digits('2', 'tones');
+    const asks = thread.got.flatMap(message => (message.type === 'digits' ? [message.ask] : []));
+    thread.say({ type: 'done', leg: leg.id, ask: asks[1] ?? 0, ok: true });
+    thread.say({ type: 'done', leg: leg.id, ask: asks[0] ?? 0, ok: false });
+    expect([await first, await second]).toEqual([false, true]);
+  });
+
+  it('are settled when the leg is closed and when its worker dies', async () => {
+    const closed = await asking();
+    const quiet = closed.leg.quiet(5000);
+    void closed.leg.close();
+    await quiet;
+    expect(await closed.leg.digits('1', 'events')).toBe(false);
+    const dead = await asking();
+    const pressed = dead.leg.digits('1', 'events');
+    dead.thread.die('crash');
+    expect(await pressed).toBe(false);
+  });
+});

@@ -1,4 +1,4 @@
-import type { HeaderField, Identity, InviteFacts, Source } from '../../signalling.ts';
+import type { HeaderField, Identity, InviteFacts, RequestFacts, Source } from '../../signalling.ts';
 import type { SipRequest } from '../message/message.ts';
 import { parseNameAddr, parseUri } from '../message/uri.ts';
 import { sdpOf } from './content.ts';
@@ -7,7 +7,7 @@ import { sdpOf } from './content.ts';
 const withheld = new Set(['authorization', 'proxy-authorization']);
 
 /** What an INVITE says to those who know nothing of SIP messages. */
-export function factsOf(invite: SipRequest, source: Source): InviteFacts {
+export function factsOf(invite: SipRequest, source: Source, trunk?: string): InviteFacts {
   const { headers } = invite;
   const offer = sdpOf(invite);
   const shown: HeaderField[] = [...headers].filter(field => !withheld.has(field.name.toLowerCase()));
@@ -17,8 +17,20 @@ export function factsOf(invite: SipRequest, source: Source): InviteFacts {
     from: identity(headers.get('From')),
     to: identity(headers.get('To')),
     requestUser: parseUri(invite.uri)?.user ?? '',
+    ...(trunk === undefined ? {} : { trunk }),
     headers: shown,
     ...(offer === undefined ? {} : { offer }),
+  };
+}
+
+/** What the gate may look at. */
+export function requestFactsOf({ method, uri, headers }: SipRequest, source: Source): RequestFacts {
+  return {
+    method,
+    uri,
+    requestUser: parseUri(uri)?.user ?? '',
+    source,
+    header: name => headers.all(name),
   };
 }
 

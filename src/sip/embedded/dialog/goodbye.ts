@@ -1,3 +1,4 @@
+import type { HeaderField } from '../../signalling.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Hop } from '../transport/dialer.ts';
@@ -5,6 +6,8 @@ import type { DialogPath } from './path.ts';
 
 export interface GoodbyeOptions {
   readonly path: DialogPath;
+  /** Fields of the BYE besides those that every request has. */
+  readonly headers: readonly HeaderField[];
   readonly layer: TransactionLayer;
   readonly connection: Connection;
   readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
@@ -17,7 +20,7 @@ export interface GoodbyeOptions {
 export async function sayGoodbye(options: GoodbyeOptions): Promise<void> {
   const { path, layer } = options;
   const branch = layer.newBranch();
-  const bytes = path.request('BYE', branch);
+  const bytes = path.request('BYE', branch, { headers: options.headers });
   const connection = options.connection.open ? options.connection : await newConnection(options);
   if (connection === undefined) return;
   await new Promise<void>(resolve => layer.request(connection, branch, bytes, () => resolve()));

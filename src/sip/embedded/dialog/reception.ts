@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/clock.ts';
 import { type Ending, ending } from '../../../core/ending.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/logger.ts';
-import type { OnInvite, Source } from '../../signalling.ts';
+import type { Admission, OnInvite, RequestFacts, Source } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { ParseFault, SipRequest } from '../message/message.ts';
 import { formatResponse, responseTo } from '../message/writer.ts';
@@ -13,9 +13,25 @@ import { newToken } from '../transaction/token.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Hop } from '../transport/dialer.ts';
 import { capabilityLines } from './capabilities.ts';
+import { requestFactsOf } from './facts.ts';
 import { dialogKeyOf, type HostPort } from './path.ts';
 import { screen } from './screening.ts';
 import { UasDialogue } from './uas.ts';
+
+/** A dialogue as requests find it, whichever side made it. */
+export interface StandingDialogue {
+  readonly key: string;
+  readonly ended: Promise<Ending>;
+  /** True when a request over `connection` may speak for its peer. */
+  trusts(connection: Connection): boolean;
+  ack(ack: SipRequest, connection: Connection): void;
+  request(transaction: ServerTransaction): void;
+  connectionClosed(connection: Connection): void;
+  /** Ends it because the stack closes. */
+  dismiss(end: Ending): void;
+  /** Ends it at once without a word to the peer. */
+  drop(end: Ending): void;
+}
 
 export interface ReceptionOptions {
   readonly clock: Clock;
@@ -24,6 +40,7 @@ export interface ReceptionOptions {
   readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
   readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  readonly gate: (request: RequestFacts) => Admission;
   readonly onInvite: OnInvite;
   /** An INVITE that was turned away before anyone heard of it. */
   readonly onInviteRefused: (status: number, end: Ending, address: string) => void;
@@ -34,15 +51,25 @@ export interface ReceptionOptions {
 /** The user agent core: each request finds its transaction, its dialogue, or its refusal. */
 export class Reception {
   readonly #options: ReceptionOptions;
-  readonly #dialogs = new Map<string, UasDialogue>();
+  readonly #dialogs = new Map<string, StandingDialogue>();
   #draining = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
   }
 
-  get dialogs(): ReadonlyMap<string, UasDialogue> {
+  get dialogs(): ReadonlyMap<string, StandingDialogue> {
     return this.#dialogs;
+  }
+
+  /** A call of ours was answered: its peer may speak inside the dialogue. */
+  adopt(dialogue: StandingDialogue): void {
+    this.#dialogs.set(dialogue.key, dialogue);
+  }
+
+  /** It is over. */
+  forget(dialogue: StandingDialogue): void {
+    this.#dialogs.delete(dialogue.key);
   }
 
   drain(): void {
@@ -58,8 +85,13 @@ export class Reception {
       if (known !== undefined) known.receive(request, connection);
       else if (request.method === 'ACK') this.#ack(request, connection);
       else {
-        transaction = layer.createServer(request, connection);
-        this.#dispatch(transaction);
+        const admission = this.#admission(request, connection);
+        if (admission?.verdict === 'drop') connection.close();
+        else if (admission?.verdict === 'refuse') this.#turnAway(request, connection, admission);
+        else {
+          transaction = layer.createServer(request, connection);
+          this.#dispatch(transaction, admission?.trunk);
+        }
       }
     } catch (error) {
       log.error('a fault in handling a request', {
@@ -98,11 +130,29 @@ export class Reception {
     else this.#options.onStranger(connection.source.address);
   }
 
-  #dispatch(transaction: ServerTransaction): void {
+  /** RFC 3261 section 22.1 exempts ACK and CANCEL; who is in a dialogue has been let in before. */
+  #admission(request: SipRequest, connection: Connection): Admission | undefined {
+    if (request.method === 'CANCEL' || this.#dialogs.has(dialogKeyOf(request))) return undefined;
+    return this.#options.gate(requestFactsOf(request, connection.source));
+  }
+
+  /** Refuses without a transaction (RFC 3261 section 8.2.7): a flood of refusals leaves nothing behind. */
+  #turnAway(
+    request: SipRequest,
+    connection: Connection,
+    { status, end, headers }: Extract<Admission, { verdict: 'refuse' }>,
+  ): void {
+    const response = responseTo(request, status, undefined, newToken());
+    for (const [name, value] of headers) response.add(name, value);
+    connection.send(formatResponse(status, undefined, response));
+    if (request.method === 'INVITE') this.#options.onInviteRefused(status, end, connection.source.address);
+  }
+
+  #dispatch(transaction: ServerTransaction, trunk: string | undefined): void {
     const { request } = transaction;
     if (request.method === 'CANCEL') this.#cancel(transaction);
     else if (tagOf(request.headers.get('To')) !== undefined) this.#inDialog(transaction);
-    else this.#outOfDialog(transaction);
+    else this.#outOfDialog(transaction, trunk);
   }
 
   /** RFC 3261 section 9.2. */
@@ -113,7 +163,7 @@ export class Reception {
       return;
     }
     transaction.respond({ status: 200, toTag: invite.toTag });
-    if (invite.pending) invite.onCancel();
+    if (invite.pending) invite.onCancel(transaction.request);
   }
 
   #inDialog(transaction: ServerTransaction): void {
@@ -126,7 +176,7 @@ export class Reception {
     } else dialogue.request(transaction);
   }
 
-  #outOfDialog(transaction: ServerTransaction): void {
+  #outOfDialog(transaction: ServerTransaction, trunk: string | undefined): void {
     const { request, connection } = transaction;
     const { layer, limits, onInviteRefused } = this.#options;
     const objection = screen(request, {
@@ -135,6 +185,7 @@ export class Reception {
       draining: this.#draining,
       full: layer.size > limits.transactions * limits.shedAt,
       retryAfter: limits.retryAfterSeconds,
+      bounds: limits,
     });
     if (objection !== undefined) {
       transaction.respond(objection.answer);
@@ -142,10 +193,10 @@ export class Reception {
         onInviteRefused(objection.answer.status, objection.end, connection.source.address);
       }
     } else if (request.method === 'OPTIONS') transaction.respond(options200);
-    else this.#invite(transaction);
+    else this.#invite(transaction, trunk);
   }
 
-  #invite(transaction: ServerTransaction): void {
+  #invite(transaction: ServerTransaction, trunk: string | undefined): void {
     const { connection } = transaction;
     const { clock, limits, log, layer, contactFor, reopen, onInvite } = this.#options;
     transaction.respond({ status: 100 });
@@ -156,6 +207,7 @@ export class Reception {
       log,
       layer,
       us,
+      trunk,
       reopen,
       onEnd: ended => void this.#dialogs.delete(ended.key),
     });

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../../core/clock.ts';
 import type { ReofferAnswer } from '../../signalling.ts';
 import { parseCSeq } from '../message/cseq.ts';
 import type { SipRequest } from '../message/message.ts';
-import type { ServerTransaction } from '../transaction/server.ts';
+import type { Answer, ServerTransaction } from '../transaction/server.ts';
 import { retrySeconds } from '../transaction/token.ts';
 import { allowLine, sdpType, supportedLine } from './capabilities.ts';
 import { contentObjection, sdpOf } from './content.ts';
@@ -16,16 +16,36 @@ export interface ReofferOptions {
   readonly contact: string;
   /** Asks the session. */
   readonly ask: (offer: string | undefined) => Promise<ReofferAnswer>;
-  /** The request was taken: it may move the peer's target. */
-  readonly taken: (request: SipRequest) => void;
+  /** A request of ours is out that changes the session. */
+  readonly crossed: () => boolean;
+  /** What is wrong with the session interval that the request asks for. */
+  readonly objection: (request: SipRequest) => Answer | undefined;
+  /** The request was taken: it may move the peer's target, and refreshes the session. Gives fields for the 2xx. */
+  readonly taken: (request: SipRequest) => readonly Line[];
+  /** The SDP of a 2xx that goes out now. */
+  readonly described: (sdp: string) => void;
+  /** Nothing of the peer's is being answered any more. */
+  readonly free: () => void;
   /** Sends once more, over whatever connection the dialogue has by now. */
   readonly resend: (bytes: Buffer) => void;
   readonly ackTimeout: () => void;
   readonly fault: (error: unknown) => void;
 }
 
-/** How far the INVITE that made the dialogue is. */
-export type Standing = 'early' | 'unacknowledged' | 'confirmed';
+type Line = readonly [name: string, value: string];
+
+/**
+ * How far the INVITE that made the dialogue is; `exchanged` is early, with offer and answer settled by a reliable
+ * provisional response.
+ */
+export type Standing = 'early' | 'exchanged' | 'unacknowledged' | 'confirmed';
+
+interface Unacknowledged {
+  readonly sequence: number;
+  readonly repeater: Repeater;
+  /** Of a re-INVITE without SDP: takes the answer that the ACK holds. */
+  readonly answered: ((sdp: string | undefined) => void) | undefined;
+}
 
 /** re-INVITEs and UPDATEs of one dialogue, one at a time (RFC 3261 section 14.2, RFC 3311 section 5.2). */
 export class Reoffers {
@@ -34,38 +54,52 @@ export class Reoffers {
   #current: ServerTransaction | undefined;
   #limit: Timer | undefined;
   /** A re-INVITE that was answered and not acknowledged yet. */
-  #unacknowledged: { readonly sequence: number; readonly repeater: Repeater } | undefined;
+  #unacknowledged: Unacknowledged | undefined;
 
   constructor(options: ReofferOptions) {
     this.#options = options;
   }
 
-  /** Takes a re-INVITE or UPDATE and answers it in the end. */
+  /** A re-INVITE or UPDATE of the peer is not answered yet, or its answer not acknowledged. */
+  get busy(): boolean {
+    return this.#current !== undefined || this.#unacknowledged !== undefined;
+  }
+
+  /** Takes a re-INVITE or UPDATE, or a PRACK with an offer, and answers it in the end. */
   handle(transaction: ServerTransaction, standing: Standing): void {
     const { request } = transaction;
-    const objection = contentObjection(request);
+    const objection = contentObjection(request) ?? this.#options.objection(request);
     if (objection !== undefined) {
       transaction.respond(objection);
       return;
     }
     const offer = sdpOf(request);
-    if (request.method === 'UPDATE' && offer === undefined) {
+    const invite = request.method === 'INVITE';
+    if (!invite && offer === undefined) {
       // RFC 3311 section 5.1: without an offer it refreshes the target, and a session timer, and no more.
-      this.#options.taken(request);
-      transaction.respond({ status: 200, headers: this.#lines() });
-    } else if (this.#current !== undefined || standing === 'early') {
+      const lines = this.#options.taken(request);
+      transaction.respond({ status: 200, headers: [...this.#lines(), ...lines] });
+    } else if (this.#current !== undefined || standing === 'early' || (invite && standing === 'exchanged')) {
       // The peer has an offer or an INVITE here that was not answered yet.
       transaction.respond(refusal(500, { retryAfter: retrySeconds() }));
-    } else if (standing === 'unacknowledged' || this.#unacknowledged !== undefined) {
+    } else if (
+      standing === 'unacknowledged' ||
+      this.#unacknowledged !== undefined ||
+      this.#options.crossed()
+    ) {
+      // RFC 3261 section 14.2, RFC 3311 section 5.2: an offer or an INVITE of ours is not settled.
       transaction.respond({ status: 491 });
     } else this.#decide(transaction, offer);
   }
 
-  /** An ACK with a CSeq that is not the first INVITE's. */
-  ack(sequence: number): void {
-    if (this.#unacknowledged?.sequence !== sequence) return;
-    this.#unacknowledged.repeater.stop();
+  /** An ACK with a CSeq that is not the first INVITE's, and the SDP in it. */
+  ack(sequence: number, sdp: string | undefined): void {
+    const waiting = this.#unacknowledged;
+    if (waiting?.sequence !== sequence) return;
+    waiting.repeater.stop();
     this.#unacknowledged = undefined;
+    waiting.answered?.(sdp);
+    this.#options.free();
   }
 
   /** The dialogue is over: what waits for an answer gets 487 (RFC 3261 section 15.1.2). */
@@ -91,10 +125,13 @@ export class Reoffers {
       if (this.#current !== transaction) return;
       this.#forget();
       transaction.respond({ status: 487 });
+      this.#options.free();
     };
     transaction.onLost = () => {
-      if (this.#current === transaction) this.#forget();
+      const mine = this.#current === transaction;
+      if (mine) this.#forget();
       transaction.abandon();
+      if (mine) this.#options.free();
     };
     if (transaction.request.method === 'INVITE') transaction.respond({ status: 100 });
     Promise.resolve()
@@ -102,6 +139,7 @@ export class Reoffers {
       .then(settle)
       .catch((error: unknown) => {
         refuse();
+        transaction.respond({ status: 500 });
         fault(error);
       });
   }
@@ -109,22 +147,26 @@ export class Reoffers {
   #answer(transaction: ServerTransaction, answer: ReofferAnswer): void {
     if ('status' in answer) {
       transaction.respond(refusal(answer.status, answer, answer.reason));
+      this.#options.free();
       return;
     }
     const { request } = transaction;
-    const { clock, taken, resend, ackTimeout } = this.#options;
-    taken(request);
+    const { clock, taken, described, resend, ackTimeout } = this.#options;
+    const lines = taken(request);
+    described(answer.sdp);
+    answer.sent?.();
     if (request.method === 'INVITE') {
       const sequence = parseCSeq(request.headers.get('CSeq') ?? '')?.number ?? 0;
       const repeater = new Repeater(clock, () => bytes !== undefined && resend(bytes), ackTimeout);
-      this.#unacknowledged = { sequence, repeater };
+      this.#unacknowledged = { sequence, repeater, answered: answer.answered };
       repeater.start();
     }
     const body = { type: sdpType, text: answer.sdp };
-    const bytes = transaction.respond({ status: 200, headers: this.#lines(), body });
+    const bytes = transaction.respond({ status: 200, headers: [...this.#lines(), ...lines], body });
+    if (this.#unacknowledged === undefined) this.#options.free();
   }
 
-  #lines(): (readonly [string, string])[] {
+  #lines(): Line[] {
     return [['Contact', this.#options.contact], allowLine, supportedLine];
   }
 

@@ -9,13 +9,15 @@ export class Repeater {
   readonly #clock: Clock;
   readonly #send: () => void;
   readonly #gaveUp: () => void;
+  readonly #mostMs: number;
   #again: Timer | undefined;
   #limit: Timer | undefined;
 
-  constructor(clock: Clock, send: () => void, gaveUp: () => void) {
+  constructor(clock: Clock, send: () => void, gaveUp: () => void, mostMs: number = sipTimers.t2) {
     this.#clock = clock;
     this.#send = send;
     this.#gaveUp = gaveUp;
+    this.#mostMs = mostMs;
   }
 
   /** Whether an ACK is still waited for. */
@@ -41,7 +43,7 @@ export class Repeater {
 
   #next(ms: number): void {
     this.#again = this.#clock.timer(ms, () => {
-      this.#next(Math.min(ms * 2, sipTimers.t2));
+      this.#next(Math.min(ms * 2, this.#mostMs));
       this.#send();
     });
   }

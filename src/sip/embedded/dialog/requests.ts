@@ -1,13 +1,17 @@
 import type { ServerTransaction } from '../transaction/server.ts';
 import { acceptLine, allowed, allowLine, capabilityLines, known } from './capabilities.ts';
 import { contentType } from './content.ts';
-import type { Reoffers, Standing } from './reoffers.ts';
+import { referRefusal } from './refer-policy.ts';
+import type { Standing } from './reoffers.ts';
 import { requireObjection } from './screening.ts';
+import type { DialogSession } from './session.ts';
 
 /** What the requests of a peer inside its dialogue may reach. */
 export interface RequestTargets {
-  readonly reoffers: Reoffers;
+  readonly session: DialogSession;
   readonly standing: Standing;
+  /** Takes a PRACK and answers it; false when it acknowledges nothing (RFC 3262 section 3). */
+  readonly prack: (transaction: ServerTransaction) => boolean;
   readonly onInfo: (contentType: string, body: string) => boolean;
 }
 
@@ -23,7 +27,7 @@ export function serve(transaction: ServerTransaction, targets: RequestTargets): 
   switch (method) {
     case 'INVITE':
     case 'UPDATE':
-      return targets.reoffers.handle(transaction, targets.standing);
+      return targets.session.handle(transaction, targets.standing);
     case 'INFO': {
       const { headers, body } = request;
       const taken = body.length === 0 || targets.onInfo(contentType(headers), body.toString('utf8'));
@@ -33,10 +37,14 @@ export function serve(transaction: ServerTransaction, targets: RequestTargets): 
     case 'OPTIONS':
       transaction.respond({ status: 200, headers: capabilityLines });
       return;
-    // No reliable provisional response of ours, no subscription: there is nothing these could belong to.
     case 'PRACK':
+      if (!targets.prack(transaction)) transaction.respond({ status: 481 });
+      return;
     case 'NOTIFY':
-      transaction.respond({ status: 481 });
+      if (!targets.session.notify(transaction)) transaction.respond({ status: 481 });
+      return;
+    case 'REFER':
+      transaction.respond(referRefusal(request, 603));
       return;
     default: {
       const isKnown = [...known, ...allowed].some(name => name === method);

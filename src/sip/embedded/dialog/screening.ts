@@ -5,6 +5,8 @@ import { parseUri } from '../message/uri.ts';
 import type { Answer } from '../transaction/server.ts';
 import { allowed, allowLine, dialogOnly, known, sdpType, supported } from './capabilities.ts';
 import { contentObjection } from './content.ts';
+import { referRefusal } from './refer-policy.ts';
+import { intervalObjection, type SessionBounds } from './session-expires.ts';
 
 /** Why a request gets no further, and how an INVITE that gets no further is recorded. */
 export interface Objection {
@@ -19,6 +21,7 @@ export interface Surroundings {
   readonly draining: boolean;
   readonly full: boolean;
   readonly retryAfter: number;
+  readonly bounds: SessionBounds;
 }
 
 const has = (list: readonly string[], method: string) => list.includes(method);
@@ -31,15 +34,18 @@ export function screen(request: SipRequest, around: Surroundings): Objection | u
     requireObjection(request) ??
     pathObjection(around) ??
     bodyObjection(request) ??
+    intervalEnd(request, around) ??
     loadObjection(request, around)
   );
 }
 
 /** Section 8.2.1. Those that belong into a dialogue have none here. */
-function methodObjection({ method }: SipRequest): Objection | undefined {
+function methodObjection(request: SipRequest): Objection | undefined {
+  const { method } = request;
   const end = ending('bad-request');
   if (has(dialogOnly, method)) return { answer: { status: 481 }, end };
   if (has(allowed, method)) return undefined;
+  if (method === 'REFER') return { answer: referRefusal(request, 403), end };
   const status = has(known, method) ? 405 : 501;
   return { answer: { status, headers: [allowLine] }, end };
 }
@@ -78,6 +84,12 @@ function bodyObjection(request: SipRequest): Objection | undefined {
   const takes = tokens(request.headers, 'Accept').map(range => range.split(';', 1)[0]?.trim().toLowerCase());
   const fits = takes.some(range => range === sdpType || range === '*/*' || range === 'application/*');
   return fits ? undefined : { answer: { status: 406 }, end };
+}
+
+/** RFC 4028 section 9. */
+function intervalEnd(request: SipRequest, { bounds }: Surroundings): Objection | undefined {
+  const answer = request.method === 'INVITE' ? intervalObjection(request, bounds) : undefined;
+  return answer && { answer, end: ending('session-interval-too-small') };
 }
 
 function loadObjection({ method }: SipRequest, around: Surroundings): Objection | undefined {

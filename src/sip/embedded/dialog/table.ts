@@ -7,6 +7,7 @@ export type DialogInput =
   | 'reject'
   | 'cancel'
   | 'ringTimeout'
+  | 'prackTimeout'
   | 'ack'
   | 'ackTimeout'
   | 'bye'
@@ -43,6 +44,8 @@ export const uasDialog = {
     hangup: ['ended', 'sendFinal', 'end'],
     cancel: ['ended', 'sendFinal', 'end'],
     ringTimeout: ['ended', 'sendFinal', 'end'],
+    // RFC 3262 section 3: a reliable response that is never acknowledged makes the INVITE fail.
+    prackTimeout: ['ended', 'sendFinal', 'end'],
     // Section 15: a caller may end an early dialogue with BYE; section 15.1.2: its INVITE gets 487.
     bye: ['ended', 'okBye', 'sendFinal', 'end'],
     // Section 18.2.2 would dial the address in Via, which is the peer's to choose: nothing is sent, the call is over.

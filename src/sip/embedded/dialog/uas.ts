@@ -3,7 +3,14 @@ import { type Deferred, deferred } from '../../../core/deferred.ts';
 import { type Ending, ending } from '../../../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/logger.ts';
-import type { Dialogue, InviteFacts, RejectOptions, ReofferAnswer } from '../../signalling.ts';
+import type {
+  Dialogue,
+  HeaderField,
+  InviteFacts,
+  ReferRequest,
+  RejectOptions,
+  ReofferAnswer,
+} from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import { parseCSeq } from '../message/cseq.ts';
 import type { SipRequest } from '../message/message.ts';
@@ -17,11 +24,15 @@ import { allowLine, sdpType, supportedLine } from './capabilities.ts';
 import { sdpOf } from './content.ts';
 import { factsOf } from './facts.ts';
 import { sayGoodbye } from './goodbye.ts';
-import { DialogPath, type HostPort } from './path.ts';
+import { DialogPath, type HostPort, uasOrigin } from './path.ts';
+import { requiresReliable } from './peer.ts';
+import { reasonLine, statedReason } from './reason.ts';
 import { refusal } from './refusal.ts';
-import { Reoffers, type Standing } from './reoffers.ts';
+import { ReliableProvisionals } from './reliable.ts';
+import type { Standing } from './reoffers.ts';
 import { Repeater } from './repeater.ts';
 import { serve } from './requests.ts';
+import { DialogSession } from './session.ts';
 import { type DialogAction, type DialogInput, type DialogState, uasDialog } from './table.ts';
 
 /** What a dialogue stands on. */
@@ -32,6 +43,8 @@ export interface DialogEnvironment {
   readonly layer: TransactionLayer;
   /** Our Contact towards this peer. */
   readonly us: HostPort;
+  /** Name of the trunk that the INVITE was let in over. */
+  readonly trunk: string | undefined;
   /** A new connection to a hop that may be dialled; undefined when there is none to be had. */
   readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
   readonly onEnd: (dialogue: UasDialogue) => void;
@@ -46,13 +59,16 @@ export class UasDialogue implements Dialogue {
   readonly ended: Promise<Ending>;
   onReoffer: (offer: string | undefined) => Promise<ReofferAnswer> = () =>
     Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
+  onRefreshed: (sdp: string) => void = () => undefined;
   onInfo: (contentType: string, body: string) => boolean = () => false;
 
   readonly #env: DialogEnvironment;
   readonly #invite: ServerTransaction;
   readonly #inviteSequence: number;
   readonly #path: DialogPath;
-  readonly #reoffers: Reoffers;
+  readonly #session: DialogSession;
+  /** Only where the caller requires it. */
+  readonly #reliable: ReliableProvisionals | undefined;
   readonly #repeater: Repeater;
   readonly #rate: RateWindow;
   readonly #finish: (end: Ending) => void;
@@ -65,6 +81,8 @@ export class UasDialogue implements Dialogue {
   /** What the next `send…` action sends. */
   #outgoing: Answer = { status: 500 };
   #bye: ServerTransaction | undefined;
+  /** What our BYE has besides the usual. */
+  #byeHeaders: readonly HeaderField[] = [];
   #answerBytes: Buffer | undefined;
   #answering: Deferred<AnswerResult> | undefined;
   #ackSdp: string | undefined;
@@ -75,30 +93,22 @@ export class UasDialogue implements Dialogue {
     this.#env = env;
     this.#invite = invite;
     this.#connection = connection;
-    this.facts = factsOf(request, connection.source);
-    this.#path = new DialogPath(request, invite.toTag, connection.source, env.us);
+    this.facts = factsOf(request, connection.source, env.trunk);
+    this.#path = new DialogPath(uasOrigin(request, invite.toTag, connection.source, env.us));
     this.key = this.#path.key;
     this.#inviteSequence = parseCSeq(request.headers.get('CSeq') ?? '')?.number ?? 0;
     this.#rate = new RateWindow(clock, 1_000);
     const noAck = () => this.#conclude('ackTimeout', ending('ack-timeout'));
     this.#repeater = new Repeater(clock, () => this.#repeat(), noAck);
-    this.#reoffers = new Reoffers({
-      clock,
-      limitMs: limits.reofferMs,
-      contact: this.#path.contact,
-      ask: offer => this.onReoffer(offer),
-      taken: taken => this.#path.refresh(taken),
-      resend: bytes => void this.#connection.send(bytes),
-      ackTimeout: noAck,
-      fault: error => this.#fault(error),
-    });
+    this.#session = this.#newSession();
+    this.#reliable = requiresReliable(request.headers) ? this.#newReliable() : undefined;
     const { promise, resolve } = deferred<Ending>();
     this.ended = promise;
     this.#finish = resolve;
     connection.pin();
-    invite.onCancel = () => {
+    invite.onCancel = cancel => {
       this.#outgoing = { status: 487 };
-      this.#conclude('cancel', ending('caller-cancelled'));
+      this.#conclude('cancel', ending('caller-cancelled', statedReason(cancel.headers)));
     };
     invite.onAck = ack => this.ack(ack, invite.connection);
     this.#ring = clock.timer(limits.ringMs, () => {
@@ -119,19 +129,20 @@ export class UasDialogue implements Dialogue {
   answer(sdp: string): Promise<AnswerResult> {
     if (this.#answering !== undefined) return this.#answering.promise;
     if (!accepts(uasDialog, this.#state, 'answer')) {
-      const cancelled = this.#end?.reason === 'caller-cancelled';
-      return Promise.resolve(
-        fail(
-          cancelled
-            ? new Failure('cancelled', 'the caller has cancelled')
-            : new Failure('gone', 'the call is over'),
-        ),
-      );
+      return Promise.resolve(fail(tooLate(this.#end)));
     }
-    this.#answering = deferred();
-    this.#outgoing = { status: 200, headers: this.#lines(), body: { type: sdpType, text: sdp } };
-    this.#feed('answer');
-    return this.#answering.promise;
+    const answering = deferred<AnswerResult>();
+    this.#answering = answering;
+    const send = () => {
+      const lines = [...this.#lines(), ...this.#session.answered(this.#invite.request, sdp)];
+      // RFC 3262 section 5: an answer that came by PRACK leaves nothing to offer.
+      const body = this.#ackSdp === undefined ? { body: { type: sdpType, text: sdp } } : {};
+      this.#outgoing = { status: 200, headers: lines, ...body };
+      this.#feed('answer');
+    };
+    if (this.#reliable === undefined) send();
+    else this.#reliable.beforeAnswer(send);
+    return answering.promise;
   }
 
   reject(status: number, end: Ending, options?: RejectOptions): void {
@@ -140,9 +151,27 @@ export class UasDialogue implements Dialogue {
     this.#conclude('reject', end);
   }
 
-  hangup(end: Ending): void {
+  hangup(end: Ending, headers: readonly HeaderField[] = []): void {
+    if (this.#end === undefined) this.#byeHeaders = headers;
     this.#outgoing = { status: 480 };
     this.#conclude('hangup', end);
+  }
+
+  /** Ends it because the stack closes, whatever state it is in. */
+  dismiss(end: Ending): void {
+    this.reject(503, end);
+    this.hangup(end);
+  }
+
+  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+    if (this.#state === 'confirmed' || this.#state === 'answered') return await this.#session.reoffer(sdp);
+    const code = this.#state === 'stranded' ? 'lost' : 'gone';
+    return fail(new Failure(code, 'the call is not up'));
+  }
+
+  async refer(request: ReferRequest): Promise<Result<void, Ending>> {
+    if (this.#state === 'confirmed') return await this.#session.refer(request);
+    return fail(ending('transfer-failed', 'the call is not up'));
   }
 
   /** True when a request over `connection` may speak for the peer of this dialogue. */
@@ -160,7 +189,7 @@ export class UasDialogue implements Dialogue {
     if (sequence === this.#inviteSequence) {
       this.#ackSdp ??= sdpOf(ack);
       if (accepts(uasDialog, this.#state, 'ack')) this.#feed('ack');
-    } else if (sequence !== undefined) this.#reoffers.ack(sequence);
+    } else if (sequence !== undefined) this.#session.ack(sequence, sdpOf(ack));
   }
 
   /** Any other request inside the dialogue. */
@@ -174,14 +203,16 @@ export class UasDialogue implements Dialogue {
     } else if (request.method === 'BYE') {
       this.#bye = transaction;
       this.#outgoing = { status: 487 };
-      this.#conclude('bye', ending('caller-hung-up'));
+      const cause = statedReason(request.headers);
+      this.#conclude('bye', ending(this.#session.bye() ? 'transferred' : 'caller-hung-up', cause));
     } else if (this.#state === 'ending' || this.#state === 'ended') transaction.respond({ status: 481 });
     else if (this.#rate.count() > this.#env.limits.dialogRequestsPerSecond) {
       transaction.respond(refusal(500, { retryAfter: 1 }));
     } else {
       serve(transaction, {
-        reoffers: this.#reoffers,
+        session: this.#session,
         standing: this.#standing(),
+        prack: prack => this.#prack(prack),
         onInfo: (type, body) => this.onInfo(type, body),
       });
     }
@@ -203,7 +234,7 @@ export class UasDialogue implements Dialogue {
   }
 
   #standing(): Standing {
-    if (this.#state === 'early') return 'early';
+    if (this.#state === 'early') return this.#reliable?.exchanged === true ? 'exchanged' : 'early';
     return this.#state === 'confirmed' ? 'confirmed' : 'unacknowledged';
   }
 
@@ -212,7 +243,10 @@ export class UasDialogue implements Dialogue {
   }
 
   #provisional(answer: Answer): void {
-    if (!accepts(uasDialog, this.#state, 'provisional')) return;
+    if (!accepts(uasDialog, this.#state, 'provisional') || this.#answering !== undefined) return;
+    // RFC 3261 section 13.2.1: without an offer of the caller the first reliable response has to hold ours.
+    const bare = answer.body === undefined && this.facts.offer === undefined;
+    if (bare && this.#reliable?.exchanged === false) return;
     this.#outgoing = answer;
     this.#feed('provisional');
   }
@@ -241,6 +275,9 @@ export class UasDialogue implements Dialogue {
   #act(action: DialogAction): void {
     switch (action) {
       case 'sendProvisional':
+        if (this.#reliable === undefined) this.#invite.respond(this.#outgoing);
+        else this.#reliable.send(this.#outgoing);
+        return;
       case 'sendFinal':
         this.#invite.respond(this.#outgoing);
         return;
@@ -271,20 +308,67 @@ export class UasDialogue implements Dialogue {
     }
   }
 
+  #newSession(): DialogSession {
+    const { clock, limits, layer } = this.#env;
+    return new DialogSession({
+      clock,
+      limits,
+      layer,
+      path: this.#path,
+      connection: () => this.#connection,
+      ownsCallId: false,
+      peer: this.#invite.request.headers,
+      ask: offer => this.onReoffer(offer),
+      refreshed: sdp => this.onRefreshed(sdp),
+      over: end => this.#conclude(end.reason === 'ack-timeout' ? 'ackTimeout' : 'hangup', end),
+      fault: error => this.#fault(error),
+    });
+  }
+
+  #newReliable(): ReliableProvisionals {
+    return new ReliableProvisionals({
+      clock: this.#env.clock,
+      sequence: this.#inviteSequence,
+      send: answer => this.#invite.respond(answer),
+      resend: bytes => void this.#connection.send(bytes),
+      gaveUp: () => {
+        this.#outgoing = { status: 504 };
+        this.#conclude('prackTimeout', ending('prack-timeout'));
+      },
+    });
+  }
+
+  #prack(transaction: ServerTransaction): boolean {
+    const { request } = transaction;
+    if (this.#reliable?.acknowledge(request) !== true) return false;
+    const sdp = sdpOf(request);
+    if (sdp !== undefined && this.facts.offer !== undefined)
+      this.#session.handle(transaction, this.#standing());
+    else {
+      // Of an INVITE without an offer: the answer to ours.
+      this.#ackSdp ??= sdp;
+      transaction.respond({ status: 200 });
+    }
+    this.#reliable.proceed();
+    return true;
+  }
+
   #repeat(): void {
     if (this.#answerBytes !== undefined) this.#connection.send(this.#answerBytes);
   }
 
   #settle(): void {
     const ackSdp = this.#ackSdp === undefined ? {} : { ackSdp: this.#ackSdp };
-    if (this.#end === undefined) this.#answering?.resolve(ok(ackSdp));
-    else if (this.#end.reason === 'ack-timeout') {
+    if (this.#end === undefined) {
+      this.#answering?.resolve(ok(ackSdp));
+      this.#session.confirmed();
+    } else if (this.#end.reason === 'ack-timeout') {
       this.#answering?.resolve(fail(new Failure('ack-timeout', 'the answer was never acknowledged')));
     } else this.#answering?.resolve(fail(new Failure('gone', 'the call ended before it was acknowledged')));
   }
 
   #sendBye(): void {
-    this.#reoffers.stop();
+    this.#session.stop();
     this.#goodbye()
       .then(() => {
         if (accepts(uasDialog, this.#state, 'byeDone')) this.#feed('byeDone');
@@ -294,7 +378,14 @@ export class UasDialogue implements Dialogue {
 
   #goodbye(): Promise<void> {
     const { layer, reopen } = this.#env;
-    return sayGoodbye({ path: this.#path, layer, reopen, connection: this.#connection });
+    const [name, value] = reasonLine(this.#end ?? ending('internal-error'));
+    return sayGoodbye({
+      path: this.#path,
+      headers: [{ name, value }, ...this.#byeHeaders],
+      layer,
+      reopen,
+      connection: this.#connection,
+    });
   }
 
   /** Takes over the connection that a request of the peer came on, once the old one is gone. */
@@ -310,11 +401,12 @@ export class UasDialogue implements Dialogue {
     this.#ring?.cancel();
     this.#grace?.cancel();
     this.#repeater.stop();
-    this.#reoffers.stop();
+    this.#session.stop();
+    this.#reliable?.stop();
     this.#connection.unpin();
     this.#env.onEnd(this);
     const end = this.#end ?? ending('internal-error');
-    this.#answering?.resolve(fail(new Failure('gone', 'the call is over')));
+    this.#answering?.resolve(fail(tooLate(end)));
     this.#finish(end);
   }
 
@@ -332,4 +424,11 @@ export class UasDialogue implements Dialogue {
       this.#env.log.debug('the peer could not be told of a fault', { error: messageOf(again) });
     });
   }
+}
+
+/** Why an answer comes too late. */
+function tooLate(end: Ending | undefined): Failure {
+  return end?.reason === 'caller-cancelled'
+    ? new Failure('cancelled', 'the caller has cancelled')
+    : new Failure('gone', 'the call is over');
 }

@@ -142,7 +142,7 @@ export class Headers implements Iterable<HeaderField> {
   }
 }
 
-function longName(name: string): string {
+export function longName(name: string): string {
   return name.length === 1 ? (compact.get(name.toLowerCase()) ?? name) : name;
 }
 

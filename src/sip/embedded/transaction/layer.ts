@@ -4,6 +4,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { parseViaList } from '../message/via.ts';
 import type { Connection } from '../transport/connection.ts';
 import { ClientTransaction, type RequestOutcome } from './client.ts';
+import { InviteClientTransaction, type InviteListener } from './inviting.ts';
 import { branchCookie, mergeKey, serverKey } from './key.ts';
 import { ServerTransaction } from './server.ts';
 import { newToken } from './token.ts';
@@ -14,7 +15,9 @@ export class TransactionLayer {
   readonly #servers = new Map<string, ServerTransaction>();
   /** INVITEs by what they keep over several paths: to notice a merged request. */
   readonly #invites = new Map<string, ServerTransaction>();
+  /** Requests of ours by branch and method: a CANCEL has the branch of its INVITE. */
   readonly #clients = new Map<string, ClientTransaction>();
+  readonly #inviting = new Map<string, InviteClientTransaction>();
   /** Begins every branch of this stack: our own requests are known when they come back. */
   readonly #ownBranch = `${branchCookie}${newToken()}`;
 
@@ -23,7 +26,7 @@ export class TransactionLayer {
   }
 
   get size(): number {
-    return this.#servers.size + this.#clients.size;
+    return this.#servers.size + this.#clients.size + this.#inviting.size;
   }
 
   newBranch(): string {
@@ -75,30 +78,55 @@ export class TransactionLayer {
     bytes: Buffer,
     done: (outcome: RequestOutcome) => void,
   ): void {
+    const key = `${branch} ${bytes.toString('latin1', 0, bytes.indexOf(' '))}`;
     const transaction = new ClientTransaction({
       bytes,
       connection,
       clock: this.#clock,
       done,
-      onEnd: () => void this.#clients.delete(branch),
+      onEnd: () => void this.#clients.delete(key),
     });
-    this.#clients.set(branch, transaction);
+    this.#clients.set(key, transaction);
     transaction.start();
+  }
+
+  /** Sends an INVITE whose top Via has `branch`. */
+  invite(
+    connection: Connection,
+    branch: string,
+    request: SipRequest,
+    listener: InviteListener,
+  ): InviteClientTransaction {
+    const transaction = new InviteClientTransaction({
+      request,
+      connection,
+      clock: this.#clock,
+      listener,
+      onEnd: () => void this.#inviting.delete(branch),
+    });
+    this.#inviting.set(branch, transaction);
+    transaction.start();
+    return transaction;
   }
 
   /** Hands a response to its request; false when there is none (RFC 3261 section 17.1.3, 18.1.2). */
   response(response: SipResponse): boolean {
     const vias = parseViaList(response.headers.all('Via'));
     const branch = vias?.length === 1 ? vias[0]?.branch : undefined;
-    const client = branch === undefined ? undefined : this.#clients.get(branch);
-    if (client === undefined || parseCSeq(response.headers.get('CSeq') ?? '')?.method !== 'BYE') return false;
-    client.receive(response);
-    return true;
+    const method = parseCSeq(response.headers.get('CSeq') ?? '')?.method;
+    if (branch === undefined || method === undefined) return false;
+    const client =
+      method === 'INVITE' ? this.#inviting.get(branch) : this.#clients.get(`${branch} ${method}`);
+    client?.receive(response);
+    return client !== undefined;
   }
 
   connectionClosed(connection: Connection): void {
     for (const client of [...this.#clients.values()]) {
       if (client.connection === connection) client.connectionLost();
+    }
+    for (const inviting of [...this.#inviting.values()]) {
+      if (inviting.connection === connection) inviting.connectionLost();
     }
     for (const server of [...this.#servers.values()]) {
       if (server.connection === connection) server.connectionLost();
@@ -108,6 +136,7 @@ export class TransactionLayer {
   /** Ends every transaction without another word. */
   abandonAll(): void {
     for (const client of [...this.#clients.values()]) client.connectionLost();
+    for (const inviting of [...this.#inviting.values()]) inviting.abandon();
     for (const server of [...this.#servers.values()]) server.abandon();
   }
 }

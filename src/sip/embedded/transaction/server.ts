@@ -40,7 +40,7 @@ export class ServerTransaction {
   /** An ACK that matched this transaction although a 2xx was sent. */
   onAck: (ack: SipRequest) => void = () => undefined;
   /** A CANCEL came before the final response. */
-  onCancel: () => void = () => undefined;
+  onCancel: (cancel: SipRequest) => void = () => undefined;
   /** A response could not be handed to the connection, or the connection went away. */
   onLost: () => void = () => undefined;
 

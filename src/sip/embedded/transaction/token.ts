@@ -9,3 +9,11 @@ export function newToken(): string {
 export function retrySeconds(): number {
   return randomInt(11);
 }
+
+/**
+ * How long a request that met one of the peer's waits before it is sent again, ms (RFC 3261 section 14.1): the side
+ * that made the Call-ID 2.1 to 4 s, the other one less, so that they do not meet again. Steps of 10 ms.
+ */
+export function glareDelay(ownsCallId: boolean): number {
+  return 10 * (ownsCallId ? randomInt(210, 401) : randomInt(0, 201));
+}

@@ -10,14 +10,19 @@ export class Census {
   readonly #limits: StackLimits;
   readonly #sockets = new Set<Socket>();
   readonly #perSource = new Map<string, number>();
+  readonly #isStranger: (address: string) => boolean;
   readonly #handshakes: RateWindow;
+  readonly #strangerHandshakes: RateWindow;
+  #strangers = 0;
   #handshakeSecond = 0;
   readonly #handshakesPerSource = new Map<string, number>();
 
-  constructor(clock: Clock, limits: StackLimits) {
+  constructor(clock: Clock, limits: StackLimits, isStranger: (address: string) => boolean = () => false) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#isStranger = isStranger;
     this.#handshakes = new RateWindow(clock, 1_000);
+    this.#strangerHandshakes = new RateWindow(clock, 1_000);
   }
 
   get size(): number {
@@ -26,9 +31,13 @@ export class Census {
 
   /** Why a peer at `address` may not have another connection now; undefined when it may. */
   objection(address: string): RefusalCause | undefined {
+    const { connections, connectionsPerSource, connectionsPerStranger, strangerConnections } = this.#limits;
+    const mine = this.#perSource.get(address) ?? 0;
+    const stranger = this.#isStranger(address);
     const full =
-      this.#sockets.size >= this.#limits.connections ||
-      (this.#perSource.get(address) ?? 0) >= this.#limits.connectionsPerSource;
+      this.#sockets.size >= connections ||
+      mine >= (stranger ? connectionsPerStranger : connectionsPerSource) ||
+      (stranger && this.#strangers >= strangerConnections);
     return full ? 'too-many-connections' : undefined;
   }
 
@@ -41,7 +50,12 @@ export class Census {
     }
     const mine = (this.#handshakesPerSource.get(address) ?? 0) + 1;
     if (mine > this.#limits.handshakesPerSecondPerSource) return 'too-many-handshakes';
-    if (this.#handshakes.count() > this.#limits.handshakesPerSecond) return 'too-many-handshakes';
+    const { handshakesPerSecond, strangerHandshakesPerSecond } = this.#limits;
+    // Strangers have a share only: they must not be able to keep trunks from connecting.
+    if (this.#isStranger(address) && this.#strangerHandshakes.count() > strangerHandshakesPerSecond) {
+      return 'too-many-handshakes';
+    }
+    if (this.#handshakes.count() > handshakesPerSecond) return 'too-many-handshakes';
     this.#handshakesPerSource.set(address, mine);
     return undefined;
   }
@@ -49,9 +63,12 @@ export class Census {
   /** Counts a socket until it closes. */
   enter(socket: Socket, address: string): void {
     this.#sockets.add(socket);
+    const stranger = this.#isStranger(address) ? 1 : 0;
+    this.#strangers += stranger;
     this.#perSource.set(address, (this.#perSource.get(address) ?? 0) + 1);
     socket.once('close', () => {
       this.#sockets.delete(socket);
+      this.#strangers -= stranger;
       const left = (this.#perSource.get(address) ?? 1) - 1;
       if (left === 0) this.#perSource.delete(address);
       else this.#perSource.set(address, left);

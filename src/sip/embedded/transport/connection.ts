@@ -5,17 +5,20 @@ import { type Frame, StreamFramer } from '../message/framer.ts';
 import type { MessageLimits } from '../message/limits.ts';
 import type { ParseFault, SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parser.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { RateWindow } from './rate.ts';
 import type { Wire } from './wire.ts';
 
 /** Why a connection was turned away or closed by us. */
 export type RefusalCause =
   | 'source-not-allowed'
+  | 'silenced'
   | 'too-many-connections'
   | 'too-many-handshakes'
   | 'handshake-failed'
   | 'message-timeout'
   | 'idle'
+  | 'no-pong'
   | 'slow-reader'
   | 'too-many-pings'
   | 'too-many-bad-messages'
@@ -32,11 +35,15 @@ export interface ConnectionListener {
   crashed(error: unknown): void;
 }
 
+/** Sees every message: `head` with its empty line and `body`, or both in one. The buffers are its own only while called. */
+export type Tap = (direction: 'in' | 'out', source: Source, head: Buffer, body?: Buffer) => void;
+
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly limits: StackLimits;
   readonly messageLimits: MessageLimits;
   readonly listener: ConnectionListener;
+  readonly tap?: Tap;
 }
 
 /** An answer to CRLFCRLF (RFC 5626 section 4.4.1). */
@@ -49,6 +56,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #limits: StackLimits;
   readonly #listener: ConnectionListener;
+  readonly #tap: Tap | undefined;
   readonly #framer: StreamFramer;
   readonly #parse: (head: Buffer, body: Buffer) => ReturnType<typeof parseMessage>;
   readonly #pings: RateWindow;
@@ -58,6 +66,7 @@ export class Connection {
   #lastFrame: number;
   #deadline: Timer | undefined;
   #idle: Timer | undefined;
+  #keepAlive: KeepAlive | undefined;
 
   constructor(wire: Wire, options: ConnectionOptions) {
     this.source = wire.source;
@@ -65,6 +74,7 @@ export class Connection {
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#listener = options.listener;
+    this.#tap = options.tap;
     this.#framer = new StreamFramer(options.messageLimits);
     this.#parse = (head, body) => parseMessage(head, body, options.messageLimits);
     this.#pings = new RateWindow(options.clock, 1_000);
@@ -90,9 +100,24 @@ export class Connection {
     this.#pins--;
   }
 
+  /** Pings the peer from now on, and lets it take its time: for connections that we opened. */
+  keepAlive(): void {
+    if (!this.#open || this.#keepAlive !== undefined) return;
+    // How long its first word may take is for the timers of our requests to say.
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+    this.#keepAlive = new KeepAlive({
+      clock: this.#clock,
+      limits: this.#limits,
+      send: ping => this.#wire.write(ping),
+      dead: () => this.#refuse('no-pong'),
+    });
+  }
+
   /** Hands a message to the wire; false when the connection is gone or its peer does not read. */
   send(bytes: Buffer): boolean {
     if (!this.#open) return false;
+    if (bytes !== pong) this.#tap?.('out', this.source, bytes);
     this.#wire.write(bytes);
     if (this.#wire.backlog <= this.#limits.backlogBytes) return true;
     this.#refuse('slow-reader');
@@ -123,7 +148,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
-    this.#framer.push(chunk);
+    this.#framer.push(this.#keepAlive?.heard(chunk, !this.#framer.partial) ?? chunk);
     let frame = this.#framer.next();
     while (frame !== undefined) {
       this.#lastFrame = this.#clock.now();
@@ -147,6 +172,7 @@ export class Connection {
       this.#fault(frame.fault);
       return;
     }
+    this.#tap?.('in', this.source, frame.head, frame.body);
     const parsed = this.#parse(frame.head, frame.body);
     if (parsed.ok) this.#listener.message(this, parsed.value);
     else this.#fault(parsed.failure);
@@ -191,6 +217,7 @@ export class Connection {
     this.#open = false;
     this.#deadline?.cancel();
     this.#idle?.cancel();
+    this.#keepAlive?.stop();
     this.#listener.closed(this);
   }
 }

@@ -2,6 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../../../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../../../core/errors.ts';
+import type { NextHop } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { Census } from './census.ts';
 import type { TlsMaterial } from './listener.ts';
@@ -9,11 +10,7 @@ import { SocketWire } from './socket-wire.ts';
 import type { Wire } from './wire.ts';
 
 /** A hop to open a connection to. `address` is an IP literal: names that came from a peer are never looked up. */
-export interface Hop {
-  readonly transport: 'tcp' | 'tls';
-  readonly address: string;
-  readonly port: number;
-}
+export type Hop = NextHop;
 
 export interface DialerOptions {
   readonly clock: Clock;
@@ -56,6 +53,16 @@ export function dial(hop: Hop, options: DialerOptions, material?: TlsMaterial): 
 function openSocket(hop: Hop, material: TlsMaterial | undefined): Socket {
   const where = { host: hop.address, port: hop.port };
   if (hop.transport === 'tcp') return connect(where);
-  const ca = material?.ca === undefined ? {} : { ca: material.ca };
-  return tls.connect({ ...where, ...ca, minVersion: 'TLSv1.2', rejectUnauthorized: true });
+  const roots = hop.ca ?? material?.ca;
+  const ca = roots === undefined ? {} : { ca: roots };
+  // RFC 6066 section 3 has no literal addresses in SNI: such a certificate is checked against the address itself.
+  const name =
+    hop.serverName !== undefined && isIP(hop.serverName) === 0 ? { servername: hop.serverName } : {};
+  return tls.connect({
+    ...where,
+    ...ca,
+    ...name,
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: hop.verify !== false,
+  });
 }

@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../../../core/clock.ts';
@@ -6,27 +5,26 @@ import type { ListenAddress } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { Census } from './census.ts';
 import type { RefusalCause } from './connection.ts';
+import {
+  type ClientCertificate,
+  contextOptions,
+  NamedContexts,
+  type TlsMaterial,
+  tlsPolicy,
+} from './secure-contexts.ts';
 import { plainAddress, SocketWire } from './socket-wire.ts';
 import type { Wire } from './wire.ts';
 
-/** PEM texts. `ca` verifies the peers that we open a connection to, in place of the system's roots. */
-export interface TlsMaterial {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca?: string;
-}
+export type { ClientCertificate, TlsMaterial };
 
 export interface ListenerOptions {
   readonly clock: Clock;
   readonly limits: StackLimits;
   readonly census: Census;
-  readonly admit: (address: string) => boolean;
+  readonly objection: (address: string) => RefusalCause | undefined;
   readonly onWire: (wire: Wire) => void;
   readonly onRefused: (cause: RefusalCause, address: string) => void;
 }
-
-/** TLS 1.2 and up, no renegotiation, and no client certificate asked for. */
-const tlsPolicy = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION } as const;
 
 /** One address that peers connect to. Who may not is dropped before a byte is read, or a handshake made. */
 export class Listener {
@@ -35,6 +33,7 @@ export class Listener {
   readonly #server: Server;
   /** Never listens itself: it only makes TLS of the sockets that were let in. */
   readonly #tls: tls.Server | undefined;
+  #named: NamedContexts | undefined;
 
   constructor(where: ListenAddress, options: ListenerOptions, material?: TlsMaterial) {
     this.#where = where;
@@ -62,7 +61,11 @@ export class Listener {
 
   /** New handshakes use this certificate; connections that are up keep theirs. */
   setSecureContext(material: TlsMaterial): void {
-    this.#tls?.setSecureContext({ ...tlsPolicy, cert: material.cert, key: material.key });
+    if (this.#tls === undefined) return;
+    // Made first: what throws here leaves everything as it was.
+    const named = new NamedContexts(material);
+    this.#tls.setSecureContext(contextOptions(material, material.ca));
+    this.#named = named;
   }
 
   /** Accepts nobody any more. Connections stay. */
@@ -71,12 +74,24 @@ export class Listener {
   }
 
   #secure(material: TlsMaterial): tls.Server {
+    const wanted: ClientCertificate = this.#where.clientCertificate ?? 'none';
     const server = tls.createServer({
       ...tlsPolicy,
-      cert: material.cert,
-      key: material.key,
+      ...contextOptions(material, material.ca),
       handshakeTimeout: this.#options.limits.handshakeMs,
+      requestCert: wanted !== 'none',
+      // An optional certificate that is not good is as good as none: the peer proves nothing by it.
+      rejectUnauthorized: wanted === 'required',
+      SNICallback: (name, done) => {
+        try {
+          done(null, this.#named?.find(name));
+        } catch (error) {
+          // Thrown further it would end the process.
+          done(error instanceof Error ? error : new Error('no context'));
+        }
+      },
     });
+    this.#named = new NamedContexts(material);
     server.on('secureConnection', socket => this.#wire(socket));
     server.on('tlsClientError', (_error, socket) => {
       this.#options.onRefused('handshake-failed', plainAddress(socket.remoteAddress));
@@ -100,8 +115,9 @@ export class Listener {
   }
 
   #objection(address: string): RefusalCause | undefined {
-    if (!this.#options.admit(address)) return 'source-not-allowed';
-    const { census } = this.#options;
+    const { census, objection } = this.#options;
+    const refused = objection(address);
+    if (refused !== undefined) return refused;
     return census.objection(address) ?? (this.#tls === undefined ? undefined : census.handshake(address));
   }
 

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../../core/clock.ts';
 import type { Source } from '../../signalling.ts';
+import { certificateNames } from './certificate-names.ts';
 import type { Wire, WireListener } from './wire.ts';
 
 /** IPv4 addresses that a dual-stack socket shows as `::ffff:192.0.2.1` in their usual form; a zone is left out. */
@@ -25,6 +27,7 @@ export class SocketWire implements Wire {
       address: plainAddress(socket.remoteAddress),
       port: socket.remotePort ?? 0,
       localAddress: plainAddress(socket.localAddress),
+      ...verifiedNames(socket),
     };
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
@@ -57,4 +60,13 @@ export class SocketWire implements Wire {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** Names in the certificate of a peer that was asked for one and gave a good one. */
+function verifiedNames(socket: Socket): { certificateNames?: readonly string[] } {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return {};
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return {};
+  const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
+  return { certificateNames: certificateNames(certificate.subjectAltName, commonName) };
 }

@@ -265,6 +265,20 @@ describe('Outbound', () => {
     expect(bench.run(10).every(isSilence)).toBe(true);
   });
 
+  it('plays ringback although sound of the conversation before it was left', () => {
+    const bench = speaking();
+    bench.outbound.push(1, speech(400), bench.now);
+    bench.run(2);
+    bench.outbound.ringback(true);
+    const ringing = bench.run(50);
+    const samples = Int16Array.from(
+      ringing.flatMap(packet => [...packet.payload]),
+      byte => ulawToLinear[byte]!,
+    );
+    expect(new ToneDetector(8000, 480).level(samples, 0, 8000)).toBeGreaterThan(-22);
+    expect(bench.outbound.unheardMs).toBe(360);
+  });
+
   it('stops ringback when told to', () => {
     const bench = new Bench();
     bench.outbound.ringback(true);

@@ -82,9 +82,9 @@ describe('Pacer', () => {
     );
   });
 
-  it('after a stall sends the last missed deadline and the one that is due, and skips the older ones', () => {
+  it('after a stall sends the one that is due with the last ones that were missed, and skips the older ones', () => {
     const clock = new StalledClock();
-    const pacer = new Pacer(clock);
+    const pacer = new Pacer(clock, 5, run => run());
     const stream = new Stream();
     const handle = pacer.add(stream, 20);
     clock.advance(100);
@@ -93,11 +93,39 @@ describe('Pacer', () => {
     clock.lostMs = 500;
     pacer.run();
     const due = stream.deadlines.slice(before);
-    expect(due).toEqual([last + 480, last + 500]);
-    expect(handle.skipped).toBe(23);
-    expect(pacer.skipped).toBe(23);
+    expect(due).toEqual([420, 440, 460, 480, 500].map(ms => last + ms));
+    expect(handle.skipped).toBe(20);
+    expect(pacer.skipped).toBe(20);
     clock.advance(20);
     expect(stream.deadlines.at(-1)).toBe(last + 520);
+  });
+
+  it('gives a stream that asks for it every deadline that was missed', () => {
+    const clock = new StalledClock();
+    const pacer = new Pacer(clock);
+    const stream = new Stream();
+    const handle = pacer.add(stream, 20, { burst: 50 });
+    clock.advance(100);
+    const before = stream.deadlines.length;
+    clock.lostMs = 500;
+    pacer.run();
+    expect(stream.deadlines.length - before).toBe(25);
+    expect(handle.skipped).toBe(0);
+  });
+
+  it('lets the sockets be read first when it wakes late, and not when it wakes in time', () => {
+    const clock = new StalledClock();
+    const waiting: (() => void)[] = [];
+    const pacer = new Pacer(clock, 5, run => waiting.push(run));
+    const stream = new Stream();
+    pacer.add(stream, 20);
+    clock.advance(100);
+    expect([stream.deadlines.length, waiting.length]).toEqual([5, 0]);
+    clock.lostMs = 50;
+    clock.advance(20);
+    expect([stream.deadlines.length, waiting.length]).toEqual([5, 1]);
+    waiting[0]?.();
+    expect(stream.deadlines.length).toBe(9);
   });
 
   it('spreads streams evenly over the slots of 20 ms', () => {

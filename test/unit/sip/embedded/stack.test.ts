@@ -198,22 +198,27 @@ describe('screening', () => {
       'an unknown method',
       request('DANCE'),
       501,
-      ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO'],
+      ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, PRACK, NOTIFY'],
     ],
-    ['REGISTER', request('REGISTER'), 405, ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO']],
+    [
+      'REGISTER',
+      request('REGISTER'),
+      405,
+      ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, PRACK, NOTIFY'],
+    ],
     ['a BYE for no dialogue', request('BYE', { toTag: 'nobody' }), 481],
     ['an UPDATE without a To tag', request('UPDATE'), 481],
     ['an unsolicited NOTIFY', request('NOTIFY'), 481],
     ['a CANCEL for no INVITE', request('CANCEL'), 481],
     ['an INVITE inside a dialogue that is not here', invite({ toTag: 'nobody' }), 481],
     ['an unknown URI scheme', invite({ uri: 'http:example.net' }), 416],
+    ['Require', invite({ headers: ['Require: 100rel, nothingSIP'] }), 420, ['Unsupported', 'nothingSIP']],
     [
-      'Require',
-      invite({ headers: ['Require: 100rel, nothingSIP'] }),
-      420,
-      ['Unsupported', '100rel, nothingSIP'],
+      'a body that is not SDP',
+      invite({ type: 'application/isup' }),
+      415,
+      ['Accept', 'application/sdp, multipart/mixed'],
     ],
-    ['a body that is not SDP', invite({ type: 'application/isup' }), 415, ['Accept', 'application/sdp']],
     [
       'an encoded body',
       invite({ headers: ['Content-Encoding: gzip'] }),
@@ -245,7 +250,7 @@ describe('screening', () => {
     world.wire.receive(request('OPTIONS').replace('Max-Forwards: 70', 'Max-Forwards: 0'));
     const { status, headers } = world.wire.response();
     expect(status).toBe(200);
-    expect(headers.get('Accept')).toBe('application/sdp');
+    expect(headers.get('Accept')).toBe('application/sdp, multipart/mixed');
     expect(headers.has('Supported')).toBe(true);
     expect(headers.get('Allow')).toContain('INVITE');
   });
@@ -502,13 +507,13 @@ describe('requests inside a dialogue', () => {
     expect(heard).toEqual(['application/dtmf-relay Signal=5', 'text/plain Signal=5']);
   });
 
-  it('OPTIONS gets 200, REFER 405, PRACK 481, what is unknown 501, what is required 420', async () => {
+  it('OPTIONS gets 200, REFER without a Refer-To 400, PRACK 481, what is unknown 501, what is required 420', async () => {
     world = setup();
     const toTag = await established(world);
     const sent = ['OPTIONS', 'REFER', 'PRACK', 'DANCE'].map((method, i) =>
       world.peer(request(method, { toTag, cseq: i + 2, branch: `z9hG4bK${i}` })),
     );
-    expect(sent).toEqual([[200], [405], [481], [501]]);
+    expect(sent).toEqual([[200], [400], [481], [501]]);
     const required = request('INFO', { toTag, cseq: 9, branch: 'z9hG4bKr', headers: ['Require: magic'] });
     expect(world.peer(required)).toEqual([420]);
   });

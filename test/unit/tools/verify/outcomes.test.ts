@@ -13,6 +13,7 @@ import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { TwilioFailure } from '../../../../src/twilio/failure.ts';
 import { createVerify, type VerificationChecked, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
+import { FakeControl } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -45,7 +46,8 @@ async function run(verify: VerifyPort, on: Operation): Promise<{ isError: boolea
   const gates = { read: () => ({ allowAutonomousSends: false, killSwitch: false }) };
   const clock = new ManualClock();
   const box = createToolbox(createVerifyTools({ verify, gates, clock }));
-  const context = { call: newCallKey(), facts: someFacts, clock, log: silentLogger };
+  const control = new FakeControl();
+  const context = { call: newCallKey(), facts: someFacts, clock, log: silentLogger, control };
   const parameters = on === 'send' ? { To: own } : { To: own, Code: '739164' };
   return box.run(`${on}_SMS_verification`, parameters, context, new AbortController().signal);
 }

@@ -11,6 +11,7 @@ import { createVerifyTools } from '../../../../src/tools/verify/tools.ts';
 import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { createVerify, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
+import { FakeControl } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -26,7 +27,8 @@ let box: Toolbox;
 let context: ToolContext;
 
 function contextFor(facts: Partial<PartyFacts> = {}): ToolContext {
-  return { call: newCallKey(), facts: { ...someFacts, ...facts }, clock, log: silentLogger };
+  const control = new FakeControl();
+  return { call: newCallKey(), facts: { ...someFacts, ...facts }, clock, log: silentLogger, control };
 }
 
 beforeEach(async () => {

@@ -5,25 +5,41 @@ import { fileURLToPath } from 'node:url';
 import { SimWorld, type WorldOptions } from '../../src/sim/world.ts';
 import { Child } from './child.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const holdingsHost = fileURLToPath(new URL('holdings-host.mjs', import.meta.url));
 
-export interface DaemonOptions extends WorldOptions {
+export interface StageOptions extends WorldOptions {
   /** Variables on top of those that point the daemon at its stand-ins. */
   readonly env?: Readonly<Record<string, string>>;
   /** YAML of its configuration file. */
   readonly config?: string;
+  /** Runs the daemon inside of `holdings-host.mjs`, which tells what it holds when it is asked. */
+  readonly tellsHoldings?: boolean;
+}
+
+/** What a daemon holds at one moment. */
+export interface Holdings {
+  /** Gauges of the daemon itself, by name. */
+  readonly load: Readonly<Record<string, number>>;
+  /** Heap of the main thread after a collection, bytes. */
+  readonly heap: number;
+  /** Memory of the whole process, bytes. */
+  readonly rss: number;
+  /** File descriptors that are open: sockets of every thread among them. */
+  readonly descriptors: number;
+  readonly threads: number;
 }
 
 /** A line of the daemon's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: string; readonly msg: string };
 
-/** The built daemon in a process of its own, with stand-ins in this one. */
-export class Daemon {
+/** The built daemon in a process of its own, its stand-ins in this one, and a folder for what a test writes. */
+export class StagedDaemon {
   readonly world: SimWorld;
   readonly child: Child;
-  /** An empty folder for whatever a test writes; gone after `stop`. */
+  /** Empty at the start, gone after `stop`. */
   readonly folder: string;
-  #at = new Map<string, number>();
+  readonly #ports = new Map<string, number>();
 
   private constructor(world: SimWorld, child: Child, folder: string) {
     this.world = world;
@@ -31,18 +47,20 @@ export class Daemon {
     this.folder = folder;
   }
 
-  static async start(options: DaemonOptions = {}): Promise<Daemon> {
+  /** Settles once it listens. */
+  static async start(options: StageOptions = {}): Promise<StagedDaemon> {
     const world = await SimWorld.start(options);
     const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-'));
-    const args = ['--enable-source-maps', join(root, 'dist/src/main.js'), 'serve'];
+    const args = options.tellsHoldings === true ? ['--expose-gc', holdingsHost] : [main, 'serve'];
     if (options.config !== undefined) {
       writeFileSync(join(folder, 'trunkbridge.yaml'), options.config);
       args.push('--config', join(folder, 'trunkbridge.yaml'));
     }
     const env = { PATH: process.env['PATH'] ?? '', ...world.environment(), ...options.env };
-    const daemon = new Daemon(world, new Child(process.execPath, args, { cwd: folder, env }), folder);
+    const child = new Child(process.execPath, ['--enable-source-maps', ...args], { cwd: folder, env });
+    const daemon = new StagedDaemon(world, child, folder);
     try {
-      await daemon.child.until(() => (daemon.#findPorts() ? true : undefined));
+      await child.until(() => (daemon.#findPorts() ? true : undefined));
       return daemon;
     } catch (error) {
       await daemon.stop();
@@ -58,30 +76,22 @@ export class Daemon {
     return this.#port('sip tls');
   }
 
-  get http(): number {
-    return this.#port('http');
-  }
-
   /** Every complete line of its log so far. */
   log(): LogLine[] {
     const lines = this.child.output.split('\n').slice(0, -1);
     return lines.filter(line => line.startsWith('{')).map(line => JSON.parse(line) as LogLine);
   }
 
-  /** Settles with what `check` finds in the log, as soon as it is there. */
-  untilLogged<T>(check: (lines: LogLine[]) => T | undefined, timeoutMs?: number): Promise<T> {
-    return this.child.until(() => check(this.log()), timeoutMs);
+  /** Lines with this text, oldest first. */
+  logged(text: string): LogLine[] {
+    return this.log().filter(({ msg }) => msg === text);
   }
 
-  /** Samples of `/metrics`: `name{labels}` to value. */
-  async metrics(): Promise<Map<string, number>> {
-    const response = await fetch(`http://127.0.0.1:${this.http}/metrics`);
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`/metrics answered ${response.status}`);
-    const samples = text.split('\n').filter(line => line !== '' && !line.startsWith('#'));
-    return new Map(
-      samples.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
-    );
+  /** What the daemon holds now; only with `tellsHoldings`. */
+  async holdings(): Promise<Holdings> {
+    const told = this.logged('holdings').length;
+    this.child.signal('SIGUSR2');
+    return (await this.child.until(() => this.logged('holdings')[told])) as unknown as Holdings;
   }
 
   /** Ends the daemon and its stand-ins; settles with the code it exited with. */
@@ -95,16 +105,15 @@ export class Daemon {
   }
 
   #findPorts(): boolean {
-    for (const line of this.log()) {
+    for (const line of this.logged('listening')) {
       const at = String(line['at']);
-      if (line.msg === 'listening')
-        this.#at.set(String(line['for']), Number(at.slice(at.lastIndexOf(':') + 1)));
+      this.#ports.set(String(line['for']), Number(at.slice(at.lastIndexOf(':') + 1)));
     }
-    return this.#at.has('http');
+    return this.#ports.has('http');
   }
 
   #port(what: string): number {
-    const port = this.#at.get(what);
+    const port = this.#ports.get(what);
     if (port === undefined) throw new Error(`the daemon does not listen for ${what}`);
     return port;
   }

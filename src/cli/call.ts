@@ -1,0 +1,137 @@
+import { type CallOutcome, outcomeOf } from '../call/outcome.ts';
+import type { Config } from '../config/config.ts';
+import { type Ending, sentence } from '../core/ending.ts';
+import { messageOf } from '../core/errors.ts';
+import type { LegStats } from '../core/leg-stats.ts';
+import { type Arguments, type Command, type ExitCode, exitCodes, type Io } from './command.ts';
+import { configurationHelp, configurationOptions, readConfiguration } from './configuration.ts';
+
+/** What `startApp` gives, as far as this command uses it. */
+export interface CallingApp {
+  place(request: {
+    readonly trunk: string;
+    readonly to: string;
+    readonly from?: string;
+    readonly agentId: string;
+  }): Promise<
+    { readonly ok: true; readonly value: PlacedCall } | { readonly ok: false; readonly failure: Ending }
+  >;
+  stopCalls(): void;
+  close(): Promise<void>;
+}
+
+interface PlacedCall {
+  readonly ended: Promise<{ readonly end: Ending; readonly answered: boolean; readonly stats: LegStats }>;
+}
+
+export const command: Command = {
+  usage: '--trunk NAME --to NUMBER [--from NUMBER] [--agent ID] [--config FILE]',
+  options: {
+    ...configurationOptions,
+    trunk: { type: 'string', short: 't' },
+    to: { type: 'string' },
+    from: { type: 'string' },
+    agent: { type: 'string', short: 'a' },
+  },
+  help: () => `Calls a number over a trunk, lets the agent talk, and tells how it went. It needs no running daemon, and one
+that runs is not disturbed: SIP and HTTP take free ports. SIGINT or SIGTERM hangs up.
+
+Options:
+  -t, --trunk NAME   trunk with an outbound_trunk_config
+      --to NUMBER    number to call, with plus and country code
+      --from NUMBER  number that calls (default: from of the trunk, or its user name)
+  -a, --agent ID     agent that talks (default: ELEVENLABS_AGENT_ID)
+  -c, --config FILE  configuration file (default: none, or TRUNKBRIDGE_CONFIG)
+  -h, --help         this text
+
+Example:
+  trunkbridge call --config trunkbridge.yaml --trunk carrier --to +14155550123 --agent agent_abc
+
+Exit codes: 0 answered, 1 not answered (busy, no-answer, declined, failed), 2 wrong use or configuration.
+
+${configurationHelp()}`,
+  async run(args, io) {
+    const wish = readWish(args);
+    if (typeof wish === 'string') {
+      io.err(`trunkbridge call: ${wish}\nUsage: trunkbridge call ${command.usage}`);
+      return exitCodes.wrong;
+    }
+    const loaded = readConfiguration(args, io);
+    if (loaded === undefined) return exitCodes.wrong;
+    const { config } = loaded;
+    const agentId = wish.agent ?? config.elevenlabs.agentId;
+    const trunk = config.trunks.find(({ name }) => name === wish.trunk);
+    if (agentId === undefined || trunk?.outbound === undefined) {
+      io.err(`trunkbridge call: ${agentId === undefined ? 'which agent? Give --agent' : noTrunk(config)}`);
+      return exitCodes.wrong;
+    }
+    const { startApp } = await import('../app.ts');
+    return call(await startApp(aside(config), { register: false }), { ...wish, agentId }, io);
+  },
+};
+
+interface Wish {
+  readonly trunk: string;
+  readonly to: string;
+  readonly from?: string;
+  readonly agent?: string;
+}
+
+function readWish({ trunk, to, from, agent }: Arguments): Wish | string {
+  if (typeof trunk !== 'string') return 'over which trunk? Give --trunk';
+  if (typeof to !== 'string') return 'which number? Give --to';
+  return {
+    trunk,
+    to,
+    ...(typeof from === 'string' ? { from } : {}),
+    ...(typeof agent === 'string' ? { agent } : {}),
+  };
+}
+
+function noTrunk({ trunks }: Config): string {
+  const names = trunks.filter(({ outbound }) => outbound !== undefined).map(({ name }) => name);
+  return names.length === 0
+    ? 'no trunk has an outbound_trunk_config'
+    : `there is no such trunk with an outbound_trunk_config; there are ${names.join(', ')}`;
+}
+
+/** The same configuration on free ports: a daemon that runs with it keeps its own. */
+function aside(config: Config): Config {
+  const listen = config.sip.listen.map(where => ({ ...where, port: 0 }));
+  return {
+    ...config,
+    sip: { ...config.sip, listen },
+    http: { ...config.http, listen: { address: '127.0.0.1', port: 0 } },
+    media: { ...config.media, workers: 1 },
+  };
+}
+
+/** Places the call and waits for its end; a signal ends it. */
+export async function call(
+  app: CallingApp,
+  wish: Wish & { readonly agentId: string },
+  io: Pick<Io, 'out' | 'err' | 'onSignal'>,
+): Promise<ExitCode> {
+  const stop = io.onSignal(() => app.stopCalls());
+  try {
+    const placed = await app.place(wish);
+    if (!placed.ok) {
+      io.out(line('failed', placed.failure));
+      return exitCodes.failed;
+    }
+    const summary = await placed.value.ended;
+    const outcome = outcomeOf(summary);
+    io.out(line(outcome, summary.end));
+    return outcome === 'answered' ? exitCodes.ok : exitCodes.failed;
+  } catch (error) {
+    io.err(`trunkbridge: ${messageOf(error)}`);
+    return exitCodes.failed;
+  } finally {
+    stop();
+    await app.close();
+  }
+}
+
+function line(outcome: CallOutcome, end: Ending): string {
+  return `${outcome}: ${sentence(end)} (${end.reason})`;
+}

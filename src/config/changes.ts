@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TlsTexts } from './certificates.ts';
+import type { Config } from './config.ts';
+import { Secrets } from './secrets.ts';
+
+/** What two configurations differ in, by the keys of the file. */
+export interface Changes {
+  /** Holds for new calls as soon as it is swapped. */
+  readonly live: readonly string[];
+  /** Holds only after a restart. */
+  readonly restart: readonly string[];
+}
+
+type Part = (config: Config) => unknown;
+
+const live: Readonly<Record<string, Part>> = {
+  'elevenlabs.agent_id': ({ elevenlabs }) => elevenlabs.agentId,
+  trunks: ({ trunks, secrets }) => [trunks, secrets.trunkPasswords],
+  numbers: ({ numbers }) => numbers,
+  transfers: ({ transfers }) => transfers,
+  'sip.allow': ({ sip }) => sip.allow,
+  'sip.tls_cert': ({ sip, secrets }) => [sip.tlsCert, secrets.sipTlsKey],
+  'sip.tls_ca': ({ sip }) => sip.tlsCa,
+  'sip.tls_certificates': ({ sip, secrets }) => [sip.tlsNamed, secrets.sipTlsNamedKeys],
+  agent: ({ agent }) => agent,
+  'call.ring_seconds': ({ call }) => call.ringSeconds,
+  'call.max_seconds': ({ call }) => call.maxSeconds,
+  'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
+  'tools.kill_switch': ({ tools }) => tools.killSwitch,
+  'drain.deadline_seconds': ({ drain }) => drain.deadlineSeconds,
+  'log.level': ({ log }) => log.level,
+};
+
+const restart: Readonly<Record<string, Part>> = {
+  'elevenlabs.api_key': ({ secrets }) => secrets.elevenLabsApiKey,
+  'elevenlabs.base_url': ({ elevenlabs }) => elevenlabs.baseUrl,
+  'sip.backend': ({ sip, secrets }) => [sip.backend, secrets.drachtio],
+  'sip.listen': ({ sip }) => sip.listen,
+  'sip.tls_client_certificate': ({ sip }) => sip.tlsClientCertificate,
+  'sip.realm': ({ sip }) => sip.realm,
+  'sip.limits': ({ sip }) => sip.limits,
+  network: ({ network }) => network,
+  media: ({ media }) => media,
+  'call.max_calls': ({ call }) => call.maxCalls,
+  'tools.default_country': ({ tools }) => tools.defaultCountry,
+  twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
+  'http.listen': ({ http }) => http.listen,
+  'http.api_keys': ({ secrets }) => secrets.apiKeys,
+};
+
+/** Compares two configurations key by key. */
+export function changesBetween(before: Config, after: Config): Changes {
+  const differing = (table: Readonly<Record<string, Part>>) =>
+    Object.entries(table)
+      .filter(([, pick]) => !isDeepStrictEqual(pick(before), pick(after)))
+      .map(([key]) => key);
+  return { live: differing(live), restart: differing(restart) };
+}
+
+/** The new configuration as far as it can be swapped while calls are up: the rest stays what it was. */
+export function liveParts(before: Config, after: Config): Config {
+  return {
+    ...before,
+    elevenlabs: {
+      baseUrl: before.elevenlabs.baseUrl,
+      ...(after.elevenlabs.agentId === undefined ? {} : { agentId: after.elevenlabs.agentId }),
+    },
+    sip: {
+      ...after.sip,
+      backend: before.sip.backend,
+      listen: before.sip.listen,
+      tlsClientCertificate: before.sip.tlsClientCertificate,
+      realm: before.sip.realm,
+      limits: before.sip.limits,
+    },
+    trunks: after.trunks,
+    numbers: after.numbers,
+    transfers: after.transfers,
+    agent: after.agent,
+    call: { ...after.call, maxCalls: before.call.maxCalls },
+    tools: {
+      ...before.tools,
+      allowAutonomousSends: after.tools.allowAutonomousSends,
+      killSwitch: after.tools.killSwitch,
+    },
+    drain: after.drain,
+    log: after.log,
+    secrets: secretsWith(before.secrets, after.secrets),
+  };
+}
+
+/** The configuration with certificates that were read again. */
+export function withCertificates(config: Config, { cert, key, ca, named }: TlsTexts): Config {
+  const { secrets } = config;
+  return {
+    ...config,
+    sip: {
+      ...config.sip,
+      tlsCert: cert,
+      ...(ca === undefined ? {} : { tlsCa: ca }),
+      tlsNamed: named.map(one => ({ names: one.names, cert: one.cert })),
+    },
+    secrets: secretsWith(secrets, {
+      trunkPasswords: secrets.trunkPasswords,
+      sipTlsKey: key,
+      sipTlsNamedKeys: named.map(one => one.key),
+    }),
+  };
+}
+
+/** Secrets of trunks and listeners from `after`; those of whoever was made with them stay. */
+function secretsWith(
+  { elevenLabsApiKey, apiKeys, twilio, drachtio }: Secrets,
+  {
+    sipTlsKey,
+    trunkPasswords,
+    sipTlsNamedKeys,
+  }: Pick<Secrets, 'sipTlsKey' | 'trunkPasswords' | 'sipTlsNamedKeys'>,
+): Secrets {
+  return new Secrets({
+    elevenLabsApiKey,
+    apiKeys,
+    ...(twilio === undefined ? {} : { twilio }),
+    ...(drachtio === undefined ? {} : { drachtio }),
+    ...(sipTlsKey === undefined ? {} : { sipTlsKey }),
+    trunkPasswords,
+    sipTlsNamedKeys,
+  });
+}

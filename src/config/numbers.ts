@@ -1,0 +1,99 @@
+import { fail, ok, type Result } from '../core/errors.ts';
+import type { NumberConfig, NumberPattern } from '../trunks/trunk.ts';
+import { queuePolicies } from './config.ts';
+import { choice, integer, type Reader, text } from './readers.ts';
+import { Section } from './section.ts';
+import { sectionKeys } from './settings.ts';
+import type { Sources } from './sources.ts';
+
+/** Ways to say which numbers an entry means, of which it has one. */
+const ways = ['phone_number', 'range', 'prefix'] as const;
+
+/** Reads `numbers`. `trunks` are the names that an entry may give. */
+export function readNumbers(sources: Sources, trunks: readonly string[]): NumberConfig[] {
+  const numbers: NumberConfig[] = [];
+  const seen = new Set<string>();
+  for (const section of Section.all(sources, sectionKeys.numbers)) {
+    const entry = readNumber(section, trunks);
+    section.finish();
+    if (entry === undefined) continue;
+    const key = JSON.stringify([entry.pattern, entry.trunk ?? '']);
+    if (seen.has(key)) section.complain('says the same numbers as an entry before it');
+    seen.add(key);
+    numbers.push(entry);
+  }
+  return numbers;
+}
+
+function readNumber(section: Section, trunks: readonly string[]): NumberConfig | undefined {
+  const given = ways.filter(way => section.has(way));
+  const number = section.value('phone_number', phoneNumber);
+  const between = section.value('range', range);
+  const beginning = section.value('prefix', prefix);
+  const pattern = number ?? between ?? beginning;
+  if (given.length !== 1) section.complain('needs exactly one of phone_number, range and prefix');
+  const agentId = section.value(
+    'agent_id',
+    text(/^[\w-]{1,128}$/, 'the id as ElevenLabs shows it: letters, digits, _ and -'),
+  );
+  if (!section.has('agent_id')) section.complain('needs an agent_id');
+  const label = section.value('label', text(/^.{1,64}$/, 'at most 64 characters'));
+  const trunk = section.value('trunk', text());
+  if (trunk !== undefined && !trunks.includes(trunk)) {
+    const known = trunks.length === 0 ? 'there is none' : `there are ${trunks.join(', ')}`;
+    section.complain(`names no trunk; ${known}`, 'trunk');
+  }
+  const policy = readPolicy(section);
+  if (pattern === undefined || agentId === undefined || given.length !== 1) return undefined;
+  return {
+    pattern,
+    agentId,
+    policy,
+    ...(label === undefined ? {} : { label }),
+    ...(trunk === undefined ? {} : { trunk }),
+  };
+}
+
+/** What a number may have of its own, under the names and within the bounds that hold for all. */
+function readPolicy(section: Section): NumberConfig['policy'] {
+  const settleMs = section.value('settle_ms', integer(0, 5000));
+  const queuePolicy = section.value('queue_policy', choice(queuePolicies));
+  const queueWait = section.value('queue_wait_seconds', integer(1, 3600));
+  const ring = section.value('ring_seconds', integer(5, 300));
+  const longest = section.value('max_seconds', integer(10, 86_400));
+  return {
+    ...(settleMs === undefined ? {} : { settleMs }),
+    ...(queuePolicy === undefined ? {} : { queuePolicy }),
+    ...(queueWait === undefined ? {} : { queueWaitMs: queueWait * 1000 }),
+    ...(ring === undefined ? {} : { ringMs: ring * 1000 }),
+    ...(longest === undefined ? {} : { longestMs: longest * 1000 }),
+  };
+}
+
+const plain = (given: string) => given.replace(/[\s().-]/g, '');
+const digitsOf = (given: string) => /^\+?(\d{1,17})$/.exec(plain(given))?.[1];
+
+/** YAML makes a number of digits without a plus and quotes: it is taken as they were written. */
+const phoneNumber: Reader<NumberPattern> = raw => {
+  const given = String(raw).trim();
+  if (given === '*') return ok({ kind: 'any' });
+  const number = plain(given);
+  return /^\+?\d{1,17}$/.test(number) || /^[\w.+-]{1,64}$/.test(given)
+    ? ok({ kind: 'number', number: digitsOf(given) === undefined ? given : number })
+    : fail('must be a number like +4930901820, the name of an extension, or "*" for all others');
+};
+
+/** `+4930901800-+4930901899`, the dash with or without blanks. */
+const range: Reader<NumberPattern> = raw => {
+  const match = /^(\+?\d{1,17})\s*-\s*(\+?\d{1,17})$/.exec(String(raw).trim());
+  const first = digitsOf(match?.[1] ?? '');
+  const last = digitsOf(match?.[2] ?? '');
+  return first === undefined || last === undefined || first.length !== last.length || first > last
+    ? fail('must be two numbers of the same length, the smaller first: +4930901800-+4930901899')
+    : ok({ kind: 'range', first, last });
+};
+
+const prefix: Reader<NumberPattern> = (raw): Result<NumberPattern, string> => {
+  const digits = digitsOf(String(raw));
+  return digits === undefined ? fail('must be digits, like +4930') : ok({ kind: 'prefix', prefix: digits });
+};

@@ -1,0 +1,389 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { AgentTickets } from './agent/agent.ts';
+import type { SecondLeg, SecondLegs } from './call/control.ts';
+import { Call, type CallOptions } from './call/controller.ts';
+import type { PartyFacts, TransferTarget } from './call/party.ts';
+import type { CallRegistry } from './call/registry.ts';
+import type { Config } from './config/config.ts';
+import { outboundPasswordKey } from './config/outbound.ts';
+import type { Clock } from './core/clock.ts';
+import { type Ending, ending } from './core/ending.ts';
+import { fail, ok, type Result } from './core/errors.ts';
+import type { EventSink } from './core/events.ts';
+import { type CallKey, type LegId, newCallKey } from './core/ids.ts';
+import type { Logger } from './core/logger.ts';
+import { maskNumber } from './core/mask.ts';
+import { type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
+import type { LocalDescription } from './sdp/negotiation.ts';
+import { parseUri } from './sip/embedded/message/uri.ts';
+import { localAddressTowards } from './sip/local-address.ts';
+import { OutboundParty } from './sip/outbound-party.ts';
+import type { Resolver } from './sip/resolver.ts';
+import type {
+  HeaderField,
+  NextHop,
+  OutboundOptions,
+  Registering,
+  Signalling,
+  Source,
+} from './sip/signalling.ts';
+import type { Toolbox } from './tools/tool.ts';
+import { attributeHeaders } from './trunks/attribute-headers.ts';
+import { answerChallenge } from './trunks/digest-client.ts';
+import type { CallPlaces } from './trunks/limits.ts';
+import type { OutboundTrunk } from './trunks/outbound.ts';
+import { outboundHeaders } from './trunks/outbound-headers.ts';
+import { dialableNumber } from './trunks/outbound-number.ts';
+import { dynamicVariables } from './trunks/variables.ts';
+import type { Leg, Legs } from './worker/legs.ts';
+
+export interface OutgoingParts {
+  readonly signalling: Pick<Signalling, 'call'> & Partial<Registering>;
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly legs: Legs;
+  readonly registry: CallRegistry;
+  readonly places: CallPlaces;
+  readonly callsPerTrunk: number;
+  readonly keysOverCleartext: boolean;
+  readonly advertised: (source: Source) => string;
+  /** What is configured now. */
+  readonly config: () => Config;
+  readonly tickets: AgentTickets;
+  readonly toolbox: Toolbox;
+  readonly second: SecondLegs;
+  readonly options: () => CallOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+}
+
+/** What is asked for when a call is placed. */
+export interface OutgoingRequest {
+  /** Name of the trunk. */
+  readonly trunk: string;
+  /** E.164. */
+  readonly to: string;
+  /** Default: `from` of the trunk, else the name it knows us by. */
+  readonly from?: string;
+  readonly agentId: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Header fields of the INVITE on top of those of the trunk. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Who calls where there is neither a number nor a user name. */
+const nobody = 'anonymous';
+
+/** The way from a wish to call somebody to a call. What can be refused is refused before a port is taken or anybody rings. */
+export class OutgoingCalls {
+  readonly #parts: OutgoingParts;
+
+  constructor(parts: OutgoingParts) {
+    this.#parts = parts;
+  }
+
+  /** Places a call; it is on its way when this settles, and its outcome is that of `Call.ended`. */
+  async place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
+    const trunk = outboundTrunk(this.#parts.config(), request.trunk);
+    if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
+    const number = dialableNumber(request.to, trunk);
+    if (!number.ok) return number;
+    const headers = outboundHeaders({ ...asRecord(trunk.headers), ...request.headers });
+    if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
+    const full = this.#reserve(trunk.name);
+    if (full !== undefined) return fail(full);
+    const connected = await this.#connect(request, trunk, number.value, headers.value);
+    if (!connected.ok) this.#release(trunk.name);
+    return connected;
+  }
+
+  /** Registers with every trunk that wants it, and keeps doing so until the signalling is closed. */
+  register(): void {
+    const { config, events, signalling, log } = this.#parts;
+    for (const { name } of config().trunks) {
+      const trunk = outboundTrunk(config(), name);
+      if (trunk?.register === undefined || trunk.credentials === undefined) continue;
+      const { from, host, authorize } = inviteOptions(trunk, '', trunk.credentials.username, [], 0);
+      if (signalling.register === undefined) {
+        log.warn('the SIP backend cannot register with trunks', { trunk: name });
+        continue;
+      }
+      signalling.register(() => this.#registrar(trunk), {
+        from,
+        host,
+        headers: [],
+        seconds: trunk.register.seconds,
+        ...(authorize === undefined ? {} : { authorize }),
+        onChange: (registered, status) =>
+          events.emit({ type: 'trunk-registered', trunk: name, registered, status }),
+      });
+    }
+  }
+
+  async #registrar(trunk: OutboundTrunk): Promise<readonly NextHop[]> {
+    const routed = await this.#route(trunk);
+    return routed.ok ? routed.value.route : [];
+  }
+
+  /**
+   * A telephone that a caller is to be connected with, and a leg for it near that of the call. Its place is given back
+   * when it is over.
+   */
+  async open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
+    const trunk = outboundTrunk(this.#parts.config(), target.trunk ?? '');
+    if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
+    const place = placeOf(target, trunk);
+    if (!place.ok) return place;
+    const uui = target.userToUser === undefined ? {} : { 'User-to-User': target.userToUser };
+    const headers = outboundHeaders({ ...asRecord(trunk.headers), ...asRecord(target.headers), ...uui });
+    if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
+    const full = this.#reserve(trunk.name);
+    if (full !== undefined) return fail(full);
+    const line = await this.#line(trunk, call, near);
+    if (!line.ok) {
+      this.#release(trunk.name);
+      return line;
+    }
+    const { leg, route, local } = line.value;
+    const { user, host } = place.value;
+    const options = {
+      ...inviteOptions(trunk, user, undefined, headers.value, this.#parts.options().ringMs),
+      ...(host === undefined ? {} : { host }),
+    };
+    const { signalling, log } = this.#parts;
+    const party = new OutboundParty({
+      signalling,
+      route,
+      options,
+      leg,
+      local,
+      facts: factsOf(trunk, options, {}),
+      log: log.with({ call }),
+    });
+    void party.ended.then(() => this.#release(trunk.name));
+    return ok({ party, leg });
+  }
+
+  async #connect(
+    request: OutgoingRequest,
+    trunk: OutboundTrunk,
+    to: string,
+    headers: readonly HeaderField[],
+  ): Promise<Result<Call, Ending>> {
+    const key = newCallKey();
+    const line = await this.#line(trunk, key);
+    if (!line.ok) return line;
+    const options = inviteOptions(trunk, to, request.from, headers, this.#parts.options().ringMs);
+    return ok(this.#begin({ key, request, trunk, options, ...line.value }));
+  }
+
+  /** Looks the trunk up and opens a leg. */
+  async #line(trunk: OutboundTrunk, call: CallKey, near?: LegId): Promise<Result<OutboundLine, Ending>> {
+    const routed = await this.#route(trunk);
+    if (!routed.ok) return routed;
+    const { route, address } = routed.value;
+    const encryption = this.#encryption(trunk, route);
+    const trouble = offerTrouble(encryption);
+    if (trouble !== undefined) return fail(ending('encryption-required', trouble.message));
+    const secureOnly = trunk.mediaEncryption === 'required';
+    const family = address.includes(':') ? 6 : 4;
+    const opened = await this.#parts.legs.open({
+      call,
+      wire: 'rtp',
+      family,
+      secureOnly,
+      ...(near === undefined ? {} : { near }),
+    });
+    if (!opened.ok) {
+      return fail(ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost'));
+    }
+    const leg = opened.value;
+    const local: LocalDescription = {
+      address,
+      family,
+      sessionId: randomInt(1, 2 ** 47),
+      version: 1,
+      codecs: trunk.codecs,
+      encryption,
+      rtpPort: leg.local.rtpPort,
+    };
+    return ok({ route, leg, local });
+  }
+
+  #begin(placed: Placed): Call {
+    const { signalling, log, events, registry, tickets, toolbox, clock } = this.#parts;
+    const { key, request, trunk, route, leg, local, options } = placed;
+    const facts = factsOf(trunk, options, request.variables ?? {});
+    events.emit({
+      type: 'call-placed',
+      call: key,
+      sipCallId: options.callId,
+      caller: maskNumber(options.from),
+      called: maskNumber(options.to),
+      trunk: trunk.name,
+    });
+    const callLog = log.with({ call: key });
+    const variables = dynamicVariables(facts);
+    // What is known only later, for the headers of our BYE.
+    const learned: Record<string, string> = {};
+    const goodbye = () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned });
+    const call = new Call({
+      key,
+      party: new OutboundParty({ signalling, route, options, leg, facts, local, log: callLog, goodbye }),
+      leg,
+      agentId: request.agentId,
+      variables,
+      learned: (name, value) => {
+        learned[name] = value;
+      },
+      tickets,
+      toolbox,
+      second: this.#parts.second,
+      options: this.#parts.options(),
+      clock,
+      log: callLog,
+      events,
+    });
+    registry.add(call);
+    void call.ended.then(() => this.#parts.places.release(trunk.name));
+    call.begin();
+    return call;
+  }
+
+  /** Hops of the trunk of one address family, and our own address as their peers are told it. */
+  async #route(trunk: OutboundTrunk): Promise<Result<Routed, Ending>> {
+    const found = await this.#parts.resolver.resolve(trunk);
+    if (!found.ok) return fail(ending('trunk-unreachable', found.failure.message));
+    const secure = trunk.mediaEncryption === 'required' && !this.#parts.keysOverCleartext;
+    const usable = found.value.filter(({ transport }) => !secure || transport === 'tls');
+    const [first] = usable;
+    if (first === undefined)
+      return fail(ending('trunk-unreachable', 'media encryption is required, and it has no TLS'));
+    const family = (hop: NextHop) => hop.address.includes(':');
+    const route = usable
+      .filter(hop => family(hop) === family(first))
+      .map(hop => ({
+        ...hop,
+        ...(trunk.tlsCa === undefined ? {} : { ca: trunk.tlsCa }),
+        ...(trunk.tlsVerify ? {} : { verify: false as const }),
+      }));
+    const own = await localAddressTowards(first.address);
+    if (!own.ok) return fail(ending('trunk-unreachable', own.failure.message));
+    const { transport, address, port } = first;
+    return ok({
+      route,
+      address: this.#parts.advertised({ transport, address, port, localAddress: own.value }),
+    });
+  }
+
+  /** RFC 4568 section 7: what encrypts the sound must not itself travel in the clear. */
+  #encryption(trunk: OutboundTrunk, route: readonly NextHop[]): LocalEncryption {
+    const covered = route.every(({ transport }) => transport === 'tls');
+    return { policy: trunk.mediaEncryption, keysAllowed: covered || this.#parts.keysOverCleartext };
+  }
+
+  /** Takes a place among all calls and among those of the trunk; undefined when both were free. */
+  #reserve(name: string): Ending | undefined {
+    const { registry, places, callsPerTrunk, config } = this.#parts;
+    const full = registry.reserve();
+    if (full !== undefined) return full;
+    const most = config().trunks.find(trunk => trunk.name === name)?.limits.calls ?? callsPerTrunk;
+    if (places.take(name, most)) return undefined;
+    registry.release();
+    return ending('over-capacity', `limits.calls of trunk ${name} is ${most}`);
+  }
+
+  #release(name: string): void {
+    this.#parts.registry.release();
+    this.#parts.places.release(name);
+  }
+}
+
+interface Routed {
+  readonly route: readonly NextHop[];
+  readonly address: string;
+}
+
+/** The way to a trunk, and a leg that was opened for it. */
+interface OutboundLine {
+  readonly route: readonly NextHop[];
+  readonly leg: Leg;
+  readonly local: LocalDescription;
+}
+
+interface Placed {
+  readonly key: ReturnType<typeof newCallKey>;
+  readonly request: OutgoingRequest;
+  readonly trunk: OutboundTrunk;
+  readonly route: readonly NextHop[];
+  readonly leg: Leg;
+  readonly local: LocalDescription;
+  readonly options: OutboundOptions & { readonly callId: string };
+}
+
+/** The way out over a trunk of the configuration; undefined when it has none. */
+export function outboundTrunk({ trunks, secrets }: Config, name: string): OutboundTrunk | undefined {
+  const found = trunks.find(trunk => trunk.name === name);
+  if (found?.outbound === undefined) return undefined;
+  const { username, realm, ...outbound } = found.outbound;
+  const password = secrets.trunkPasswords.get(outboundPasswordKey(name));
+  const credentials =
+    username === undefined || password === undefined
+      ? {}
+      : { credentials: { username, password, ...(realm === undefined ? {} : { realm }) } };
+  return { name, ...outbound, ...credentials, attributesToHeaders: found.attributesToHeaders };
+}
+
+function factsOf(
+  trunk: OutboundTrunk,
+  options: OutboundOptions & { readonly callId: string },
+  variables: Readonly<Record<string, string>>,
+): PartyFacts {
+  return {
+    callId: options.callId,
+    callerId: options.from,
+    calledNumber: options.to,
+    // The number was given to us; that the person who answers owns it, nobody has said.
+    callerTrusted: false,
+    trunk: trunk.name,
+    variables,
+  };
+}
+
+/** Whom the INVITE names; the host is that of the trunk unless the target has its own. */
+function placeOf(
+  { destination }: TransferTarget,
+  trunk: OutboundTrunk,
+): Result<{ readonly user: string; readonly host?: string }, Ending> {
+  if (destination.kind === 'phone') {
+    const number = dialableNumber(destination.number, trunk);
+    return number.ok ? ok({ user: number.value }) : number;
+  }
+  const uri = parseUri(destination.uri);
+  if (uri === undefined) return fail(ending('transfer-failed', 'the SIP URI cannot be read'));
+  const literal = uri.host.includes(':') ? `[${uri.host}]` : uri.host;
+  return ok({ user: uri.user, host: uri.port === undefined ? literal : `${literal}:${uri.port}` });
+}
+
+function inviteOptions(
+  trunk: OutboundTrunk,
+  to: string,
+  from: string | undefined,
+  headers: readonly HeaderField[],
+  ringMs: number,
+): OutboundOptions & { readonly callId: string } {
+  const { host, port, credentials } = trunk;
+  const literal = host.includes(':') ? `[${host}]` : host;
+  return {
+    callId: randomBytes(16).toString('hex'),
+    to,
+    from: from ?? trunk.from ?? credentials?.username ?? nobody,
+    host: port === undefined ? literal : `${literal}:${port}`,
+    headers,
+    ringMs: trunk.ringSeconds === undefined ? ringMs : trunk.ringSeconds * 1_000,
+    ...(credentials === undefined ? {} : { authorize: challenge => answerChallenge(challenge, credentials) }),
+  };
+}
+
+const asRecord = (fields: readonly HeaderField[]): Record<string, string> =>
+  Object.fromEntries(fields.map(({ name, value }) => [name, value]));

@@ -1,0 +1,126 @@
+import type { Collections } from './collections.ts';
+import type { Summary } from './distribution.ts';
+import { type Delay, delayOf, laterOf } from './join.ts';
+import type { AgentReport, GeneratorReport, Mark, Pace } from './messages.ts';
+import { isListenedTo, type Profile } from './profile.ts';
+import type { ThreadShare } from './usage.ts';
+
+/** What a run of one subject at one number of calls gave. Times in ms, memory in MB (2^20), CPU in % of one core. */
+export interface Figures {
+  readonly subject: 'bridge' | 'floor';
+  readonly calls: number;
+  readonly seconds: number;
+  readonly cpu: {
+    readonly percent: number;
+    readonly perCall: number;
+    readonly threads: readonly ThreadShare[];
+  };
+  readonly memory: {
+    readonly idle: number;
+    readonly loaded: number;
+    readonly perCall: number;
+  };
+  readonly collections: Collections;
+  /** Towards the telephones, as they saw it. */
+  readonly wire: {
+    readonly received: number;
+    readonly lost: number;
+    readonly disordered: number;
+    readonly gaps: number;
+    readonly dead: number;
+    readonly pace: Pace;
+    readonly lateness: Summary;
+    readonly interval: Summary;
+  };
+  /** Towards the agent, as it saw it. */
+  readonly agent: { readonly received: number; readonly sent: number; readonly pace: Pace };
+  /** How late those were that measured: what they saw cannot be better than this. */
+  readonly observers: {
+    readonly telephones: Summary;
+    readonly agent: Summary;
+    /** CPU that they took, that everything else took, and that the host of this machine gave away, in % of one core. */
+    readonly cpu: {
+      readonly telephones: number;
+      readonly agent: number;
+      readonly others: number;
+      readonly stolen: number;
+    };
+  };
+  /** Only of the bridge. */
+  readonly calling?: {
+    readonly answered: number;
+    readonly failed: readonly string[];
+    readonly dropped: number;
+    readonly inviteToAnswer: Summary;
+    /** The agent's metadata to the 200. */
+    readonly agentToAnswer: Delay;
+    /** The later of the agent's first sound and the 200, to the first speech on the wire. */
+    readonly firstSpeech: Delay;
+    /** Later turns: the agent's sound to speech on the wire. */
+    readonly turn: Delay;
+    readonly bargeIn: Delay;
+    /** A packet of the telephone to the message that carries its sound; a part of it is the jitter buffer's. */
+    readonly callerToAgent: Delay;
+    readonly complaints: readonly string[];
+  };
+}
+
+/** Effects are looked for this long after their causes, ms. */
+const withinMs = { answer: 5000, sound: 1500 };
+/** Causes just before the end of the window may have their effects after it. */
+const marginMs = 500;
+
+export function callingOf(
+  generator: GeneratorReport,
+  agent: AgentReport,
+  options: { readonly profile: Profile; readonly complaints: readonly string[] },
+): NonNullable<Figures['calling']> {
+  const { answered, speech, silence, word } = generator.marks;
+  const end = latest([speech, silence, word, agent.marks.turn]) - marginMs;
+  const early = (marks: readonly Mark[]) => marks.filter(({ at }) => at < end);
+  const audible = (marks: readonly Mark[]) =>
+    early(marks).filter(({ call }) => isListenedTo(options.profile, call));
+  return {
+    answered: generator.answered,
+    failed: generator.failed,
+    dropped: generator.dropped,
+    inviteToAnswer: generator.setup,
+    agentToAnswer: delayOf(agent.marks.ready, answered, withinMs.answer),
+    firstSpeech: delayOf(audible(laterOf(agent.marks.greeting, answered)), speech, withinMs.sound),
+    turn: delayOf(audible(agent.marks.turn), speech, withinMs.sound),
+    bargeIn: delayOf(audible(agent.marks.cut), silence, withinMs.sound),
+    callerToAgent: delayOf(early(word), agent.marks.heard, withinMs.sound),
+    complaints: options.complaints,
+  };
+}
+
+function latest(lists: readonly (readonly Mark[])[]): number {
+  return lists.reduce((last, marks) => Math.max(last, marks.at(-1)?.at ?? 0), 0);
+}
+
+/** The bridge against the floor, of the same run. */
+export interface Ratio {
+  readonly calls: number;
+  readonly cpu: number;
+  readonly memory: number;
+  /** Bridge minus floor, ms. */
+  readonly latenessP99: number;
+  readonly latenessMax: number;
+}
+
+export function ratioOf(bridge: Figures, floor: Figures): Ratio {
+  return {
+    calls: bridge.calls,
+    cpu: hundredths(bridge.cpu.percent / floor.cpu.percent),
+    memory: hundredths(bridge.memory.loaded / floor.memory.loaded),
+    latenessP99: hundredths(bridge.wire.lateness.p99 - floor.wire.lateness.p99),
+    latenessMax: hundredths(bridge.wire.lateness.max - floor.wire.lateness.max),
+  };
+}
+
+/** The middle one of some ratios; of two, the higher. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+const hundredths = (value: number): number => Math.round(value * 100) / 100;

@@ -1,0 +1,209 @@
+import { BenchChild } from './child.ts';
+import { collectionsOf } from './collections.ts';
+import { callingOf, type Figures } from './figures.ts';
+import type { FromAgent, FromGenerator, ToAgent, ToGenerator } from './messages.ts';
+import { monotonic } from './monotonic.ts';
+import { type ProfileName, profiles } from './profile.ts';
+import { type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
+import { type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
+
+/** What a run is to be. */
+export interface RoundOptions {
+  readonly subject: Figures['subject'];
+  readonly profile: ProfileName;
+  readonly calls: number;
+  readonly seconds: number;
+  readonly workers: number;
+  /** Files of the programs. */
+  readonly programs: Readonly<Record<'bridge' | 'floor' | 'agent' | 'generator', string>>;
+  /** Certificate of the agent, for wss. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly caFile: string };
+  readonly holdMs?: number;
+  readonly nodeArgs?: readonly string[];
+  readonly note: (what: string) => void;
+  /** Called about every `sampleMs` of the window. */
+  readonly onSample?: (usage: Usage) => void;
+  readonly sampleMs?: number;
+  /** Cuts the run short. */
+  readonly stopped: AbortSignal;
+}
+
+const startMs = 20_000;
+/** INVITEs a second. */
+const perSecond = 25;
+const connections = 4;
+/** Before what is idle is measured, and between the last answer and the window. */
+const settleMs = 2000;
+const hangUpMs = 20_000;
+
+type GeneratorChild = BenchChild<ToGenerator, FromGenerator>;
+type AgentChild = BenchChild<ToAgent, FromAgent>;
+
+/** Starts everything, measures one window, ends everything. */
+export async function runRound(options: RoundOptions): Promise<Figures> {
+  const { programs, profile, tls, note } = options;
+  const agent: AgentChild = new BenchChild('agent', programs.agent);
+  const generator: GeneratorChild = new BenchChild('generator', programs.generator);
+  let subject: Subject | undefined;
+  // Whatever is being waited for then fails.
+  const cutShort = () => void generator.stop();
+  options.stopped.addEventListener('abort', cutShort, { once: true });
+  try {
+    const started = agent.hear('started', startMs);
+    agent.tell({ type: 'start', profile, ...(tls === undefined ? {} : { tls }) });
+    const { baseUrl } = await started;
+    subject = await startSubject(options, baseUrl);
+    generator.tell({ type: 'guard', pid: subject.child.pid });
+    await rest(settleMs, options.stopped);
+    const idle = usageOf(subject.child.pid, monotonic());
+    await setUp(options, subject, generator);
+    return await measure({ options, subject, agent, generator, idle });
+  } finally {
+    note('ending');
+    options.stopped.removeEventListener('abort', cutShort);
+    await Promise.all([subject?.stop(), agent.stop(), generator.stop()]);
+  }
+}
+
+function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject> {
+  const { profile, calls, programs, workers, tls, holdMs, nodeArgs } = options;
+  const wanted: SubjectOptions = {
+    profile,
+    calls,
+    agentUrl,
+    program: programs.bridge,
+    workers,
+    perSecond,
+    connections,
+    ...(tls === undefined ? {} : { caFile: tls.caFile }),
+    ...(holdMs === undefined ? {} : { holdMs }),
+    ...(nodeArgs === undefined ? {} : { nodeArgs }),
+  };
+  return options.subject === 'bridge' ? startBridge(wanted) : startFloor(wanted, programs.floor);
+}
+
+async function setUp(options: RoundOptions, subject: Subject, generator: GeneratorChild): Promise<void> {
+  options.note(`setting up ${options.calls} calls`);
+  const up = generator.hear('up', startMs + (options.calls / perSecond) * 1000);
+  generator.tell(await subject.open());
+  const { answered, failed } = await up;
+  if (answered === 0) throw new Error(`no call was answered: ${failed.join(', ')}\n${subject.child.output}`);
+}
+
+interface Stage {
+  readonly options: RoundOptions;
+  readonly subject: Subject;
+  readonly agent: AgentChild;
+  readonly generator: GeneratorChild;
+  readonly idle: Usage;
+}
+
+async function measure({ options, subject, agent, generator, idle }: Stage): Promise<Figures> {
+  const { child } = subject;
+  await rest(settleMs, options.stopped);
+  options.note(`measuring for ${options.seconds} s`);
+  agent.tell({ type: 'mark' });
+  generator.tell({ type: 'mark' });
+  child.pauses = [];
+  const pids = { subject: child.pid, telephones: generator.pid, agent: agent.pid };
+  const before = census(pids);
+  await watch(options, child.pid);
+  const after = census(pids);
+  const pauses = child.pauses;
+  const reports = [generator.hear('report', startMs), agent.hear('report', startMs)] as const;
+  generator.tell({ type: 'report' });
+  agent.tell({ type: 'report' });
+  const [{ report: heard }, { report: said }] = await Promise.all(reports);
+  const idled = generator.hear('idle', hangUpMs);
+  generator.tell({ type: 'hang-up' });
+  await idled;
+  const { percent, threads } = shares(child.pid, before.subject, after.subject);
+  return {
+    subject: options.subject,
+    calls: options.calls,
+    seconds: round(heard.seconds),
+    cpu: { percent, perCall: round(percent / options.calls, 1000), threads },
+    memory: {
+      idle: round(idle.residentMb),
+      loaded: round(after.subject.residentMb),
+      perCall: round((after.subject.residentMb - idle.residentMb) / options.calls, 1000),
+    },
+    collections: collectionsOf(pauses),
+    wire: {
+      received: heard.packetsReceived,
+      lost: heard.lost,
+      disordered: heard.disordered,
+      gaps: heard.gaps,
+      dead: heard.dead,
+      pace: heard.pace,
+      lateness: heard.lateness,
+      interval: heard.interval,
+    },
+    agent: { received: said.messagesReceived, sent: said.messagesSent, pace: said.pace },
+    observers: { telephones: heard.own, agent: said.own, cpu: elsewhere(before, after) },
+    ...(options.subject === 'bridge'
+      ? {
+          calling: callingOf(heard, said, {
+            profile: profiles[options.profile],
+            complaints: subject.complaints,
+          }),
+        }
+      : {}),
+  };
+}
+
+type Member = 'subject' | 'telephones' | 'agent';
+type Census = Readonly<Record<Member, Usage>> & Machine & { readonly ownMs: number };
+
+/** What everybody has used up by now. */
+function census(pids: Readonly<Record<Member, number>>): Census {
+  const now = monotonic();
+  const { user, system } = process.cpuUsage();
+  return {
+    subject: usageOf(pids.subject, now),
+    telephones: usageOf(pids.telephones, now),
+    agent: usageOf(pids.agent, now),
+    ...machineUsage(),
+    ownMs: (user + system) / 1000,
+  };
+}
+
+/** CPU besides that of the subject, % of a core. */
+function elsewhere(before: Census, after: Census): Figures['observers']['cpu'] {
+  const ms = after.subject.at - before.subject.at;
+  const spent = (member: Member) => after[member].cpuMs - before[member].cpuMs;
+  const ours = spent('subject') + spent('telephones') + spent('agent') + after.ownMs - before.ownMs;
+  const share = (cpuMs: number) => round((100 * cpuMs) / ms);
+  return {
+    telephones: share(spent('telephones')),
+    agent: share(spent('agent')),
+    others: Math.max(0, share(after.busyMs - before.busyMs - ours)),
+    stolen: share(after.stolenMs - before.stolenMs),
+  };
+}
+
+/** Waits for the end of the window, and samples it meanwhile. */
+async function watch({ seconds, stopped, onSample, sampleMs }: RoundOptions, pid: number): Promise<void> {
+  const end = monotonic() + seconds * 1000;
+  for (let left = seconds * 1000; left > 0; left = end - monotonic()) {
+    await rest(Math.min(left, onSample === undefined ? left : (sampleMs ?? left)), stopped);
+    onSample?.(usageOf(pid, monotonic()));
+  }
+}
+
+function rest(ms: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (stopped.aborted) return reject(new Error('stopped'));
+    const stop = () => {
+      clearTimeout(timer);
+      reject(new Error('stopped'));
+    };
+    const timer = setTimeout(() => {
+      stopped.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    stopped.addEventListener('abort', stop, { once: true });
+  });
+}
+
+const round = (value: number, steps = 100): number => Math.round(value * steps) / steps;

@@ -1,0 +1,139 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BenchChild } from './child.ts';
+import type { FromFloor, ToFloor, ToGenerator } from './messages.ts';
+import type { ProfileName } from './profile.ts';
+
+/** What is measured: it carries calls between the generator and the agent. */
+export interface Subject {
+  readonly child: BenchChild<ToFloor, FromFloor>;
+  /** Warnings and errors that it wrote. */
+  readonly complaints: readonly string[];
+  /** Makes it ready for the generator, and tells what that is to do. */
+  open(): Promise<ToGenerator>;
+  stop(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  readonly profile: ProfileName;
+  readonly calls: number;
+  /** Base URL of the agent, and the file with its certificate where it is https. */
+  readonly agentUrl: string;
+  readonly caFile?: string;
+  /** Path of the built `main.js`, and threads for media. */
+  readonly program: string;
+  readonly workers: number;
+  /** INVITEs a second, connections they come over, and how long calls live when they are to be replaced. */
+  readonly perSecond: number;
+  readonly connections: number;
+  readonly holdMs?: number;
+  /** Arguments for node, besides those that every subject gets. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** Room for one more second of calls than are wanted: a replaced call may still be ending. */
+const spareCalls = 50;
+const firstRtpPort = 20_000;
+const startMs = 20_000;
+const openMs = 60_000;
+/** Complaints that are kept. */
+const keptComplaints = 10;
+
+function nodeArgs(options: SubjectOptions): string[] {
+  return ['--enable-source-maps', '--trace-gc', ...(options.nodeArgs ?? [])];
+}
+
+const trust = ({ caFile }: SubjectOptions): Record<string, string> =>
+  caFile === undefined ? {} : { NODE_EXTRA_CA_CERTS: caFile };
+
+/** The bridge: `trunkbridge serve` with a configuration of its own. */
+export async function startBridge(options: SubjectOptions): Promise<Subject> {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-bench-'));
+  const file = join(folder, 'trunkbridge.yaml');
+  writeFileSync(file, configuration(options));
+  const complaints: string[] = [];
+  const listening = new Map<string, number>();
+  let settle = (): void => undefined;
+  const started = new Promise<void>(resolve => {
+    settle = resolve;
+  });
+  const child = new BenchChild<ToFloor, FromFloor>('bridge', options.program, {
+    args: ['serve', '--config', file],
+    nodeArgs: nodeArgs(options),
+    channel: false,
+    env: { ...environment(options), ...trust(options) },
+    onLine(line) {
+      if (/"level":"(warn|error|fatal)"/.test(line) && complaints.length < keptComplaints)
+        complaints.push(line);
+      if (listening.has('http') || !line.includes('"listening"')) return;
+      const { for: what, at } = JSON.parse(line) as { for: string; at: string };
+      listening.set(what, Number(at.slice(at.lastIndexOf(':') + 1)));
+      if (listening.has('http')) settle();
+    },
+  });
+  const stop = async () => {
+    await child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await child.orFail(started, startMs, 'its ports');
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { profile, calls, perSecond, connections, holdMs } = options;
+  return {
+    child,
+    complaints,
+    open: async () => ({
+      type: 'call',
+      profile,
+      calls,
+      perSecond,
+      connections,
+      port: listening.get('sip tcp') ?? 0,
+      ...(holdMs === undefined ? {} : { holdMs }),
+    }),
+    stop,
+  };
+}
+
+/** The bare program beside it. */
+export async function startFloor(options: SubjectOptions, entry: string): Promise<Subject> {
+  const child = new BenchChild<ToFloor, FromFloor>('floor', entry, {
+    nodeArgs: nodeArgs(options),
+    env: trust(options),
+  });
+  const { profile, calls, agentUrl } = options;
+  await child.hear('ready', startMs);
+  return {
+    child,
+    complaints: [],
+    async open() {
+      const url = `${agentUrl.replace(/^http/, 'ws')}/v1/convai/conversation`;
+      const up = child.hear('up', openMs);
+      child.tell({ type: 'start', profile, calls, url });
+      return { type: 'stream', profile, ports: (await up).ports };
+    },
+    stop: () => child.stop(),
+  };
+}
+
+function configuration({ calls }: SubjectOptions): string {
+  return `agent:\n  settle_ms: 0\ncall:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
+}
+
+function environment({ agentUrl, calls, workers }: SubjectOptions): Record<string, string> {
+  // Twice what is needed for each worker: used ports rest before they are used again.
+  const ports = 4 * (calls + spareCalls) + 200;
+  return {
+    ELEVENLABS_API_KEY: 'bench',
+    ELEVENLABS_AGENT_ID: 'agent_bench',
+    ELEVENLABS_BASE_URL: agentUrl,
+    SIP_LISTEN: 'tcp://127.0.0.1:0',
+    HTTP_LISTEN: '127.0.0.1:0',
+    RTP_PORTS: `${firstRtpPort}-${firstRtpPort + ports - 1}`,
+    MEDIA_WORKERS: String(workers),
+  };
+}

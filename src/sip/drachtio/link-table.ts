@@ -1,0 +1,42 @@
+import type { Table } from '../embedded/transaction/table.ts';
+
+export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting' | 'shut';
+export type LinkInput =
+  | 'open'
+  /** The server has taken our secret; it has not; it said nothing for too long. */
+  | 'accepted'
+  | 'refused'
+  | 'slow'
+  | 'closed'
+  | 'due'
+  | 'close';
+export type LinkAction =
+  | 'connect'
+  | 'drop'
+  | 'tellUp'
+  | 'tellRefused'
+  | 'tellDown'
+  | 'endLine'
+  | 'wait'
+  | 'stopTimer';
+
+/** The connection to a drachtio-server that we make, and make again. */
+export const linkTable = {
+  idle: { open: ['connecting', 'connect'], close: ['shut'] },
+  connecting: {
+    accepted: ['up', 'stopTimer', 'tellUp'],
+    refused: ['waiting', 'stopTimer', 'drop', 'tellRefused', 'wait'],
+    slow: ['waiting', 'drop', 'wait'],
+    closed: ['waiting', 'stopTimer', 'wait'],
+    close: ['shut', 'stopTimer', 'drop'],
+  },
+  up: {
+    closed: ['waiting', 'tellDown', 'wait'],
+    close: ['shut', 'endLine', 'tellDown'],
+  },
+  waiting: {
+    due: ['connecting', 'connect'],
+    close: ['shut', 'stopTimer'],
+  },
+  shut: {},
+} as const satisfies Table<LinkState, LinkInput, LinkAction>;

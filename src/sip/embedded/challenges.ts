@@ -1,0 +1,44 @@
+import type { ChallengeAnswer, HeaderField, OutboundOptions } from '../signalling.ts';
+import type { SipResponse } from './message/message.ts';
+
+/** Most challenges of one response that are looked at. */
+const challengesRead = 4;
+/** Most requests with credentials: one, and one more when only the nonce was old. */
+const answersToChallenges = 2;
+
+/** The credentials of one request and its repetitions: what they answer, and how often (RFC 3261 section 22.3). */
+export class Challenges {
+  readonly #authorize: OutboundOptions['authorize'];
+  #field: HeaderField | undefined;
+  #answers = 0;
+
+  constructor(authorize: OutboundOptions['authorize']) {
+    this.#authorize = authorize;
+  }
+
+  /** What the next repetition carries. */
+  get fields(): readonly HeaderField[] {
+    return this.#field === undefined ? [] : [this.#field];
+  }
+
+  /** Another peer, or another request: both begin without credentials. */
+  forget(): void {
+    this.#field = undefined;
+    this.#answers = 0;
+  }
+
+  /** Takes a 401 or 407; true when there is an answer to it that the peer has not refused yet. */
+  take(method: string, uri: string, { status, headers }: SipResponse): boolean {
+    if (status !== 401 && status !== 407) return false;
+    const values = headers.all(status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
+    const challenge = { status, values: values.slice(0, challengesRead), method, uri } as const;
+    const answer: ChallengeAnswer | undefined = this.#authorize?.(challenge);
+    if (answer === undefined || this.#answers >= answersToChallenges) return false;
+    // Refused with credentials, and not for an old nonce: the same ones would be refused for ever.
+    if (this.#answers > 0 && !answer.stale) return false;
+    this.#answers++;
+    const name = status === 401 ? 'Authorization' : 'Proxy-Authorization';
+    this.#field = { name, value: answer.value };
+    return true;
+  }
+}

@@ -1,0 +1,40 @@
+import { type Ending, type EndingReason, ending } from '../../../core/ending.ts';
+import type { SipResponse } from '../message/message.ts';
+import { statedReason } from './reason.ts';
+
+/** What final responses to an INVITE of ours mean (RFC 3261 section 21). Those that are not here are refusals. */
+const reasons: Readonly<Record<number, EndingReason>> = {
+  401: 'trunk-unauthorized',
+  404: 'callee-not-found',
+  407: 'trunk-unauthorized',
+  408: 'callee-no-answer',
+  410: 'callee-not-found',
+  480: 'callee-no-answer',
+  484: 'callee-not-found',
+  486: 'callee-busy',
+  487: 'callee-no-answer',
+  600: 'callee-busy',
+  603: 'callee-declined',
+  604: 'callee-not-found',
+  607: 'callee-declined',
+  608: 'callee-declined',
+};
+
+/** The reason that a final status stands for, where it is one of its own. */
+export function reasonOfStatus(status: number): EndingReason | undefined {
+  return reasons[status];
+}
+
+/** Why a call of ours was not answered: the reason of its status, with the status and the cause that was given. */
+export function refusalEnding(response: SipResponse): Ending {
+  const { status, headers } = response;
+  const redirected = status >= 300 && status < 400;
+  const reason = redirected ? 'trunk-redirected' : (reasons[status] ?? 'trunk-refused');
+  const cause = statedReason(headers);
+  return ending(reason, cause === undefined ? `SIP ${status}` : `SIP ${status}, ${cause}`);
+}
+
+/** RFC 3261 section 21.5.4 and RFC 3263 section 4.3: this server cannot, another one may. */
+export function wantsNextHop(response: SipResponse): boolean {
+  return response.status === 503;
+}

@@ -1,0 +1,469 @@
+import type { Clock, Timer } from '../../../core/clock.ts';
+import { deferred } from '../../../core/deferred.ts';
+import { type Ending, ending } from '../../../core/ending.ts';
+import { Failure, fail, messageOf, ok, type Result } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/logger.ts';
+import type {
+  HeaderField,
+  NextHop,
+  OutboundDialogue,
+  OutboundOptions,
+  ReferRequest,
+  ReofferAnswer,
+  Source,
+} from '../../signalling.ts';
+import { type StackLimits, sipTimers } from '../limits.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import { cancelOf, type InviteClientTransaction } from '../transaction/inviting.ts';
+import type { TransactionLayer } from '../transaction/layer.ts';
+import type { ServerTransaction } from '../transaction/server.ts';
+import { accepts, step } from '../transaction/table.ts';
+import type { Connection } from '../transport/connection.ts';
+import type { Hop } from '../transport/dialer.ts';
+import { sdpOf } from './content.ts';
+import { sayGoodbye } from './goodbye.ts';
+import type { DialogPath, HostPort } from './path.ts';
+import { reasonLine, statedReason } from './reason.ts';
+import { type Fork, Forks } from './uac-forks.ts';
+import { OutgoingInvite } from './uac-invite.ts';
+import { refusalEnding, wantsNextHop } from './uac-outcome.ts';
+import { HopPlan } from './uac-route.ts';
+import { Confirmed } from './uac-session.ts';
+import { type UacAction, type UacInput, type UacState, uacDialog } from './uac-table.ts';
+
+/** What a call of ours stands on. */
+export interface UacEnvironment {
+  readonly clock: Clock;
+  readonly limits: StackLimits;
+  readonly log: Logger;
+  readonly layer: TransactionLayer;
+  readonly contactFor: (source: Source) => HostPort;
+  /** A connection to a hop, one that is open already where there is one. */
+  readonly connect: (hop: NextHop) => Promise<{ connection: Connection; fresh: boolean } | undefined>;
+  /** A new connection to a hop that may be dialled; undefined when there is none to be had. */
+  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  /** The dialogue has its key: requests of the peer may come. */
+  readonly onConfirmed: (dialogue: UacDialogue) => void;
+  readonly onEnd: (dialogue: UacDialogue) => void;
+}
+
+/** One try of the INVITE. */
+interface Attempt {
+  readonly connection: Connection;
+  readonly us: HostPort;
+  readonly branch: string;
+  readonly request: SipRequest;
+  transaction?: InviteClientTransaction;
+}
+
+/** A call of ours and the dialogue it makes: runs the table `uacDialog`. */
+export class UacDialogue implements OutboundDialogue {
+  readonly sipCallId: string;
+  readonly answered: Promise<Result<{ readonly sdp?: string }, Ending>>;
+  readonly ended: Promise<Ending>;
+  onProgress: OutboundDialogue['onProgress'] = () => undefined;
+  onReoffer: (offer: string | undefined) => Promise<ReofferAnswer> = () =>
+    Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
+  onRefreshed: (sdp: string) => void = () => undefined;
+  onInfo: (contentType: string, body: string) => boolean = () => false;
+
+  readonly #env: UacEnvironment;
+  readonly #invite: OutgoingInvite;
+  readonly #offer: string;
+  readonly #hops: HopPlan;
+  readonly #forks = new Forks();
+  readonly #settleAnswer: (answer: Result<{ readonly sdp?: string }, Ending>) => void;
+  readonly #finish: (end: Ending) => void;
+  #state: UacState = 'connecting';
+  #attempt: Attempt | undefined;
+  #response: SipResponse | undefined;
+  #confirmed: Confirmed | undefined;
+  /** The answer that stands. */
+  #fork: Fork | undefined;
+  #connection: Connection | undefined;
+  #alerted = false;
+  /** The first reason to end; later ones change nothing. */
+  #end: Ending | undefined;
+  #bye: ServerTransaction | undefined;
+  #byeHeaders: readonly HeaderField[] = [];
+  #ring: Timer | undefined;
+  #cancelLimit: Timer | undefined;
+  #grace: Timer | undefined;
+
+  constructor(route: readonly NextHop[], offer: string, options: OutboundOptions, env: UacEnvironment) {
+    this.#env = env;
+    this.#invite = new OutgoingInvite(offer, options);
+    this.#offer = offer;
+    this.sipCallId = this.#invite.callId;
+    this.#hops = new HopPlan(route, env.clock, env.limits);
+    const answer = deferred<Result<{ readonly sdp?: string }, Ending>>();
+    this.answered = answer.promise;
+    this.#settleAnswer = answer.resolve;
+    const { promise, resolve } = deferred<Ending>();
+    this.ended = promise;
+    this.#finish = resolve;
+    this.#ring = env.clock.timer(options.ringMs, () => this.#conclude('ringTimeout', this.#unanswered()));
+    this.#connect();
+  }
+
+  get state(): UacState {
+    return this.#state;
+  }
+
+  /** What requests of the peer name; empty before the answer. */
+  get key(): string {
+    return this.#fork?.path.key ?? '';
+  }
+
+  hangup(end: Ending, headers: readonly HeaderField[] = []): void {
+    if (this.#end === undefined) this.#byeHeaders = headers;
+    this.#conclude('hangup', end);
+  }
+
+  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+    if (this.#state === 'confirmed' && this.#confirmed !== undefined) return this.#confirmed.reoffer(sdp);
+    return fail(new Failure(this.#state === 'stranded' ? 'lost' : 'gone', 'the call is not up'));
+  }
+
+  async refer(request: ReferRequest): Promise<Result<void, Ending>> {
+    if (this.#state === 'confirmed' && this.#confirmed !== undefined) return this.#confirmed.refer(request);
+    return fail(ending('transfer-failed', 'the call is not up'));
+  }
+
+  /** Ends it as the stack closes: like any other hangup. */
+  dismiss(end: Ending): void {
+    this.hangup(end);
+  }
+
+  /** True when a request over `connection` may speak for the peer of this dialogue. */
+  trusts(connection: Connection): boolean {
+    const peer = this.#attempt?.connection.source;
+    const { source } = connection;
+    const same = source.address === peer?.address && source.transport === peer.transport;
+    return connection === this.#connection || same;
+  }
+
+  /** An ACK of the peer: to our answer to its re-INVITE. */
+  ack(ack: SipRequest, connection: Connection): void {
+    this.#use(connection);
+    this.#confirmed?.ack(ack);
+  }
+
+  /** A request of the peer inside the dialogue. */
+  request(transaction: ServerTransaction): void {
+    this.#use(transaction.connection);
+    const served = this.#confirmed?.serve(transaction, this.#state !== 'ending' && this.#state !== 'ended');
+    if (served !== 'bye') return;
+    this.#bye = transaction;
+    const reason = this.#confirmed?.bye() === true ? 'transferred' : 'callee-hung-up';
+    this.#conclude('bye', ending(reason, statedReason(transaction.request.headers)));
+  }
+
+  /** The connection that `connection` was is gone. */
+  connectionClosed(connection: Connection): void {
+    // Before the answer the transaction notices by itself.
+    if (this.#confirmed === undefined || connection !== this.#connection) return;
+    if (accepts(uacDialog, this.#state, 'flowLost')) this.#feed('flowLost');
+  }
+
+  /** Ends at once without a word to the peer: the stack is being closed. */
+  drop(end: Ending): void {
+    this.#end ??= end;
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#attempt?.transaction?.abandon();
+    this.#settle();
+    this.#over();
+  }
+
+  #connect(): void {
+    this.#leave();
+    this.#invite.forget();
+    this.#find()
+      .then(found => {
+        if (this.#state !== 'connecting') return;
+        if (found === undefined) return this.#conclude('unreachable', ending('trunk-unreachable'));
+        this.#take(found);
+        this.#feed('connected');
+      })
+      .catch((error: unknown) => this.#fault(error));
+  }
+
+  async #find(): Promise<Connection | undefined> {
+    for (let hop = this.#hops.next(); hop !== undefined; hop = this.#hops.next()) {
+      const found = await this.#env.connect(hop);
+      if (found !== undefined) this.#hops.reached(found.fresh);
+      if (found !== undefined || this.#state !== 'connecting') return found?.connection;
+    }
+    return undefined;
+  }
+
+  #sendInvite(): void {
+    const connection = this.#connection;
+    if (connection === undefined) throw new Error('an INVITE without a connection');
+    const { layer, contactFor } = this.#env;
+    const us = contactFor(connection.source);
+    const branch = layer.newBranch();
+    const request = this.#invite.next(branch, connection.source, us);
+    const attempt: Attempt = { connection, us, branch, request };
+    this.#attempt = attempt;
+    const current = () => this.#attempt === attempt;
+    attempt.transaction = layer.invite(connection, branch, request, {
+      response: response => current() && this.#guard(() => this.#heard(response, attempt)),
+      timedOut: () =>
+        current() && this.#guard(() => this.#failed(ending('trunk-unreachable', 'no response'))),
+      lost: () => current() && this.#guard(() => this.#lost()),
+    });
+  }
+
+  #heard(response: SipResponse, attempt: Attempt): void {
+    const { status } = response;
+    this.#response = response;
+    if (status < 200) {
+      if (status > 100) this.#alerted = true;
+      if (accepts(uacDialog, this.#state, 'provisional')) this.#feed('provisional');
+    } else if (status < 300) this.#succeeded(response, attempt);
+    else if (this.#mayTryAgain && this.#invite.challenged(attempt.request, response))
+      this.#feed('challenged');
+    else if (this.#mayTryAgain && wantsNextHop(response) && this.#hops.more(false)) this.#feed('nextHop');
+    else this.#conclude('refused', refusalEnding(response));
+  }
+
+  get #mayTryAgain(): boolean {
+    return this.#end === undefined && (this.#state === 'calling' || this.#state === 'proceeding');
+  }
+
+  /** RFC 3261 section 13.2.2.4: every 2xx is acknowledged; all but the first are hung up. */
+  #succeeded(response: SipResponse, { request, connection, us }: Attempt): void {
+    const taken = this.#forks.take(request, response, {
+      source: connection.source,
+      us,
+      newBranch: () => this.#env.layer.newBranch(),
+      sequence: this.#invite.sequence,
+      credentials: this.#invite.credentials,
+    });
+    if (taken === undefined) return;
+    const { kind, fork } = taken;
+    if (kind === 'first') {
+      this.#fork = fork;
+      this.#feed('success');
+    } else {
+      this.#send(fork.path, fork.ack);
+      if (kind === 'extra') this.#farewell(fork.path, connection);
+    }
+  }
+
+  #lost(): void {
+    if (this.#attempt?.transaction?.state === 'proceeding') {
+      if (!accepts(uacDialog, this.#state, 'flowLost')) return;
+      this.#end ??= ending('connection-lost');
+      this.#feed('flowLost');
+    } else if (this.#mayTryAgain && this.#hops.more(true)) this.#feed('nextHop');
+    else this.#failed(ending('trunk-unreachable', 'the connection broke'));
+  }
+
+  #failed(end: Ending): void {
+    this.#conclude('refused', end);
+  }
+
+  /** Why nobody has answered until now. */
+  #unanswered(): Ending {
+    return this.#alerted
+      ? ending('callee-no-answer', 'it rang for too long')
+      : ending('trunk-unreachable', 'no response');
+  }
+
+  /** Feeds an input that ends the call, where it still can. */
+  #conclude(input: UacInput, end: Ending): void {
+    if (!accepts(uacDialog, this.#state, input)) {
+      if (input === 'bye') this.#act('okBye');
+      return;
+    }
+    this.#end ??= end;
+    this.#feed(input);
+  }
+
+  #feed(input: UacInput): void {
+    this.#guard(() => {
+      const [next, ...actions] = step<UacState, UacInput, UacAction>(uacDialog, this.#state, input);
+      this.#state = next;
+      if (!ringing.has(next)) this.#ring?.cancel();
+      for (const action of actions) this.#act(action);
+    });
+  }
+
+  #act(action: UacAction): void {
+    switch (action) {
+      case 'connect':
+        return this.#connect();
+      case 'sendInvite':
+        return this.#sendInvite();
+      case 'tellProgress':
+        return this.#tellProgress();
+      case 'settle':
+        return this.#settle();
+      case 'acknowledge':
+        return this.#acknowledge();
+      case 'sendCancel':
+        return this.#sendCancel();
+      case 'stopCancelLimit':
+        return this.#cancelLimit?.cancel();
+      case 'abandon':
+        return this.#attempt?.transaction?.abandon();
+      case 'okBye':
+        this.#bye?.respond({ status: 200 });
+        return;
+      case 'sendBye':
+        return this.#sendBye();
+      case 'startGrace':
+        this.#grace = this.#env.clock.timer(this.#env.limits.connectionGraceMs, () =>
+          this.#conclude('graceOver', ending('connection-lost')),
+        );
+        return;
+      case 'stopGrace':
+        return this.#grace?.cancel();
+      case 'end':
+        return this.#over();
+    }
+  }
+
+  #tellProgress(): void {
+    const response = this.#response;
+    if (response === undefined || response.status === 100) return;
+    this.onProgress(response.status, sdpOf(response));
+  }
+
+  #acknowledge(): void {
+    const { clock, limits, layer, onConfirmed } = this.#env;
+    const response = this.#response;
+    const connection = this.#connection;
+    if (this.#fork === undefined || response === undefined || connection === undefined) {
+      throw new Error('an ACK without an answer');
+    }
+    const { path, ack } = this.#fork;
+    this.#send(path, ack);
+    this.#confirmed = new Confirmed({
+      clock,
+      limits,
+      layer,
+      path,
+      response,
+      offer: this.#offer,
+      connection: () => this.#connection ?? connection,
+      ask: offer => this.onReoffer(offer),
+      refreshed: sdp => this.onRefreshed(sdp),
+      info: (type, body) => this.onInfo(type, body),
+      over: end => this.#conclude(end.reason === 'ack-timeout' ? 'ackTimeout' : 'hangup', end),
+      fault: error => this.#fault(error),
+    });
+    onConfirmed(this);
+  }
+
+  #settle(): void {
+    const sdp = this.#response === undefined ? undefined : sdpOf(this.#response);
+    if (this.#end !== undefined) this.#settleAnswer(fail(this.#end));
+    else if (this.#state === 'confirmed') this.#settleAnswer(ok(sdp === undefined ? {} : { sdp }));
+    else this.#settleAnswer(fail(ending('internal-error')));
+  }
+
+  /** RFC 3261 section 9.1. Over a new connection when the INVITE's own is gone. */
+  #sendCancel(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) throw new Error('a CANCEL without an INVITE');
+    const bytes = cancelOf(attempt.request);
+    this.#cancelLimit = this.#env.clock.timer(sipTimers.transaction, () =>
+      this.#conclude('cancelTimeout', this.#unanswered()),
+    );
+    const { layer, connect } = this.#env;
+    const send = (connection: Connection) =>
+      layer.request(connection, attempt.branch, bytes, () => undefined);
+    if (attempt.connection.open) return send(attempt.connection);
+    const hop = this.#hops.current;
+    if (hop === undefined) return;
+    connect(hop)
+      .then(found => {
+        if (found !== undefined && this.#state === 'cancelling') send(found.connection);
+      })
+      .catch((error: unknown) => this.#fault(error));
+  }
+
+  #sendBye(): void {
+    this.#confirmed?.stop();
+    if (this.#fork === undefined || this.#connection === undefined)
+      throw new Error('a BYE without a dialogue');
+    this.#goodbye(this.#fork.path, this.#connection, this.#byeHeaders)
+      .then(() => {
+        if (accepts(uacDialog, this.#state, 'byeDone')) this.#feed('byeDone');
+      })
+      .catch((error: unknown) => this.#fault(error));
+  }
+
+  /** Takes back an answer that is one too many. */
+  #farewell(path: DialogPath, connection: Connection): void {
+    this.#goodbye(path, connection, []).catch((error: unknown) => this.#fault(error));
+  }
+
+  #goodbye(path: DialogPath, connection: Connection, headers: readonly HeaderField[]): Promise<void> {
+    const { layer, reopen } = this.#env;
+    const [name, value] = reasonLine(this.#end ?? ending('shutdown'));
+    return sayGoodbye({ path, layer, reopen, connection, headers: [{ name, value }, ...headers] });
+  }
+
+  /** Sends over the connection of the call, or over a new one to the next hop. */
+  #send(path: DialogPath, bytes: Buffer): void {
+    const connection = this.#connection ?? this.#attempt?.connection;
+    if (connection?.send(bytes) === true) return;
+    const hop = path.nextHop();
+    if (hop === undefined) return;
+    this.#env
+      .reopen(hop)
+      .then(opened => void opened?.send(bytes))
+      .catch((error: unknown) => this.#fault(error));
+  }
+
+  /** Takes over the connection that a request of the peer came on, once the old one is gone. */
+  #use(connection: Connection): void {
+    if (this.#connection?.open === true || !connection.open || this.#state === 'ended') return;
+    this.#leave();
+    this.#take(connection);
+    if (accepts(uacDialog, this.#state, 'flowBack')) this.#feed('flowBack');
+  }
+
+  #take(connection: Connection): void {
+    this.#connection = connection;
+    connection.pin();
+  }
+
+  #leave(): void {
+    this.#connection?.unpin();
+    this.#connection = undefined;
+  }
+
+  #over(): void {
+    for (const timer of [this.#ring, this.#cancelLimit, this.#grace]) timer?.cancel();
+    this.#confirmed?.stop();
+    this.#leave();
+    this.#env.onEnd(this);
+    this.#finish(this.#end ?? ending('internal-error'));
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  /** A fault of ours ends this call and no other. */
+  #fault(error: unknown): void {
+    this.#env.log.error('a fault in a call of ours ended it', {
+      sipCallId: this.sipCallId,
+      error: messageOf(error),
+    });
+    this.drop(ending('internal-error'));
+  }
+}
+
+/** States in which the answer is still waited for. */
+const ringing: ReadonlySet<UacState> = new Set(['connecting', 'calling', 'proceeding']);

@@ -1,0 +1,98 @@
+import { generate } from 'selfsigned';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { filesOf, readAgain, type TlsTexts } from '../../../src/config/certificates.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+
+async function pair() {
+  const made = await generate([{ name: 'commonName', value: 'a' }], { keyType: 'ec', algorithm: 'sha256' });
+  return { cert: made.cert.trim(), key: made.private.trim() };
+}
+type Pair = Awaited<ReturnType<typeof pair>>;
+let one: Pair;
+let two: Pair;
+beforeAll(async () => {
+  [one, two] = await Promise.all([pair(), pair()]);
+});
+
+const paths = { cert: '/c', key: '/k', named: [{ cert: '/nc', key: '/nk' }] };
+const texts = (): TlsTexts => ({ ...one, named: [{ names: ['a.example'], ...one }] });
+
+describe('certificates that are read again', () => {
+  const reading = (files: Record<string, string>) => (path: string) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return text;
+  };
+
+  it('are what the files hold now', () => {
+    const files = { '/c': `${two.cert}\n`, '/k': two.key, '/nc': two.cert, '/nk': two.key };
+    const read = readAgain(texts(), paths, reading(files));
+    expect(read).toEqual({ ok: true, value: { ...two, named: [{ names: ['a.example'], ...two }] } });
+    expect(filesOf(paths)).toEqual(['/c', '/k', '/nc', '/nk']);
+  });
+
+  it('stay what they are where they stood in the configuration itself', () => {
+    expect(readAgain(texts(), { named: [{}] }, reading({}))).toEqual({ ok: true, value: texts() });
+    expect(filesOf({ named: [{}] })).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a key that does not belong to it',
+      () => ({ '/c': two.cert, '/k': one.key, '/nc': one.cert, '/nk': one.key }),
+      'does not belong',
+    ],
+    [
+      'half a file',
+      () => ({ '/c': one.cert.slice(0, 100), '/k': one.key, '/nc': one.cert, '/nk': one.key }),
+      'does not belong',
+    ],
+    ['a file that is gone', () => ({ '/c': one.cert, '/k': one.key, '/nc': one.cert }), 'ENOENT'],
+    [
+      'a named one that does not fit',
+      () => ({ '/c': one.cert, '/k': one.key, '/nc': one.cert, '/nk': two.key }),
+      'does not belong',
+    ],
+  ])('are not taken with %s', (_title, files, why) => {
+    const read = readAgain(texts(), paths, reading(files()));
+    expect(read.ok ? '' : read.failure).toContain(why);
+    expect(JSON.stringify(read)).not.toContain('PRIVATE');
+  });
+});
+
+describe('certificates by name', () => {
+  const load = (yaml: string, files: Record<string, string> = {}) =>
+    loadConfig({
+      env: { ELEVENLABS_API_KEY: 'k', ELEVENLABS_AGENT_ID: 'a' },
+      path: '/c.yaml',
+      read(path) {
+        const text = { '/c.yaml': yaml, ...files }[path];
+        if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+        return text;
+      },
+    });
+
+  it('are read from their files, whose paths are kept and whose keys are secrets', () => {
+    const yaml =
+      'sip:\n  tls_certificates:\n    - { names: [SIP.example.com, "*.example.org"], cert: /nc, key: /nk }\n';
+    const loaded = load(yaml, { '/nc': one.cert, '/nk': one.key });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+    const { sip, secrets } = loaded.value.config;
+    expect(sip.tlsNamed).toEqual([{ names: ['sip.example.com', '*.example.org'], cert: one.cert }]);
+    expect(secrets.sipTlsNamedKeys).toEqual([one.key]);
+    expect(sip.tlsPaths).toEqual({ named: [{ cert: '/nc', key: '/nk' }] });
+    expect(JSON.stringify(loaded.value.config)).not.toContain('PRIVATE');
+  });
+
+  it.each([
+    ['{ names: [a], cert: /nc }', 'needs key'],
+    ['{ names: ["a b"], cert: /nc, key: /nk }', 'is not a host name'],
+    ['{ names: [a], cert: /none, key: /nk }', 'cannot be read (ENOENT)'],
+    ['{ names: [a], cert: /nk, key: /nk }', 'must be a PEM certificate'],
+    ['{ names: [a], cert: /nc, key: /other }', 'is not the key of the certificate'],
+  ])('%s is refused', (entry, problem) => {
+    const files = { '/nc': one.cert, '/nk': one.key, '/other': two.key };
+    const loaded = load(`sip: { tls_certificates: [${entry}] }\n`, files);
+    expect(loaded.ok ? '' : loaded.failure.map(({ what }) => what).join()).toContain(problem);
+  });
+});
