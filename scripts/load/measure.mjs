@@ -1,0 +1,64 @@
+// Reads what a load run is measured by: the daemon's metrics, its place in /proc, and the files of SIPp.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Ticks of /proc/<pid>/stat a second: Linux shows all programs 100. */
+const ticksPerSecond = 100;
+const prefix = 'trunkbridge_';
+
+/** Adds up the samples of a metric that have these labels. */
+export function sum(text, name, labels = '') {
+  return text
+    .split('\n')
+    .filter(line => line.startsWith(prefix + name) && /^[{ ]/.test(line.slice(prefix.length + name.length)))
+    .filter(line => line.includes(labels))
+    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** The bound of the bucket in which a quantile of a histogram lies, and whether anything was observed. */
+export function quantile(text, name, share) {
+  const buckets = text
+    .split('\n')
+    .filter(line => line.startsWith(`${prefix}${name}_bucket{`))
+    .map(line => [/le="([^"]+)"/.exec(line)?.[1] ?? '', Number(line.slice(line.lastIndexOf(' ')))]);
+  const total = buckets.at(-1)?.[1] ?? 0;
+  return total === 0 ? undefined : buckets.find(([, count]) => count >= total * share)?.[0];
+}
+
+/** CPU seconds and resident bytes that a process has used. */
+export function usage(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+    rss: Number(resident) * 1024,
+  };
+}
+
+/** INVITE to 200 of every call, ms, ascending, from SIPp's file of response times. */
+export function setupTimes(folder) {
+  const name = readdirSync(folder).find(each => each.endsWith('_rtt.csv'));
+  if (name === undefined) return [];
+  const rows = readFileSync(join(folder, name), 'latin1').split('\n').slice(1);
+  const times = rows.filter(row => row.endsWith(';setup')).map(row => Number(row.split(';')[1]));
+  return times.sort((a, b) => a - b);
+}
+
+/** Calls that SIPp counts as successful and as failed, from its file of statistics. */
+export function sippCounts(folder) {
+  const file = join(folder, 'statistics.csv');
+  const rows = existsSync(file) ? readFileSync(file, 'latin1').trim().split('\n') : [];
+  if (rows.length < 2) return { ok: 0, failed: 0 };
+  const names = rows[0].split(';');
+  const last = rows.at(-1).split(';');
+  return {
+    ok: Number(last[names.indexOf('SuccessfulCall(C)')]),
+    failed: Number(last[names.indexOf('FailedCall(C)')]),
+  };
+}
+
+/** What was observed at a share of ascending values. */
+export function percentile(ascending, share) {
+  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))];
+}

@@ -1,0 +1,221 @@
+// The three programs of a load run: the stand-in agent, the daemon, and SIPp; and what is measured of them.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
+import { sine } from '../../dist/codecs/tones.js';
+import * as measuring from './measure.mjs';
+import { configuration, sippMediaPort } from './plan.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const host = '127.0.0.1';
+const progressMs = 2000;
+const startMs = 15_000;
+const stopMs = 10_000;
+
+/** The three programs of a run. */
+export class Run {
+  folder = mkdtempSync(join(tmpdir(), 'trunkbridge-load-'));
+  #plan;
+  #children = [];
+  #apiKey = randomBytes(16).toString('hex');
+
+  constructor(plan, raised) {
+    this.#plan = plan;
+    writeFileSync(join(this.folder, 'trunkbridge.yaml'), configuration(plan, raised));
+  }
+
+  async execute(json) {
+    const daemon = await this.#startDaemon(await this.#startAgent());
+    this.#writeSound();
+    const sipp = this.#startSipp(daemon.sipPort);
+    const begun = performance.now();
+    const before = measuring.usage(daemon.child.pid);
+    const peak = { calls: 0, rss: 0 };
+    const report = async () => {
+      const text = await this.#metrics(daemon.httpPort);
+      const { rss } = measuring.usage(daemon.child.pid);
+      const up = measuring.sum(text, 'calls_active');
+      peak.calls = Math.max(peak.calls, up);
+      peak.rss = Math.max(peak.rss, rss);
+      const seconds = (performance.now() - begun) / 1000;
+      const ended = measuring.sum(text, 'calls_total');
+      console.log(`${seconds.toFixed(0)} s: ${up} calls up, ${ended} over, ${megabytes(rss)} MB`);
+    };
+    while (!(await settledWithin(sipp.exited, progressMs))) await report();
+    const code = await sipp.exited;
+    const seconds = (performance.now() - begun) / 1000;
+    const { cpuSeconds } = measuring.usage(daemon.child.pid);
+    // Workers send their totals once a second.
+    await new Promise(resolve => setTimeout(resolve, 1500));
+    const text = await this.#metrics(daemon.httpPort);
+    const cpu = (100 * (cpuSeconds - before.cpuSeconds)) / seconds;
+    const measured = this.#measure(text, { cpu, peak, seconds });
+    this.#print(measured);
+    if (json) console.log(JSON.stringify(measured));
+    return this.#judge(measured, code);
+  }
+
+  async stop() {
+    for (const child of this.#children.reverse()) {
+      child.process.kill('SIGTERM');
+      if (!(await settledWithin(child.exited, stopMs))) child.process.kill('SIGKILL');
+      await child.exited;
+    }
+  }
+
+  #measure(text, { cpu, peak, seconds }) {
+    const setup = measuring.setupTimes(this.folder);
+    const received = measuring.sum(text, 'rtp_packets_total', 'direction="received"');
+    const lost = measuring.sum(text, 'rtp_packets_lost_total');
+    return {
+      ...measuring.sippCounts(this.folder),
+      seconds,
+      peakCalls: peak.calls,
+      setupMs: {
+        p50: measuring.percentile(setup, 0.5),
+        p99: measuring.percentile(setup, 0.99),
+        max: setup.at(-1),
+      },
+      packets: { received, sent: measuring.sum(text, 'rtp_packets_total', 'direction="sent"'), lost },
+      lossPercent: received === 0 ? 100 : (100 * lost) / (received + lost),
+      concealedFrames: measuring.sum(text, 'frames_concealed_total'),
+      latenessP99Seconds: measuring.quantile(text, 'rtp_send_lateness_seconds', 0.99),
+      cpuPercent: cpu,
+      peakRss: peak.rss,
+    };
+  }
+
+  #print(m) {
+    const ms = value => (value === undefined ? '-' : `${value} ms`);
+    console.log(`
+calls          ${m.ok} ok, ${m.failed} failed, most at once ${m.peakCalls}
+INVITE to 200  p50 ${ms(m.setupMs.p50)}, p99 ${ms(m.setupMs.p99)}, most ${ms(m.setupMs.max)} (settle ${this.#plan.settleMs} ms)
+RTP            ${m.packets.received} in, ${m.packets.sent} out, ${m.packets.lost} lost (${m.lossPercent.toFixed(3)} %), ${m.concealedFrames} gaps filled
+lateness       p99 at most ${m.latenessP99Seconds ?? '-'} s
+daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} MB at most`);
+  }
+
+  #judge(measured, sippCode) {
+    const faults = [];
+    if (measured.failed > 0) faults.push(`${measured.failed} calls failed`);
+    if (measured.ok < this.#plan.total) faults.push(`${measured.ok} of ${this.#plan.total} calls were made`);
+    if (sippCode !== 0) faults.push(`SIPp ended with ${sippCode}: ${this.#sippErrors()}`);
+    if (measured.lossPercent > this.#plan.maxLoss) faults.push(`more than ${this.#plan.maxLoss} % was lost`);
+    for (const fault of faults) console.error(`FAILED: ${fault}`);
+    return faults.length === 0 ? 0 : 1;
+  }
+
+  async #startAgent() {
+    const args = ['sim', '--agent-port', '0', '--twilio-port', '0', '--format', this.#plan.format, '--load'];
+    const { output } = await this.#start(args, {}, text => text.includes('TWILIO_BASE_URL='));
+    return Object.fromEntries([...output().matchAll(/^export (\w+)=(.*)$/gm)].map(match => match.slice(1)));
+  }
+
+  async #startDaemon(environment) {
+    const env = {
+      ...environment,
+      SIP_LISTEN: `tcp://${host}:0`,
+      HTTP_LISTEN: `${host}:0`,
+      API_KEYS: `load:read:${this.#apiKey}`,
+    };
+    const args = ['serve', '--config', join(this.folder, 'trunkbridge.yaml')];
+    const child = await this.#start(args, env, text => /"for":"http"/.test(text));
+    const portOf = what =>
+      Number(new RegExp(`"for":"${what}","at":"[^"]*:(\\d+)"`).exec(child.output())?.[1]);
+    return { child: child.process, sipPort: portOf('sip tcp'), httpPort: portOf('http') };
+  }
+
+  #startSipp(port) {
+    const { plan, folder } = { plan: this.#plan, folder: this.folder };
+    const args = [`${host}:${port}`, '-sf', join(root, 'scripts/sipp/call.xml'), '-inf', 'calls.csv'];
+    args.push('-t', plan.connections === 'one' ? 't1' : 'tn', '-max_socket', '10000');
+    args.push('-i', host, '-mi', host, '-mp', String(sippMediaPort), '-s', '+14155550199', '-nostdin');
+    args.push('-m', String(plan.total), '-r', String(plan.rate), '-l', String(plan.calls));
+    args.push(
+      '-d',
+      String(Math.round(plan.length * 1000)),
+      '-timeout',
+      `${Math.ceil(plan.duration * 2 + 60)}s`,
+    );
+    args.push('-trace_err', '-error_file', 'errors.log', '-trace_rtt', '-rtt_freq', '1');
+    args.push('-trace_stat', '-stf', 'statistics.csv', '-fd', '1');
+    return this.#spawn('sipp', args, { PATH: process.env.PATH, TERM: 'dumb' }, folder);
+  }
+
+  /** One second of a tone, repeated without a seam, in both laws; and the numbers that call. */
+  #writeSound() {
+    const samples = new Int16Array(8000);
+    sine(8000, 1000, -12).generate(samples, 0, samples.length);
+    const bytes = Buffer.alloc(samples.length);
+    encodeUlaw(samples, 0, samples.length, bytes, 0);
+    writeFileSync(join(this.folder, 'tone.ulaw'), bytes);
+    encodeAlaw(samples, 0, samples.length, bytes, 0);
+    writeFileSync(join(this.folder, 'tone.alaw'), bytes);
+    const lines = this.#plan.codecs.map((codec, i) => `1415555010${i};${codec === 'PCMU' ? 0 : 8};${codec};`);
+    writeFileSync(join(this.folder, 'calls.csv'), `SEQUENTIAL\n${lines.join('\n')}\n`);
+  }
+
+  async #metrics(port) {
+    const headers = { 'xi-api-key': this.#apiKey };
+    const response = await fetch(`http://${host}:${port}/metrics`, { headers });
+    return response.text();
+  }
+
+  async #start(args, env, ready) {
+    const command = [join(root, 'dist/src/main.js'), ...args];
+    const child = this.#spawn(process.execPath, command, { PATH: process.env.PATH, ...env }, this.folder);
+    const deadline = performance.now() + startMs;
+    while (!ready(child.output())) {
+      if (performance.now() > deadline || (await settledWithin(child.exited, 50))) {
+        throw new Error(`${args[0]} did not start: ${child.output().slice(-2000)}`);
+      }
+    }
+    return child;
+  }
+
+  #spawn(program, args, env, cwd) {
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = text => {
+      output = (output + text).slice(0, 64 * 1024);
+    };
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    const exited = new Promise(resolve => {
+      child.on('error', error => resolve(error.message));
+      child.on('close', (code, signal) => resolve(code ?? signal));
+    });
+    const started = { process: child, exited, output: () => output };
+    this.#children.push(started);
+    return started;
+  }
+
+  #sippErrors() {
+    try {
+      return readFileSync(join(this.folder, 'errors.log'), 'latin1').slice(0, 500);
+    } catch {
+      return 'it wrote no errors';
+    }
+  }
+}
+
+/** Whether a promise settles within `ms`. */
+async function settledWithin(promise, ms) {
+  let timer;
+  const late = new Promise(resolve => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function megabytes(bytes) {
+  return (bytes / 1024 / 1024).toFixed(0);
+}
