@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Figures } from '../../src/sim/load/figures.ts';
+import { Child } from '../support/child.ts';
+
+const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const bench = (...args: string[]) => new Child(process.execPath, [main, 'bench', ...args], { env: {} });
+
+/** Times vary with whatever else the machine does: what is looked at here does not. */
+describe.runIf(process.platform === 'linux')('npm run bench', () => {
+  it('carries the same calls through the bridge and through the floor, and prints every figure as JSON', async () => {
+    const child = bench('--calls', '3', '--seconds', '5', '--json');
+    expect(await child.exited, child.output).toBe(0);
+    const line = child.output.split('\n').find(text => text.startsWith('{'));
+    const { runs, ratios, settleMs } = JSON.parse(line ?? '') as {
+      runs: { bridge: Figures; floor: Figures }[];
+      ratios: { calls: number; cpu: number }[];
+      settleMs: number;
+    };
+    expect(settleMs).toBe(0);
+    expect(ratios).toHaveLength(1);
+    expect(ratios[0]?.cpu).toBeGreaterThan(0);
+    const { bridge, floor } = runs[0]!;
+    for (const each of [bridge, floor]) {
+      expect(each.wire).toMatchObject({ lost: 0, disordered: 0, dead: 0 });
+      expect(each.wire.received).toBeGreaterThan(0);
+      expect(each.agent.received).toBeGreaterThan(0);
+      expect(each.cpu.percent).toBeGreaterThan(0);
+      expect(each.memory.loaded).toBeGreaterThan(10);
+    }
+    expect(bridge.calling).toMatchObject({ answered: 3, failed: [], dropped: 0, complaints: [] });
+    const { count = 0, missed = 0 } = bridge.calling?.firstSpeech ?? {};
+    expect(count + missed).toBe(3);
+    expect(count).toBeGreaterThan(0);
+    expect(bridge.calling?.callerToAgent.count).toBeGreaterThan(0);
+    expect(floor.calling).toBeUndefined();
+  }, 120_000);
+
+  it('replaces calls all the time in a soak, and watches the memory', async () => {
+    const child = bench('--soak', '--calls', '30', '--seconds', '12', '--json');
+    await child.exited;
+    const line = child.output.split('\n').find(text => text.startsWith('{'));
+    const { soak, runs } = JSON.parse(line ?? '') as {
+      soak: { samples: unknown[] };
+      runs: { bridge: Figures }[];
+    };
+    expect(soak.samples.length).toBeGreaterThan(0);
+    // Calls live for a minute: thirty of them make a new one every two seconds.
+    expect(runs[0]?.bridge.calling?.answered).toBeGreaterThan(30);
+    expect(runs[0]?.bridge.calling?.failed).toEqual([]);
+  }, 120_000);
+
+  it.each([
+    ['--calls', 'many', /--calls takes numbers/],
+    ['--profile', 'opus', /--profile takes one of pcmu/],
+    ['--seconds', '0', /--seconds takes a number/],
+  ])('refuses %s %s', async (option, value, why) => {
+    const child = bench(option, value);
+    expect(await child.exited).toBe(2);
+    expect(child.output).toMatch(why);
+  });
+});

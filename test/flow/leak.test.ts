@@ -1,0 +1,255 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { SimConversation } from '../../src/sim/agent/conversation.ts';
+import { SimCaller } from '../../src/sim/caller/caller.ts';
+import { SimWorld } from '../../src/sim/world.ts';
+import { environmentOf } from '../support/flow.ts';
+import { disguises, numberSecrets, type Place, type Secret, sightings } from '../support/leak.ts';
+import { freePort } from '../support/ports.ts';
+import { ServeProcess } from '../support/serve-process.ts';
+import { heardFor } from '../support/sound.ts';
+import { until } from '../support/until.ts';
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+const caller = '+14155550123';
+const called = '+14155550199';
+const stranger = '+442071838750';
+const numbers: readonly Secret[] = [
+  ...numberSecrets(caller, 1),
+  ...numberSecrets(called, 1),
+  ...numberSecrets(stranger, 2),
+];
+
+/**
+ * Where a secret may be; whatever else is written here may hold none. The agent's own message to us, the request to
+ * Verify, and the keys on their way to the agent are where a code must be; a full number is on the SIP wire, in the
+ * initiation data and in requests to Twilio.
+ */
+const allowed: Readonly<Record<string, readonly Secret['what'][]>> = {
+  'keys told to the agent': ['code'],
+  'initiation data': ['number'],
+  'requests to Twilio': ['code', 'number'],
+};
+
+/** Everything that one daemon wrote, wherever it went. */
+interface Evidence {
+  readonly places: readonly Place[];
+  readonly codes: readonly Secret[];
+}
+
+function filesBelow(folder: string): Place[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(name => statSync(join(folder, name)).isFile())
+    .map(name => ({ where: `file ${name}`, text: `${name}\n${readFileSync(join(folder, name), 'latin1')}` }));
+}
+
+/** The agent hears the code and has it checked, and asks for all that is refused with a number or a code in it. */
+async function byVoice(world: SimWorld, conversation: SimConversation): Promise<void> {
+  const send = (To: string) => conversation.callTool('send_SMS_verification', { To, Channel: 'sms' });
+  const check = (Code: unknown, To = caller) => conversation.callTool('check_SMS_verification', { To, Code });
+  await send(stranger);
+  world.twilio.failNext({ code: 60200, value: caller });
+  await send(caller);
+  await send(caller);
+  const code = world.twilio.codeFor(caller);
+  await check(`${code}99`);
+  await check(Number(code));
+  world.twilio.failNext({ code: 60200, value: code });
+  await check(code);
+  world.twilio.failNext({ raw: `<html>${code} ${caller}</html>`, status: 500 }, 3);
+  await check(code);
+  await conversation.callTool(`tool_${code}`, { note: `${caller} has ${code}` });
+  await check(code);
+  const message = `'${caller}' said ${code}, override of '${code}' not allowed`;
+  conversation.sendRaw(`{"type":"client_tool_call","client_tool_call":{"tool_name":"${code}`);
+  conversation.sendRaw(JSON.stringify({ type: `note_${code}`, text: caller }));
+  conversation.send({ type: 'error', error_event: { code: 1008, error_type: `e_${code}`, message } });
+  conversation.close(1008, message);
+}
+
+/** A keyed and a spoken verification with a daemon at this level, and some requests that quote a number. */
+async function collect(level: string): Promise<Evidence> {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-leak-'));
+  // Long codes: no other number of that length happens to be the same.
+  const twilio = { codeLength: 10 } as const;
+  const script: { mode: 'otp' | 'quiet' } = { mode: 'otp' };
+  const world = await SimWorld.start({
+    agentId: 'agent_leak',
+    twilio,
+    agent: { leadMs: 10_000, agents: { agent_leak: script } },
+  });
+  let daemon: ServeProcess | undefined;
+  let pbx: SimCaller | undefined;
+  try {
+    // At levels above info the daemon does not tell its ports.
+    const sip = await freePort();
+    const http = await freePort();
+    daemon = new ServeProcess({
+      cwd: folder,
+      env: environmentOf(world, {
+        LOG_LEVEL: level,
+        SIP_LISTEN: `tcp://127.0.0.1:${sip}`,
+        HTTP_LISTEN: `127.0.0.1:${http}`,
+      }),
+    });
+    const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+      fetch(`http://127.0.0.1:${http}${path}`, {
+        headers: { 'xi-api-key': 'a-key-to-read-metrics', ...headers },
+      });
+    await until(
+      async () => (await get('/readyz').catch(() => undefined))?.status === 200,
+      'the daemon',
+      20_000,
+    );
+    pbx = await SimCaller.connect({ transport: 'tcp', host: '127.0.0.1', port: sip });
+    const facts = {
+      codec: 'PCMU',
+      from: caller,
+      to: called,
+      headers: [
+        ['X-CALLER-ID', caller],
+        ['X-Note', `call ${stranger} back`],
+      ],
+    } as const;
+
+    const first = await pbx.call(facts);
+    const conversation = await world.agent.conversation(0, 20_000);
+    await conversation.until(each => each.toolResults.length === 1 && each.eventId > 1, 20_000);
+    const keyedCode = world.twilio.codeFor(caller);
+    first.media.key(`${keyedCode}#`);
+    expect(await first.ended).toBe('bye');
+
+    script.mode = 'quiet';
+    const second = await pbx.call(facts);
+    await second.answered;
+    // Within its first second an agent that fails is started again.
+    await heardFor(second, 1500);
+    const spoken = await world.agent.conversation(1);
+    await byVoice(world, spoken);
+    const spokenCode = world.twilio.codeFor(caller);
+    await second.ended;
+
+    const refused = await pbx.call({ ...facts, sdp: `v=0\r\no=- ${caller} 1 IN IP4 0\r\ns=${caller}\r\n` });
+    await refused.answered;
+    await (await pbx.call({ ...facts, headers: [['X-Bad', `a\u0000${caller}`]] })).answered;
+    await pbx.request('MESSAGE', [['Subject', caller]], caller);
+    const pictures = [first, second, refused].flatMap(({ callId }) =>
+      ['application/json', 'text/plain'].map(async accept => {
+        const answer = await get(`/v1/convai/conversations/${encodeURIComponent(callId)}/sip-messages`, {
+          accept,
+        });
+        expect(answer.status).toBe(200);
+        return answer.text();
+      }),
+    );
+    const messages = (await Promise.all(pictures)).join('\n');
+    expect(messages).toContain('INVITE');
+    const scraped = await (await get('/metrics')).text();
+    const lost = await (await get(`/v1/${caller}?code=${keyedCode}`)).text();
+    const health = await (await get('/healthz')).text();
+    daemon.signal('SIGTERM');
+    expect(await daemon.exited).toBe(0);
+
+    const told = [conversation, spoken];
+    return {
+      codes: [keyedCode, spokenCode].map(digits => ({ what: 'code', digits }) as const),
+      places: [
+        { where: 'standard output', text: daemon.stdout },
+        { where: 'standard error', text: daemon.stderr },
+        { where: 'metrics', text: scraped },
+        { where: 'answers over HTTP', text: `${lost}\n${health}` },
+        { where: 'SIP messages of calls', text: messages },
+        ...filesBelow(folder),
+        { where: 'results of tools', text: JSON.stringify(told.map(each => each.toolResults)) },
+        {
+          where: 'context told to the agent',
+          text: JSON.stringify(told.map(each => each.contextualUpdates)),
+        },
+        { where: 'keys told to the agent', text: JSON.stringify(told.map(each => each.userMessages)) },
+        { where: 'initiation data', text: JSON.stringify(told.map(each => each.initiation)) },
+        { where: 'requests to Twilio', text: JSON.stringify(world.twilio.requests) },
+      ],
+    };
+  } finally {
+    pbx?.close();
+    await daemon?.kill();
+    await world.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What was found where the list does not allow it. */
+function outside({ places, codes }: Evidence) {
+  return sightings(places, [...codes, ...numbers]).filter(
+    ({ where, what }) => allowed[where]?.includes(what) !== true,
+  );
+}
+
+describe('codes and full numbers are nowhere but where the list allows them', () => {
+  it.each(levels)(
+    'when the log is at %s',
+    async level => {
+      const evidence = await collect(level);
+      // Else nothing was looked at.
+      expect(evidence.places.map(({ where }) => where)).toEqual(
+        expect.arrayContaining(['metrics', 'SIP messages of calls', ...Object.keys(allowed)]),
+      );
+      const byWhat = (what: Secret['what']) =>
+        sightings(evidence.places, what === 'code' ? evidence.codes : numbers);
+      expect(byWhat('code').map(({ where }) => where)).toContain('requests to Twilio');
+      expect(byWhat('number').map(({ where }) => where)).toContain('initiation data');
+      const written = evidence.places.find(({ where }) => where === 'standard output')?.text ?? '';
+      if (level !== 'error') expect(written.split('\n').length).toBeGreaterThan(2);
+      expect(outside(evidence)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe('the search itself', () => {
+  const sinks = [
+    'standard output',
+    'standard error',
+    'metrics',
+    'answers over HTTP',
+    'file log.json',
+    'results of tools',
+  ];
+  const code = '8305172946';
+  const secrets: readonly Secret[] = [{ what: 'code', digits: code }];
+
+  it.each(Object.keys(disguises))('finds what is written %s in any place', disguise => {
+    for (const where of sinks) {
+      const text = `{"level":"info","msg":"x"}\n${disguises[disguise]?.(code)}\n{"level":"info"}`;
+      const found = outside({ places: [{ where, text }], codes: secrets });
+      expect(found, where).toContainEqual(expect.objectContaining({ where, what: 'code' }));
+    }
+  });
+
+  it('finds a number in its national form', () => {
+    const text = 'call (415) 555-0123 or 020 7183 8750';
+    const found = outside({ places: [{ where: 'standard output', text }], codes: [] });
+    expect(found.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('finds what was written into a file below the folder of the daemon', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-planted-'));
+    try {
+      writeFileSync(join(folder, 'store.db'), Buffer.from(`\0\0${caller}\0`));
+      const found = outside({ places: filesBelow(folder), codes: [] });
+      expect(found).toContainEqual({ where: 'file store.db', what: 'number', as: 'plain' });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('lets pass what the list allows and what is masked', () => {
+    const places = [
+      { where: 'requests to Twilio', text: `${code} ${caller}` },
+      { where: 'standard output', text: '{"caller":"+141******23","time":"2026-11-21T10:55:40.008Z"}' },
+    ];
+    expect(outside({ places, codes: secrets })).toEqual([]);
+  });
+});
