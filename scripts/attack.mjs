@@ -18,6 +18,7 @@ Options:
       --before S     seconds before the attack (default 10)
       --seconds S    seconds of the attack (default 30)
       --after S      seconds after it (default 10)
+      --only NAME    one attack alone, by the beginning of its name
   -h, --help         this text`;
 
 /** `call.max_calls` of the daemon: the calls, those that are just being set up, and those of the trunk that went mad. */
@@ -55,6 +56,7 @@ function parseOptions() {
         before: { type: 'string', default: '10' },
         seconds: { type: 'string', default: '30' },
         after: { type: 'string', default: '10' },
+        only: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -63,7 +65,7 @@ function parseOptions() {
       Number,
     );
     if ([calls, before, seconds, after].every(each => each > 0 && each <= 600))
-      return { calls, before, seconds, after };
+      return { calls, before, seconds, after, only: values.only ?? '' };
     throw new Error('every number is from 1 to 600');
   } catch (error) {
     console.error(`attack: ${error.message}\nTry --help.`);
@@ -111,7 +113,8 @@ async function main(plan) {
     await phase('before', plan.before);
     await phase('attack', plan.seconds, async () => {
       const target = { ...daemon.target, calls };
-      const done = attackers.map(names => attack(forked('attacker', children), target, plan.seconds, names));
+      const chosen = attackers.map(names => names.filter(one => one.startsWith(plan.only)));
+      const done = chosen.map(names => attack(forked('attacker', children), target, plan.seconds, names));
       counts = Object.assign({}, ...(await Promise.all(done)));
     });
     await phase('after', plan.after);

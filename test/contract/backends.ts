@@ -42,8 +42,6 @@ export interface Abilities {
   readonly answersCopies: boolean;
   /** Retry-After in the 503 of draining. */
   readonly namesRetry: boolean;
-  /** Thousands of requests at once, in their order. */
-  readonly takesBursts: boolean;
   /** Keeps a registration up. */
   readonly registers: boolean;
 }
@@ -64,7 +62,6 @@ export const abilities = {
     reopensConnections: true,
     answersCopies: true,
     namesRetry: true,
-    takesBursts: true,
     registers: true,
   },
   drachtio: {
@@ -83,8 +80,6 @@ export const abilities = {
     reopensConnections: false,
     answersCopies: false,
     namesRetry: false,
-    // The server's messages to us run into each other when more come than are read at once: the link is made anew.
-    takesBursts: false,
     // It would lead calls to an address that only the server knows.
     registers: false,
   },

@@ -56,6 +56,8 @@ export class DrachtioServer {
   #child: ChildProcess | undefined;
   #admin: DrachtioAdmin = { host: '', port: 0, secret: '' };
   #config = '';
+  #port = 0;
+  #securePort = 0;
 
   constructor(origin: DrachtioOrigin) {
     this.#origin = origin;
@@ -65,12 +67,18 @@ export class DrachtioServer {
     return this.#admin;
   }
 
+  /** Its port for SIP over TCP, where it is ours. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** True when it can be killed and started again. */
   get ours(): boolean {
     return this.#origin.kind === 'program';
   }
 
-  async start(pem: Pem): Promise<void> {
+  /** `routing` is further configuration, for a server that is ours. */
+  async start(pem: Pem, routing = ''): Promise<void> {
     if (this.#origin.kind === 'none') throw new Error(this.#origin.why);
     if (this.#origin.kind === 'running') {
       this.#admin = this.#origin.admin;
@@ -82,8 +90,10 @@ export class DrachtioServer {
     writeFileSync(join(this.#folder, 'key.pem'), pem.key);
     const [adminPort, tcp, tls] = await Promise.all([freePort(), freePort(), freePort()]);
     this.#admin = { host: '127.0.0.1', port: adminPort, secret: 'a secret of tests' };
+    this.#port = tcp;
+    this.#securePort = tls;
     this.#config = join(this.#folder, 'drachtio.conf.xml');
-    writeFileSync(this.#config, this.#configuration(tcp, tls));
+    writeFileSync(this.#config, this.#configuration(tcp, tls, routing));
     await this.restart();
   }
 
@@ -91,7 +101,8 @@ export class DrachtioServer {
   async restart(): Promise<void> {
     if (this.#origin.kind !== 'program') throw new Error('this drachtio-server is not ours to start');
     this.#child = spawn(this.#origin.path, ['-f', this.#config], { stdio: 'ignore' });
-    await answers(this.#admin.port);
+    // It takes applications before it has all of its addresses for SIP.
+    for (const port of [this.#port, this.#securePort, this.#admin.port]) await answers(port);
   }
 
   /** Kills the program, and settles when it is gone. */
@@ -109,10 +120,11 @@ export class DrachtioServer {
     if (this.#origin.kind === 'running') rmSync(turn, { recursive: true, force: true });
   }
 
-  #configuration(tcp: number, tls: number): string {
+  #configuration(tcp: number, tls: number, routing: string): string {
     const file = (name: string) => join(this.#folder, name);
     return `<drachtio>
   <admin port="${this.#admin.port}" secret="${this.#admin.secret}">127.0.0.1</admin>
+  ${routing}
   <sip>
     <contacts>
       <contact>sip:127.0.0.1:${tcp};transport=tcp</contact>

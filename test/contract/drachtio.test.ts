@@ -1,8 +1,9 @@
+import { createServer } from 'node:http';
 import { generate } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { ending } from '../../src/core/ending.ts';
-import { silentLogger } from '../../src/core/logger.ts';
+import { type LogFields, silentLogger } from '../../src/core/logger.ts';
 import { type DrachtioOptions, DrachtioSignalling } from '../../src/sip/drachtio/signalling.ts';
 import type { Dialogue, ListenAddress } from '../../src/sip/signalling.ts';
 import {
@@ -240,5 +241,66 @@ describe.skipIf(origin.kind === 'none')('a real drachtio-server', () => {
     expect(await call.reoffer(offer)).toMatchObject({ ok: false, failure: { code: 'gone' } });
     client.send(request('BYE', { contact, toTag, cseq: 3, branch: 'z9hG4bKc' }));
     await client.response(481);
+  });
+});
+
+describe.skipIf(origin.kind !== 'program')('a real drachtio-server that connects to us', () => {
+  it('gives each call over a connection of its own, which is closed when the call is over', async () => {
+    let door = 0;
+    const router = createServer((asked, answer) => {
+      const { searchParams } = new URL(asked.url ?? '/', 'http://router');
+      expect(searchParams.get('method')).toBe('INVITE');
+      answer.end(JSON.stringify({ action: 'route', data: { uri: `127.0.0.1:${door}` } }));
+    });
+    await new Promise<void>(resolve => void router.listen(0, '127.0.0.1', () => resolve()));
+    const at = router.address();
+    const where = typeof at === 'object' ? at?.port : 0;
+    const server = new DrachtioServer(origin);
+    const made = await generate([{ name: 'commonName', value: 'localhost' }], { keySize: 2048 });
+    const handler = `<request-handler sip-method="INVITE">http://127.0.0.1:${where}</request-handler>`;
+    await server.start(
+      { cert: made.cert, key: made.private },
+      `<request-handlers>${handler}</request-handlers>`,
+    );
+
+    let take: (call: Dialogue) => void = () => undefined;
+    const arrived = new Promise<Dialogue>(resolve => {
+      take = resolve;
+    });
+    const info = (_text: string, fields?: LogFields) => {
+      door = Number(fields?.['port'] ?? door);
+    };
+    const signalling = new DrachtioSignalling({
+      connection: {
+        mode: 'outbound',
+        listen: { address: '127.0.0.1', port: 0 },
+        secret: server.admin.secret,
+        admits: () => true,
+      },
+      objection: () => undefined,
+      clock: systemClock,
+      log: { ...silentLogger, info },
+      onInvite: call => take(call),
+      onRefused: () => undefined,
+    });
+    await signalling.listen();
+    const client = await SipClient.connect({ transport: 'tcp', address: '127.0.0.1', port: server.port });
+    client.send(invite({ contact }));
+    const call = await arrived;
+    expect(signalling.stats()).toMatchObject({ connections: 1, dialogs: 1 });
+    const answered = call.answer(offer);
+    const toTag = toTagOf(await client.response(200));
+    client.send(request('ACK', { contact, toTag, branch: 'z9hG4bKack' }));
+    expect(await answered).toEqual({ ok: true, value: {} });
+    call.hangup(ending('agent-ended-call'));
+    const bye = await client.next(message => message.kind === 'request' && message.method === 'BYE');
+    if (bye.kind === 'request') client.send(answerTo(bye, 200));
+    expect(await call.ended).toEqual(ending('agent-ended-call'));
+    while (signalling.stats().connections > 0) await new Promise(resolve => setTimeout(resolve, 10));
+    client.end();
+    await signalling.close(0);
+    await server.stop();
+    router.close();
+    expect(signalling.stats()).toEqual({ connections: 0, transactions: 0, dialogs: 0, timers: 0 });
   });
 });

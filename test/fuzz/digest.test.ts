@@ -72,7 +72,9 @@ describe('digest authentication under mutated input', { timeout: 180_000 }, () =
         const changed = given.slice(0, place) + character + given.slice(place + 1);
         const signed = (value: string) => {
           const claim = server.claim([value], request);
-          return 'proof' in claim ? claim.proof : server.prove(claim, account, request).proof;
+          if ('proof' in claim) return claim.proof;
+          const known = claim.username === 'anna' ? account : undefined;
+          return server.prove(claim, known, request).proof;
         };
         // What is not hashed may differ in writing: its meaning has to be the same.
         if (meaning(changed) !== meaning(given)) expect(signed(changed)).not.toBe('user');

@@ -61,7 +61,7 @@ describe.skipIf(!available)('calls through Kamailio, which records the route', (
       // The proxy stays in the path: else this would test nothing.
       const trace = readFileSync(join(folder, 'messages.log'), 'latin1');
       expect(trace).toContain(`Record-Route: <sip:127.0.0.1:${port};transport=tcp;lr`);
-      await daemon.child.until(() => endings(daemon).length === run.calls);
+      await daemon.child.until(() => endings(daemon).length === run.calls || undefined);
       expect(endings(daemon)).toEqual(Array(run.calls).fill('caller-hung-up'));
       const heard = daemon.logged('call ended');
       for (const { packetsReceived } of heard) expect(packetsReceived).toBeGreaterThan(20);
@@ -82,7 +82,7 @@ describe.skipIf(!available)('calls through Kamailio, which records the route', (
       });
       expect(code, output).toBe(0);
       // SIPp is through when it has answered the last BYE; the daemon writes its line when it has read that answer.
-      await daemon.child.until(() => endings(daemon).length === run.calls);
+      await daemon.child.until(() => endings(daemon).length === run.calls || undefined);
       expect(endings(daemon)).toEqual(Array(run.calls).fill('agent-ended-call'));
     });
   });

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { header, type Message, MessageStream, statusOf } from '../../src/sim/caller/message.ts';
 import { StagedDaemon } from '../support/staged-daemon.ts';
@@ -7,7 +9,7 @@ import { StagedDaemon } from '../support/staged-daemon.ts';
 const vectors = new URL('../../../shared/vectors/', import.meta.url);
 const present = existsSync(new URL('rfc4475/wsinv.dat', vectors));
 if (!present)
-  process.stderr.write('SKIPPED torture over TCP: no messages of RFC 4475 in ../shared/vectors\n');
+  process.stderr.write('SKIPPED torture over TCP and TLS: no messages of RFC 4475 in ../shared/vectors\n');
 
 /** What a well-formed request that reaches our own decision may be answered with. */
 const decided = [100, 180, 183, 200, 401, 403, 404, 407, 480, 481, 486, 488, 503, 603].map(String);
@@ -95,10 +97,12 @@ function read(set: string, name: string): Buffer {
 
 const nextCallId = 'what-comes-next@127.0.0.1';
 
-function options(port: number): string {
+type Transport = 'tcp' | 'tls';
+
+function options(transport: Transport, port: number): string {
   const lines = [
-    `OPTIONS sip:127.0.0.1:${port};transport=tcp SIP/2.0`,
-    'Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKnext',
+    `OPTIONS sip:127.0.0.1:${port};transport=${transport} SIP/2.0`,
+    `Via: SIP/2.0/${transport.toUpperCase()} 127.0.0.1:5060;branch=z9hG4bKnext`,
     'Max-Forwards: 70',
     'From: <sip:tester@127.0.0.1>;tag=next',
     `To: <sip:127.0.0.1:${port}>`,
@@ -117,13 +121,37 @@ interface Outcome {
   readonly next: number | undefined;
 }
 
-/** Sends a message and an OPTIONS behind it over one connection, until the OPTIONS is answered or the connection goes. */
-function send(bytes: Buffer, port: number, follow: boolean): Promise<Outcome> {
+interface Sending {
+  readonly transport: Transport;
+  readonly port: number;
+  /** PEM that the certificate is checked against. */
+  readonly ca: string;
+  /** What goes over the connection; each piece is written by itself. */
+  readonly pieces: readonly Buffer[];
+}
+
+function connect({ transport, port, ca }: Sending, ready: () => void): net.Socket {
+  if (transport === 'tcp') return net.connect({ port, host: '127.0.0.1', noDelay: true }, ready);
+  return tls.connect({ port, host: '127.0.0.1', ca, servername: 'localhost' }, ready).setNoDelay(true);
+}
+
+/** Writes one piece after the other was handed on, so that none is joined with the one before. */
+function writeApart(socket: net.Socket, pieces: readonly Buffer[]): void {
+  const [first, ...rest] = pieces;
+  if (first === undefined || !socket.writable) return;
+  socket.write(first, () => setImmediate(() => writeApart(socket, rest)));
+}
+
+/** Bytes in pieces, cut at these places. */
+function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const ends = [...places.map(place => place % (bytes.length + 1)), bytes.length].sort((x, y) => x - y);
+  return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end)).filter(piece => piece.length > 0);
+}
+
+/** Sends what is to be sent, and listens until the OPTIONS at its end is answered or the connection goes. */
+function send(sending: Sending): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1', () => {
-      socket.write(bytes);
-      if (follow) socket.write(options(port));
-    });
+    const socket = connect(sending, () => writeApart(socket, sending.pieces));
     const stream = new MessageStream();
     const statuses: string[] = [];
     const finish = (closed: boolean, next: number | undefined) => {
@@ -144,7 +172,36 @@ function send(bytes: Buffer, port: number, follow: boolean): Promise<Outcome> {
   });
 }
 
-describe.skipIf(!present)('torture messages over TCP', () => {
+/** Every message comes over a connection of its own, all from one address. */
+const config = `
+sip:
+  limits:
+    messageMs: 1000
+    handshakesPerSecond: 1000
+    handshakesPerSecondPerSource: 1000
+drain:
+  deadline_seconds: 0
+`;
+
+const all = [
+  ...Object.entries(rfc4475).map(([name, may]) => ({ set: 'rfc4475', name, may })),
+  ...Object.entries(rfc5118).map(([name, may]) => ({ set: 'rfc5118', name, may })),
+];
+type Row = (typeof all)[number];
+
+/** The message and, unless it is incomplete, an OPTIONS behind it: that would only be the rest of its body. */
+function bytesOf({ set, name }: Row, transport: Transport, port: number): Buffer {
+  const message = read(set, name);
+  return name === 'clerr' ? message : Buffer.concat([message, Buffer.from(options(transport, port))]);
+}
+
+function judge({ may }: Row, { statuses, closed, next }: Outcome): void {
+  const answers = statuses.length === 0 ? [closed ? 'close' : 'drop'] : statuses;
+  for (const answer of answers) expect(may).toContain(answer);
+  if (!may.includes('close')) expect({ closed, next }).toEqual({ closed: false, next: 200 });
+}
+
+describe.skipIf(!present)('torture messages', () => {
   let daemon: StagedDaemon;
 
   beforeAll(async () => {
@@ -153,7 +210,7 @@ describe.skipIf(!present)('torture messages over TCP', () => {
     daemon = await StagedDaemon.start({
       agentId: 'agent',
       agent: { agents },
-      config: 'sip:\n  limits:\n    messageMs: 1000\ndrain:\n  deadline_seconds: 0\n',
+      config,
     });
   });
 
@@ -163,18 +220,25 @@ describe.skipIf(!present)('torture messages over TCP', () => {
     expect(errors).toEqual([]);
   });
 
-  const all = [
-    ...Object.entries(rfc4475).map(([name, may]) => ({ set: 'rfc4475', name, may })),
-    ...Object.entries(rfc5118).map(([name, may]) => ({ set: 'rfc5118', name, may })),
-  ];
+  const sending = (row: Row, transport: Transport, places: readonly number[] = []): Sending => {
+    const port = daemon[transport];
+    const bytes = bytesOf(row, transport, port);
+    return { transport, port, ca: daemon.world.certificate.cert, pieces: cutAt(bytes, places) };
+  };
 
-  it.each(all)('$name of $set is answered as it should be, and what comes next is answered', async row => {
-    const mayClose = row.may.includes('close');
-    // Behind an incomplete message an OPTIONS would only be the rest of its body.
-    const { statuses, closed, next } = await send(read(row.set, row.name), daemon.tcp, row.name !== 'clerr');
-    const answers = statuses.length === 0 ? [closed ? 'close' : 'drop'] : statuses;
-    for (const answer of answers) expect(row.may).toContain(answer);
-    if (!mayClose) expect({ closed, next }).toEqual({ closed: false, next: 200 });
-    expect(answers.length).toBeGreaterThan(0);
+  describe.each(['tcp', 'tls'] as const)('over %s', transport => {
+    it.each(all)('$name of $set is answered as it should be, and what comes next is answered', async row =>
+      judge(row, await send(sending(row, transport))),
+    );
+
+    it.each(all)('$name of $set is answered the same when it is cut at random points', async row => {
+      const places = fc.array(fc.nat(10_000), { minLength: 1, maxLength: 12 });
+      // One seed for each message: a failure comes again.
+      const seed = [...row.name].reduce((sum, character) => sum * 31 + character.charCodeAt(0), 7) | 0;
+      await fc.assert(
+        fc.asyncProperty(places, async cuts => judge(row, await send(sending(row, transport, cuts)))),
+        { numRuns: row.name === 'clerr' ? 1 : 3, seed, endOnFailure: true },
+      );
+    });
   });
 });

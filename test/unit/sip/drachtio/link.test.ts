@@ -124,7 +124,7 @@ describe('the link to a server', () => {
     await silent.close();
   });
 
-  it('drops a server whose messages run into each other, and lives on', async () => {
+  it('drops a server whose messages cannot be told apart, and lives on', async () => {
     link = create();
     link.open();
     await until(() => heard.includes('up 5060'));
