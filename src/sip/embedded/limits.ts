@@ -17,6 +17,8 @@ export const stackLimits = {
   strangerHandshakesPerSecond: 50,
   /** What may wait in a connection for a peer that does not read. */
   backlogBytes: 1_048_576,
+  /** Messages taken from one connection before all others have their turn. */
+  messagesPerTurn: 32,
   /** Pings (RFC 5626 section 4.4.1) answered and endured each second. */
   pongsPerSecond: 10,
   pingsPerSecond: 100,

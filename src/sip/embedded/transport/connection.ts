@@ -46,6 +46,9 @@ export interface ConnectionOptions {
   readonly tap?: Tap;
 }
 
+/** How long the others have before the next messages of one connection are taken, ms: sockets are looked at in between. */
+const turnMs = 1;
+
 /** An answer to CRLFCRLF (RFC 5626 section 4.4.1). */
 const pong = Buffer.from('\r\n');
 
@@ -66,6 +69,8 @@ export class Connection {
   #lastFrame: number;
   #deadline: Timer | undefined;
   #idle: Timer | undefined;
+  /** Runs while messages wait for their turn. */
+  #turn: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
 
   constructor(wire: Wire, options: ConnectionOptions) {
@@ -139,23 +144,30 @@ export class Connection {
 
   #data(chunk: Buffer): void {
     if (!this.#open) return;
+    this.#framer.push(this.#keepAlive?.heard(chunk, !this.#framer.partial) ?? chunk);
+    if (this.#turn === undefined) this.#take();
+  }
+
+  /** Takes what has come, up to what one turn allows; a fault of ours costs this connection and no other. */
+  #take(): void {
     try {
-      this.#read(chunk);
+      this.#read();
     } catch (error) {
       this.#listener.crashed(error);
       this.destroy();
     }
   }
 
-  #read(chunk: Buffer): void {
-    this.#framer.push(this.#keepAlive?.heard(chunk, !this.#framer.partial) ?? chunk);
+  #read(): void {
+    let left = this.#limits.messagesPerTurn;
     let frame = this.#framer.next();
     while (frame !== undefined) {
       this.#lastFrame = this.#clock.now();
       this.#deadline?.cancel();
       this.#deadline = undefined;
-      this.#take(frame);
+      this.#handle(frame);
       if (!this.#open) return;
+      if (--left === 0) return this.#rest();
       frame = this.#framer.next();
     }
     if (this.#framer.partial && this.#deadline === undefined) {
@@ -163,7 +175,17 @@ export class Connection {
     }
   }
 
-  #take(frame: Frame): void {
+  /** A peer that sends without end has the machine to itself otherwise: a socket is read for as long as it has bytes. */
+  #rest(): void {
+    this.#wire.hold(true);
+    this.#turn = this.#clock.timer(turnMs, () => {
+      this.#turn = undefined;
+      this.#wire.hold(false);
+      this.#take();
+    });
+  }
+
+  #handle(frame: Frame): void {
     if (frame.type === 'keep-alive') {
       this.#ping();
       return;
@@ -217,6 +239,7 @@ export class Connection {
     this.#open = false;
     this.#deadline?.cancel();
     this.#idle?.cancel();
+    this.#turn?.cancel();
     this.#keepAlive?.stop();
     this.#listener.closed(this);
   }

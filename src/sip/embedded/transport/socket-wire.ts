@@ -49,6 +49,11 @@ export class SocketWire implements Wire {
     if (this.#socket.writable) this.#socket.write(bytes);
   }
 
+  hold(on: boolean): void {
+    if (on) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
   end(): void {
     // What the peer still sends is read and dropped for a moment: closing over unread bytes would reset the
     // connection and take our last answer with it.

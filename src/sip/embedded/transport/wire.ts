@@ -13,6 +13,8 @@ export interface Wire {
   readonly backlog: number;
   listen(listener: WireListener): void;
   write(bytes: Buffer): void;
+  /** While held no more is read from the peer, who then cannot send more either. */
+  hold(on: boolean): void;
   /** Sends what was written, then closes. */
   end(): void;
   /** Closes at once; what was not sent yet is lost. */

@@ -16,6 +16,7 @@ export class FakeWire implements Wire {
   readonly source: Source;
   backlog = 0;
   readonly written: Buffer[] = [];
+  held = false;
   ended = false;
   destroyed = false;
   #listener: WireListener | undefined;
@@ -31,6 +32,10 @@ export class FakeWire implements Wire {
 
   write(bytes: Buffer): void {
     this.written.push(bytes);
+  }
+
+  hold(on: boolean): void {
+    this.held = on;
   }
 
   end(): void {

@@ -76,6 +76,31 @@ describe('a connection', () => {
     expect(heard).toEqual(Array(5).fill('INVITE'));
   });
 
+  it('takes so many messages and then lets others have their turn, without losing or turning round any', () => {
+    const { clock, wire, heard } = setup({ limits: { messagesPerTurn: 3 } });
+    const methods = ['OPTIONS', 'BYE', 'INFO', 'ACK', 'UPDATE', 'CANCEL', 'INVITE'];
+    wire.receive(methods.map(method => (method === 'INVITE' ? invite() : request(method))).join(''));
+    expect([heard, wire.held]).toEqual([methods.slice(0, 3), true]);
+    // What was under way when reading stopped.
+    wire.receive(request('PRACK').slice(0, 40));
+    expect(heard).toEqual(methods.slice(0, 3));
+    clock.advance(1);
+    expect([heard, wire.held]).toEqual([methods.slice(0, 6), true]);
+    clock.advance(1);
+    expect([heard, wire.held]).toEqual([methods, false]);
+    wire.receive(request('PRACK').slice(40));
+    expect(heard).toEqual([...methods, 'PRACK']);
+  });
+
+  it('forgets what waits for its turn when it ends', () => {
+    const { clock, wire, heard } = setup({ limits: { messagesPerTurn: 1 } });
+    wire.receive(request('OPTIONS') + request('BYE'));
+    wire.reset();
+    clock.advance(10_000);
+    expect(heard).toEqual(['OPTIONS', 'closed']);
+    expect(clock.pending).toBe(0);
+  });
+
   it('answers a ping with one CRLF, ten a second, and ends above a hundred', () => {
     const { clock, wire, heard } = setup();
     for (let i = 0; i < 100; i++) wire.receive('\r\n\r\n');
