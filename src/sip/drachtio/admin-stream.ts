@@ -7,8 +7,8 @@ const nine = 57;
 const mostBytes = 1_048_576;
 
 /**
- * Watches a stream of `length#message`. The server writes from several threads at once: when we do not read fast enough
- * its messages run into each other, and nothing behind that point can be trusted.
+ * Watches a stream of `length#message`. Once a length is none, nothing behind it can be trusted; the package would print
+ * all that it holds by then, numbers and SDP included.
  */
 export class AdminStream {
   /** Bytes of the message that are still to come; the digits of its length when there are none. */
@@ -45,7 +45,7 @@ export class AdminStream {
 
 /**
  * Lets the package speak over a connection that is ours, as if a server had made it. What breaks the stream, and what the
- * package throws at a message, ends the connection and not the process; the package would also print what it held.
+ * package throws at a message, ends the connection and not the process.
  */
 export function speakOver(socket: Socket, inner: Server, onFault: (error: unknown) => void): void {
   socket.setNoDelay(true);
@@ -55,7 +55,7 @@ export function speakOver(socket: Socket, inner: Server, onFault: (error: unknow
   const stream = new AdminStream();
   socket.on('data', (chunk: Buffer) => {
     try {
-      if (!stream.take(chunk)) throw new Error('messages of the drachtio-server ran into each other');
+      if (!stream.take(chunk)) throw new Error('its messages cannot be told apart');
       for (const listener of listeners) listener.call(socket, chunk);
     } catch (error) {
       socket.destroy();

@@ -1,17 +1,20 @@
 import type { Table } from '../embedded/transaction/table.ts';
 
-export type LinkState = 'idle' | 'connecting' | 'up' | 'waiting' | 'shut';
+export type LinkState = 'idle' | 'connecting' | 'registering' | 'up' | 'waiting' | 'shut';
 export type LinkInput =
   | 'open'
   /** The server has taken our secret; it has not; it said nothing for too long. */
   | 'accepted'
   | 'refused'
   | 'slow'
+  /** It knows which requests we take. */
+  | 'registered'
   | 'closed'
   | 'due'
   | 'close';
 export type LinkAction =
   | 'connect'
+  | 'prepare'
   | 'drop'
   | 'tellUp'
   | 'tellRefused'
@@ -24,8 +27,15 @@ export type LinkAction =
 export const linkTable = {
   idle: { open: ['connecting', 'connect'], close: ['shut'] },
   connecting: {
-    accepted: ['up', 'stopTimer', 'tellUp'],
+    accepted: ['registering', 'prepare'],
     refused: ['waiting', 'stopTimer', 'drop', 'tellRefused', 'wait'],
+    slow: ['waiting', 'drop', 'wait'],
+    closed: ['waiting', 'stopTimer', 'wait'],
+    close: ['shut', 'stopTimer', 'drop'],
+  },
+  // The server knows us, but not yet which requests we take.
+  registering: {
+    registered: ['up', 'stopTimer', 'tellUp'],
     slow: ['waiting', 'drop', 'wait'],
     closed: ['waiting', 'stopTimer', 'wait'],
     close: ['shut', 'stopTimer', 'drop'],

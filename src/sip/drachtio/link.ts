@@ -18,7 +18,7 @@ export interface AdminAddress {
 }
 
 export interface LinkListener {
-  /** Registers handlers at an instance whose server is there. */
+  /** Registers handlers, one at least, at an instance whose server is there. */
   prepare(srf: Srf): void;
   /** The server is there, and listens for SIP on these addresses. */
   up(addresses: readonly ListenAddress[]): void;
@@ -105,6 +105,8 @@ export class Link {
       case 'connect':
         this.#timer = clock.timer(limits.handshakeMs, () => this.#feed('slow'));
         return this.#connect();
+      case 'prepare':
+        return this.#prepare();
       case 'stopTimer':
         return this.#timer?.cancel();
       case 'tellUp':
@@ -135,8 +137,15 @@ export class Link {
     const { limits, log, listener } = this.#options;
     this.#waitMs = limits.retryFirstMs;
     log.info('connected to the drachtio-server');
-    if (this.#line?.srf !== undefined) listener.prepare(this.#line.srf);
     listener.up(this.#addresses);
+  }
+
+  /** Says which requests we take. The package does not tell when the server knows; its next word is that it does. */
+  #prepare(): void {
+    const line = this.#line;
+    if (line?.srf === undefined) throw new Error('there is nobody to be told');
+    this.#options.listener.prepare(line.srf);
+    line.socket.once('data', () => this.#line === line && this.#feed('registered'));
   }
 
   #connect(): void {

@@ -127,7 +127,8 @@ export class FakeServer {
         ? ['OK', 'tcp/127.0.0.1:5060,udp/127.0.0.1:5060', 'v0.9.10', '']
         : ['NOK', 'incorrect secret'];
       this.raw(frame([randomUUID(), 'response', id, ...words].join('|')), socket);
-    } else if (kind === 'sip' && this.confirms === 'yes') this.confirm(said);
+    } else if (kind === 'route') this.raw(frame([randomUUID(), 'response', id, 'OK'].join('|')), socket);
+    else if (kind === 'sip' && this.confirms === 'yes') this.confirm(said);
     else if (kind === 'sip' && this.confirms === 'no') {
       const words = ['NOK', 'Response not sent due to unknown transaction'];
       this.raw(frame([randomUUID(), 'response', id, ...words].join('|')), socket);

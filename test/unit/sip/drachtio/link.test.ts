@@ -50,7 +50,10 @@ describe('the link to a server', () => {
       limits: drachtioLimits,
       log: { ...silentLogger, warn: (_text, fields) => tell(`waits ${fields?.['waitMs']}`) },
       listener: {
-        prepare: () => tell('prepare'),
+        prepare: srf => {
+          tell('prepare');
+          srf.invite(() => undefined);
+        },
         up: addresses => tell(`up ${addresses.map(({ port: at }) => at).join()}`),
         refused: () => tell('refused'),
         down: () => tell('down'),
@@ -64,7 +67,7 @@ describe('the link to a server', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('offers the secret, and has handlers before the first call can come', async () => {
+  it('offers the secret, and is up once the server knows which requests it may have', async () => {
     link = create();
     link.open();
     await until(() => heard.length === 2);
