@@ -1,5 +1,5 @@
-// Fuzzes what reads from the network, guided by coverage: node scripts/fuzz.mjs [--runs N] [--seconds N] [--seed N] [--only NAME]
-// Needs `npm run build`. First finds a planted bug in each target, then looks for real ones. Exit 1 when one was found.
+#!/usr/bin/env node
+// Fuzzes what reads from the network, guided by coverage. Needs `npm run build`. See docs/fuzz.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,27 +13,54 @@ const coverage = new Coverage(url => url.includes('/dist/') || url.endsWith('/fu
 const { plants } = await import('./fuzz/plants.mjs');
 const { targets } = await import('./fuzz/targets/targets.mjs');
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '1000000' },
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '3261' },
-    only: { type: 'string' },
-    'no-plants': { type: 'boolean', default: false },
-  },
-});
-const chosen = targets.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+const help = `Usage: node scripts/fuzz.mjs [options]
+
+First finds a planted bug in each target, then looks for real ones. Exits with 0, with 1 when one was found (its input is
+written to fuzz-findings/), with 2 for wrong use.
+
+Options:
+      --runs N       inputs over all targets (default 1000000)
+      --seconds S    most seconds for each target (default 60)
+      --seed N       where chance begins (default 3261)
+      --only NAME    one target alone, by the beginning of its name
+      --no-plants    does not look for the planted bugs
+  -h, --help         this text
+
+Targets: ${targets.map(({ name }) => name).join('; ')}`;
+
+const values = readOptions();
+const chosen = targets.filter(({ name }) => name.startsWith(values.only));
 const total = Number(values.runs);
 const seed = Number(values.seed);
-if (chosen.length === 0 || !(total > 0) || !(Number(values.seconds) > 0) || !Number.isInteger(seed)) {
-  console.error(
-    'usage: node scripts/fuzz.mjs [--runs N] [--seconds N per target] [--seed N] [--only NAME] [--no-plants]',
-  );
+if (chosen.length === 0 || !(total > 0) || !(Number(values.seconds) > 0) || !Number.isInteger(seed)) misuse();
+
+function readOptions() {
+  try {
+    const read = parseArgs({
+      options: {
+        runs: { type: 'string', default: '1000000' },
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string', default: '3261' },
+        only: { type: 'string', default: '' },
+        'no-plants': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+    if (!read.help) return read;
+    console.log(help);
+    return process.exit(0);
+  } catch {
+    return misuse();
+  }
+}
+
+function misuse() {
+  console.error('fuzz: what is asked for cannot be done. Try --help.');
   process.exit(2);
 }
 
 /** How long a planted bug may hide. */
-const plantLimits = { runs: 1_000_000, seconds: 120 };
+const plantLimits = { runs: 1_000_000, seconds: 300 };
 /** Memory that a target may have taken for good, bytes. */
 const mostGrowth = 64 * 1_048_576;
 

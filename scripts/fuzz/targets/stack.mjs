@@ -61,6 +61,10 @@ class Peer {
     this.finals.set(transaction, status);
   }
 
+  hold() {
+    return undefined;
+  }
+
   end() {
     this.destroy();
   }
@@ -138,6 +142,7 @@ class World {
     const method = methods[a % methods.length];
     const invite = this.invites[(b & 7) % Math.max(1, this.invites.length)];
     if (method === 'INVITE' && (b & 7) === 7 && invite !== undefined) return this.#again(invite);
+    if (method === 'ACK' && invite !== undefined) invite.acknowledged = true;
     const follows = (method === 'ACK' || method === 'CANCEL') && invite !== undefined;
     const branch = follows ? invite.branch : ++this.branches;
     const cseq = follows ? invite.cseq : 1 + ((b >> 4) & 3);
@@ -149,9 +154,9 @@ class World {
     this.peer.receive(text);
   }
 
-  /** The same INVITE once more, as long as it is still the same one: after 64*T1 its transaction may be over. */
-  #again({ text, at }) {
-    if (this.clock.now() - at < 32_000) this.peer.receive(text);
+  /** The same INVITE once more, as long as it is still the same one: its transaction is over 64*T1 later, or with an ACK. */
+  #again({ text, at, acknowledged }) {
+    if (!acknowledged && this.clock.now() - at < 32_000) this.peer.receive(text);
   }
 
   /** An answer of the peer to our last request. */
