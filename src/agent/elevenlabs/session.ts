@@ -54,6 +54,8 @@ export class ElevenLabsSession implements AgentSession {
   #end: Ending = ending('internal-error');
   #error: ReportedError | undefined;
   #bad = 0;
+  /** The last ping that came while the conversation was held. */
+  #owedPong: number | undefined;
   /** Highest event id that sound came with, and highest that was interrupted. */
   #heard = -1;
   #interrupted = -1;
@@ -126,8 +128,7 @@ export class ElevenLabsSession implements AgentSession {
       case 'audio':
         return this.#audio(reading.eventId, reading.audio);
       case 'ping':
-        this.#counts.ping++;
-        return this.#socket.send(pong(reading.eventId));
+        return this.#ping(reading.eventId);
       case 'metadata':
         return this.#begin(reading);
       case 'interruption':
@@ -153,6 +154,19 @@ export class ElevenLabsSession implements AgentSession {
     if (this.#state === 'closed') return;
     this.#counts.binary++;
     this.#badMessage(`binary frame of ${length} bytes`);
+  }
+
+  /** Answered at once, but never before the initiation data, which has to come first. */
+  #ping(eventId: number): void {
+    this.#counts.ping++;
+    if (this.#held) this.#owedPong = eventId;
+    else this.#socket.send(pong(eventId));
+  }
+
+  #initiate(): void {
+    this.#socket.send(initiation(this.#start));
+    if (this.#owedPong !== undefined) this.#socket.send(pong(this.#owedPong));
+    this.#owedPong = undefined;
   }
 
   #audio(eventId: number, audio: Buffer): void {
@@ -255,7 +269,7 @@ export class ElevenLabsSession implements AgentSession {
   }
 
   readonly #effects: Readonly<Record<SessionEffect, () => void>> = {
-    'send-initiation': () => this.#socket.send(initiation(this.#start)),
+    'send-initiation': () => this.#initiate(),
     'start-deadline': () => this.#startDeadline(),
     'start-grace': () => {
       this.#timer = this.#clock.timer(this.#limits.errorGraceMs, () =>

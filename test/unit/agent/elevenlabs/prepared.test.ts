@@ -61,11 +61,19 @@ describe('a conversation that is held', () => {
     session.close();
   });
 
-  it('answers pings while it waits', () => {
+  it('owes the answer to a ping until the initiation data, which has to come first, is sent', () => {
     const { socket, session } = prepare();
     socket.open();
     socket.says({ type: 'ping', ping_event: { event_id: 7 } });
-    expect(socket.messages).toEqual([{ type: 'pong', event_id: 7 }]);
+    socket.says({ type: 'ping', ping_event: { event_id: 8 } });
+    expect(socket.sent).toEqual([]);
+    session.begin();
+    expect(socket.messages).toMatchObject([
+      { type: 'conversation_initiation_client_data' },
+      { type: 'pong', event_id: 8 },
+    ]);
+    socket.says({ type: 'ping', ping_event: { event_id: 9 } });
+    expect(socket.messages.slice(2)).toEqual([{ type: 'pong', event_id: 9 }]);
     session.close();
     expect(socket.closedWith).toBe(1000);
   });
