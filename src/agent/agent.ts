@@ -3,12 +3,30 @@ import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { ConversationId, ToolCallId } from '../core/ids.ts';
 
+/**
+ * Fields of an agent that one conversation has otherwise, under ElevenLabs' own names. Only those that are set are sent: one
+ * that the agent does not allow ends the conversation.
+ */
+export interface ConversationOverrides {
+  readonly agent?: Readonly<Record<string, unknown>>;
+  readonly asr?: Readonly<Record<string, unknown>>;
+  readonly tts?: Readonly<Record<string, unknown>>;
+  readonly turn?: Readonly<Record<string, unknown>>;
+  readonly conversation?: Readonly<Record<string, unknown>>;
+}
+
 /** What a conversation begins with: made on the main thread, used in the worker. */
 export interface AgentStart {
   /** Signed WebSocket URL (secret until it is used, 15 minutes at most). */
   readonly url: string;
   readonly dynamicVariables: Readonly<Record<string, string | number | boolean>>;
   readonly userId?: string;
+  /** `conversation_config_override` in ElevenLabs' words. Each field has to be allowed by the agent, else it closes with 1008. */
+  readonly overrides?: ConversationOverrides;
+  /** `custom_llm_extra_body`: passed on to a custom language model as it is. */
+  readonly extraBody?: Readonly<Record<string, unknown>>;
+  /** Who starts the conversation, as its record names it. Default: this bridge. */
+  readonly sourceInfo?: { readonly source: string; readonly version?: string };
   /** How long the agent may take from connecting to its metadata, ms. */
   readonly startTimeoutMs: number;
   /** Length of the caller's sound in one message to the agent, ms: 20..100. */

@@ -16,6 +16,8 @@ export interface ToolResult {
 export interface ToolContext {
   readonly call: CallKey;
   readonly facts: PartyFacts;
+  /** E.164 number that the operator's initiation webhook wants verified before anything sensitive is done; absent: it named none. */
+  readonly verifyNumber?: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly control: CallControl;

@@ -5,6 +5,8 @@ export interface InitiationData {
   readonly type: 'conversation_initiation_client_data';
   readonly dynamic_variables?: Readonly<Record<string, string | number | boolean>>;
   readonly user_id?: string;
+  readonly conversation_config_override?: Readonly<Record<string, unknown>>;
+  readonly custom_llm_extra_body?: Readonly<Record<string, unknown>>;
   readonly source_info?: { readonly source: string; readonly version?: string };
 }
 

@@ -10,8 +10,10 @@ export function initiation(start: AgentStart): string {
   const message: InitiationData = {
     type: 'conversation_initiation_client_data',
     dynamic_variables: Object.fromEntries(own),
+    ...(start.overrides === undefined ? {} : { conversation_config_override: { ...start.overrides } }),
+    ...(start.extraBody === undefined ? {} : { custom_llm_extra_body: start.extraBody }),
     ...(start.userId === undefined ? {} : { user_id: start.userId }),
-    source_info: { source: 'trunkbridge' },
+    source_info: start.sourceInfo ?? { source: 'trunkbridge' },
   };
   return JSON.stringify(message);
 }

@@ -21,6 +21,24 @@ describe('client messages', () => {
     });
   });
 
+  it('initiate with what the conversation shall have otherwise than its agent', () => {
+    const overrides = { agent: { first_message: '', language: 'de' }, tts: { voice_id: 'v1' } };
+    const more = {
+      userId: '+1',
+      overrides,
+      extraBody: { tenant: 7 },
+      sourceInfo: { source: 'x', version: '1' },
+    };
+    expect(JSON.parse(initiation({ ...start, dynamicVariables: {}, ...more }))).toEqual({
+      type: 'conversation_initiation_client_data',
+      dynamic_variables: {},
+      conversation_config_override: overrides,
+      custom_llm_extra_body: { tenant: 7 },
+      user_id: '+1',
+      source_info: { source: 'x', version: '1' },
+    });
+  });
+
   it('never hold a variable whose name begins with system__', () => {
     const variables = { system__caller_id: '+1', system__: 'x', my_system__x: 'kept' };
     const message = JSON.parse(initiation({ ...start, dynamicVariables: variables }));
