@@ -1,15 +1,25 @@
-import net, { type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import net from 'node:net';
 
 const host = '127.0.0.1';
 const retryMs = 50;
+/** Below the ports that a kernel gives to outgoing connections: one of those could take what was found free. */
+const candidates = { first: 12_000, end: 19_000 };
 
 /** A TCP port of loopback that nobody has at this moment, for a program that cannot choose one itself. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(candidates.first, candidates.end);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = net.createServer();
-  await new Promise<void>(resolve => server.listen(0, host, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
+  return new Promise(resolve => {
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
 }
 
 /** Settles with a connection to that port as soon as somebody takes one there; rejects after `timeoutMs`. */
