@@ -72,7 +72,7 @@ describe.skipIf(!available)('calls of baresip over TLS with G.722', () => {
       // An alias or a wrong clock would put it elsewhere.
       for (const hz of [1000, 2500, 3000])
         expect(level(heard.samples, rate, hz)).toBeLessThan(reference - 30);
-      const applied = daemon.logged('media applied')[0];
+      const [applied] = await daemon.logs('media applied');
       expect(applied?.['inbound']).toContain('g722');
     });
   });

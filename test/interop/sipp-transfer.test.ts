@@ -78,6 +78,7 @@ describe.skipIf(!available)('transfers of calls of SIPp', () => {
     expect(await asked).toBe(told);
     const line = await daemon.child.until(() => daemon.logged('call ended')[ended ?? 0]);
     expect(line['reason']).toBe(ends);
+    if (transfer !== undefined) await daemon.logs('transfer', (transferred ?? 0) + 1);
     expect(daemon.logged('transfer')[transferred ?? 0]?.['reason']).toBe(transfer);
   });
 });

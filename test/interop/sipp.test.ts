@@ -122,7 +122,7 @@ describe.skipIf(!available)('calls of SIPp over TCP', () => {
         toneHz,
       });
       expect(code, output).toBe(0);
-      const endings = daemon.logged('call ended');
+      const endings = await daemon.logs('call ended', 4);
       expect(endings.map(({ reason }) => reason)).toEqual(Array(4).fill('agent-ended-call'));
     } finally {
       expect(await daemon.stop()).toBe(0);

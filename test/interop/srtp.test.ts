@@ -281,7 +281,7 @@ describe.skipIf(!available)('a call with SRTP', () => {
         await until(() => phone.heard.length > 10, 'packets');
         expect(await phone.bye()).toBe(200);
       });
-      expect(scene.daemon.logged('offered keys were not used')[0]).toMatchObject({
+      expect((await scene.daemon.logs('offered keys were not used'))[0]).toMatchObject({
         cause: 'cleartext-signalling',
       });
       await withPhone(scene, 'tcp', async phone => {

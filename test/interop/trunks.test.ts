@@ -43,11 +43,14 @@ describe.skipIf(!sipp)('a trunk with a password, called by SIPp', () => {
     try {
       const good = await run(daemon, password);
       expect(good.code, good.output).toBe(0);
-      const arrived = daemon.logged('call arrived');
+      const arrived = await daemon.logs('call arrived', 3);
       expect(arrived.map(line => line['trunk'])).toEqual(['office', 'office', 'office']);
       expect((await run(daemon, 'another password')).code).not.toBe(0);
+      const refused = await daemon.child.until(() => {
+        const reasons = daemon.logged('invite refused').map(line => line['reason']);
+        return reasons.includes('credentials-wrong') ? reasons : undefined;
+      });
       expect(daemon.logged('call arrived')).toHaveLength(3);
-      const refused = daemon.logged('invite refused').map(line => line['reason']);
       expect(new Set(refused)).toEqual(new Set(['credentials-missing', 'credentials-wrong']));
       expect(daemon.child.output).not.toContain(password);
     } finally {
@@ -78,7 +81,7 @@ describe.skipIf(!baresip)('a trunk with a password, called by baresip over TLS',
       } finally {
         await phone.stop();
       }
-      expect(daemon.logged('call arrived').map(line => line['trunk'])).toEqual(['office']);
+      expect((await daemon.logs('call arrived')).map(line => line['trunk'])).toEqual(['office']);
     } finally {
       expect(await daemon.stop()).toBe(0);
     }
@@ -157,7 +160,8 @@ drain: { deadline_seconds: 0 }
       const other = await connect(renewed);
       const second = await other.call({ codec: 'PCMU', to: '+4930901820' });
       expect((await second.answered).status).toBe(200);
-      expect(daemon.logged('agent ready').map(line => line['input'])).toEqual(['pcm_16000', 'ulaw_8000']);
+      const ready = await daemon.logs('agent ready', 2);
+      expect(ready.map(line => line['input'])).toEqual(['pcm_16000', 'ulaw_8000']);
 
       write(config, 'trunks: [{ name: pbx }]\n');
       daemon.child.signal('SIGHUP');

@@ -87,6 +87,14 @@ export class StagedDaemon {
     return this.log().filter(({ msg }) => msg === text);
   }
 
+  /** The same, once there are so many: the log is written behind what it tells of. */
+  async logs(text: string, count = 1): Promise<LogLine[]> {
+    return this.child.until(() => {
+      const lines = this.logged(text);
+      return lines.length >= count ? lines : undefined;
+    });
+  }
+
   /** What the daemon holds now; only with `tellsHoldings`. */
   async holdings(): Promise<Holdings> {
     const told = this.logged('holdings').length;
