@@ -69,6 +69,10 @@ export const endings = {
   'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],
   draining: ['us', 'This bridge is shutting down and takes no new calls.'],
   shutdown: ['us', 'This bridge was shut down before the call was over.'],
+  interrupted: [
+    'us',
+    'This bridge stopped while the call was up, without ending it: it was killed, or its machine was.',
+  ],
   'worker-lost': ['us', 'The worker thread that carried the call died.'],
   'internal-error': ['us', 'A fault inside this bridge ended the call.'],
 

@@ -40,6 +40,7 @@ const neverRefused = new Set<EndingReason>([
   'session-expired',
   'connection-lost',
   'media-timeout',
+  'interrupted',
 ]);
 
 /** Statuses that the SIP stack and the gate of the trunks give by themselves, before there is anything that `refusal` could speak for. */

@@ -1,0 +1,235 @@
+import type { Clock } from '../../src/core/clock.ts';
+import { newCallKey } from '../../src/core/ids.ts';
+import { CallDraft, namesOf } from '../../src/store/draft.ts';
+import { storeLimits } from '../../src/store/limits.ts';
+import type { CallRecord } from '../../src/store/record.ts';
+import type {
+  Announce,
+  CallArchive,
+  CallFilter,
+  CallJournal,
+  Counters,
+  Outbox,
+  OutboxEntry,
+  OutboxMessage,
+  Store,
+  SwitchChange,
+  Switches,
+  SwitchName,
+} from '../../src/store/store.ts';
+
+interface Queued {
+  entry: OutboxEntry;
+  state: 'waiting' | 'done' | 'dead';
+  dueAt: number;
+}
+
+export interface FakeStoreOptions {
+  readonly clock: Clock;
+  readonly announce?: Announce;
+}
+
+/** A store that forgets everything with the process, for tests of those who use one. */
+export class FakeStore implements Store {
+  readonly #clock: Clock;
+  readonly #announce: Announce;
+  readonly #drafts = new Map<string, CallDraft>();
+  readonly #takes: { readonly id: string; readonly key: string; readonly at: number }[] = [];
+  readonly #switches = new Map<SwitchName, boolean>();
+  readonly #changes: SwitchChange[] = [];
+  readonly #queue: Queued[] = [];
+  #wake: () => void = () => undefined;
+  /** Set it, and everything that may reject does: the store is down. */
+  down = false;
+
+  constructor({ clock, announce }: FakeStoreOptions) {
+    this.#clock = clock;
+    this.#announce = announce ?? (() => []);
+  }
+
+  readonly journal: CallJournal = {
+    begin: call => void this.#drafts.set(call.key, new CallDraft(call, 'node-1', this.#clock.wall())),
+    update: (call, more) => this.#running(call)?.update(more, this.#clock.wall()),
+    tool: (call, run) => this.#running(call)?.tool(run),
+    finish: (call, end) => {
+      const draft = this.#running(call);
+      if (draft === undefined) return;
+      draft.finish(end, this.#clock.wall());
+      this.#enqueue(call, this.#announce(draft.record, draft.secret));
+    },
+    current: call => this.#running(call),
+  };
+
+  readonly archive: CallArchive = {
+    find: async id => this.#found(id)?.record,
+    secret: async call => this.#up(() => this.#drafts.get(call)?.secret),
+    list: async (filter, { size, cursor, oldestFirst }) =>
+      this.#up(() => {
+        const all = [...this.#drafts.values()].map(({ record }) => record).filter(fits(filter));
+        all.sort((a, b) => a.stages.begun - b.stages.begun || (a.key < b.key ? -1 : 1));
+        if (oldestFirst !== true) all.reverse();
+        const from = cursor === undefined ? 0 : all.findIndex(({ key }) => key === cursor) + 1;
+        const most = Math.min(size, storeLimits.pageRows);
+        const calls = all.slice(from, from + most);
+        const last = calls.at(-1);
+        return {
+          calls,
+          ...(last === undefined || from + most >= all.length ? {} : { next: last.key }),
+        };
+      }),
+    delete: async id => {
+      const draft = this.#found(id);
+      if (draft === undefined) return 'not-found';
+      if (draft.record.state === 'running') return 'running';
+      this.#drafts.delete(draft.record.key);
+      const kept = this.#queue.filter(({ entry }) => entry.call !== draft.record.key);
+      this.#queue.splice(0, this.#queue.length, ...kept);
+      return 'deleted';
+    },
+  };
+
+  readonly counters: Counters = {
+    take: async takes =>
+      this.#up(() => {
+        const now = this.#clock.wall();
+        for (const { name, subject, limit, windowMs } of takes) {
+          const own = this.#takes.filter(
+            ({ key, at }) => key === `${name} ${subject}` && at > now - windowMs,
+          );
+          const freed = own[own.length - limit];
+          if (own.length >= limit) {
+            return {
+              taken: false,
+              name,
+              retryAfterMs: freed === undefined ? windowMs : freed.at + windowMs - now,
+            };
+          }
+        }
+        const receipt = newCallKey();
+        for (const { name, subject } of takes)
+          this.#takes.push({ id: receipt, key: `${name} ${subject}`, at: now });
+        return { taken: true, receipt };
+      }),
+    giveBack: async receipt =>
+      this.#up(() => {
+        const kept = this.#takes.filter(({ id }) => id !== receipt);
+        this.#takes.splice(0, this.#takes.length, ...kept);
+      }),
+    count: async (name, subject, windowMs) =>
+      this.#up(() => {
+        const from = this.#clock.wall() - windowMs;
+        return this.#takes.filter(({ key, at }) => key === `${name} ${subject}` && at > from).length;
+      }),
+  };
+
+  readonly switches: Switches = {
+    read: async () => this.#up(() => Object.fromEntries(this.#switches)),
+    set: async (name, value, { who, why }) =>
+      this.#up(() => {
+        if (value === undefined) this.#switches.delete(name);
+        else this.#switches.set(name, value);
+        this.#changes.unshift({ name, value, who, why, at: this.#clock.wall() });
+      }),
+    history: async size => this.#up(() => this.#changes.slice(0, size)),
+  };
+
+  readonly outbox: Outbox = {
+    enqueue: async (call, messages) => this.#up(() => this.#enqueue(call, messages)),
+    claim: async (size, leaseMs) => this.#up(() => this.#claim(size, leaseMs)),
+    done: async entry => this.#up(() => void this.#settle(entry, 'done', 0)),
+    failed: async (entry, _error, retryMs) =>
+      this.#up(() => {
+        const over = retryMs === undefined || entry.attempt >= storeLimits.attempts;
+        this.#settle(entry, over ? 'dead' : 'waiting', this.#clock.wall() + (retryMs ?? 0));
+        return over ? 'dead' : 'waiting';
+      }),
+    counts: async () =>
+      this.#up(() => {
+        const waiting = this.#queue.filter(({ state }) => state === 'waiting');
+        const oldest = Math.min(...waiting.map(({ entry }) => entry.at));
+        return {
+          waiting: waiting.length,
+          dead: this.#queue.filter(({ state }) => state === 'dead').length,
+          oldestMs: waiting.length === 0 ? 0 : this.#clock.wall() - oldest,
+        };
+      }),
+    onQueued: wake => {
+      this.#wake = wake;
+    },
+  };
+
+  readonly flush = async () => undefined;
+  readonly close = async () => undefined;
+
+  #up<T>(work: () => T): T {
+    if (this.down) throw new Error('the store is down');
+    return work();
+  }
+
+  #running(call: string): CallDraft | undefined {
+    const draft = this.#drafts.get(call);
+    return draft?.record.state === 'running' ? draft : undefined;
+  }
+
+  #found(id: string): CallDraft | undefined {
+    return this.#up(() =>
+      [...this.#drafts.values()].reverse().find(({ record }) => namesOf(record).includes(id)),
+    );
+  }
+
+  #enqueue(call: CallRecord['key'], messages: readonly OutboxMessage[]): void {
+    for (const message of messages) {
+      const at = this.#clock.wall();
+      const entry = { ...message, id: this.#queue.length + 1, call, at, attempt: 0, lease: '' };
+      this.#queue.push({ entry, state: 'waiting', dueAt: at });
+    }
+    if (messages.length > 0) this.#wake();
+  }
+
+  #claim(size: number, leaseMs: number): OutboxEntry[] {
+    const now = this.#clock.wall();
+    const heads = new Map<string, Queued>();
+    for (const queued of this.#queue) {
+      const line = `${queued.entry.call} ${queued.entry.target}`;
+      if (queued.state === 'waiting' && !heads.has(line)) heads.set(line, queued);
+    }
+    return [...heads.values()]
+      .filter(({ dueAt }) => dueAt <= now)
+      .slice(0, size)
+      .map(queued => {
+        queued.dueAt = now + leaseMs;
+        const { entry } = queued;
+        queued.entry = { ...entry, attempt: entry.attempt + 1, lease: newCallKey() };
+        return queued.entry;
+      });
+  }
+
+  #settle({ id, lease }: OutboxEntry, state: Queued['state'], dueAt: number): void {
+    const queued = this.#queue.find(({ entry }) => entry.id === id && entry.lease === lease);
+    if (queued === undefined || queued.state !== 'waiting') return;
+    queued.state = state;
+    queued.dueAt = dueAt;
+  }
+}
+
+const fits =
+  (filter: CallFilter) =>
+  (record: CallRecord): boolean => {
+    const { stages, end } = record;
+    const rules: readonly boolean[] = [
+      filter.agentId === undefined || record.agentId === filter.agentId,
+      filter.begunBefore === undefined || stages.begun < filter.begunBefore,
+      filter.begunAfter === undefined || stages.begun > filter.begunAfter,
+      filter.secondsAtLeast === undefined || record.seconds >= filter.secondsAtLeast,
+      filter.secondsAtMost === undefined || record.seconds <= filter.secondsAtMost,
+      filter.direction === undefined || record.direction === filter.direction,
+      filter.state === undefined || record.state === filter.state,
+      filter.trunk === undefined || record.trunk === filter.trunk,
+      filter.results === undefined || filter.results.includes(end?.result ?? ''),
+      filter.reasons === undefined || filter.reasons.includes(end?.reason ?? ''),
+      filter.tools === undefined || record.tools.some(({ tool }) => filter.tools?.includes(tool) === true),
+      filter.successful === undefined || (end?.result === 'success') === filter.successful,
+      filter.verified === undefined || (record.verified !== undefined) === filter.verified,
+    ];
+    return rules.every(Boolean);
+  };
