@@ -1,6 +1,7 @@
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
+import type { KeyedDigits } from '../core/keyed-digits.ts';
 import type { KeyForm, Leg } from '../worker/legs.ts';
 import type { Party, TransferTarget } from './party.ts';
 
@@ -19,6 +20,11 @@ export interface CallControl {
   transfer(target: TransferTarget, way: TransferWay): Promise<Result<void, Ending>>;
   /** Presses keys once the agent has said what it is saying; settles when the last one is up. Code `busy` or `gone`. */
   digits(keys: string, form: KeyForm): Promise<Result<void>>;
+  /**
+   * Has what the caller keys come to `take` alone: the agent, recordings and transcripts get neither digits nor tones. Settles
+   * when the worker has said that it is so, false when it cannot be. Without `take` the agent gets keys again.
+   */
+  secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean>;
   /** Keeps the caller on hold, or takes it back. Code `unsupported`, or those of `Dialogue.reoffer`. */
   hold(on: boolean): Promise<Result<void>>;
   /** Tells the agent something that it did not ask for: `turn` makes it reply. */

@@ -4,7 +4,9 @@ import { type Ending, type EndingReason, ending, endings } from '../core/ending.
 import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import type { CallKey } from '../core/ids.ts';
+import type { KeyedDigits } from '../core/keyed-digits.ts';
 import type { Logger } from '../core/logger.ts';
+import { VerifiedNumbers } from '../core/verified.ts';
 import type { Toolbox } from '../tools/tool.ts';
 import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
 import type { CallControl, SecondLegs, TransferWay } from './control.ts';
@@ -79,6 +81,8 @@ export interface CallSummary {
 export class Call {
   readonly key: CallKey;
   readonly ended: Promise<CallSummary>;
+  /** Whom the caller has proved to be. */
+  readonly verified: VerifiedNumbers;
   readonly #parts: CallParts;
   readonly #begun: number;
   readonly #stopping = new AbortController();
@@ -97,11 +101,14 @@ export class Call {
   #transfers = 0;
   /** The leg that the caller was connected with. */
   #bridged: Leg | undefined;
+  /** Who gets what is keyed in secure mode. */
+  #keyed: ((digits: KeyedDigits) => void) | undefined;
   /** What tools may have done with this call. */
   readonly #control: CallControl = {
     transfer: (target, way) => this.#handOver(target, way),
     digits: (keys, form) => this.#press(keys, form),
     hold: on => this.#hold(on),
+    secure: take => this.#secure(take),
     tell: (text, how) => {
       if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
     },
@@ -111,6 +118,7 @@ export class Call {
     this.#parts = parts;
     this.key = parts.key;
     this.#begun = parts.clock.now();
+    this.verified = new VerifiedNumbers(parts.clock);
     this.ended = new Promise(resolve => {
       this.#settle = resolve;
     });
@@ -128,6 +136,7 @@ export class Call {
       agentQueue: status => this.#agentQueue(status),
       agentEnded: end => this.#agentEnded(end),
       toolCall: call => void this.#runTool(call),
+      keyed: digits => (this.#keyed === undefined ? digits.wipe() : this.#keyed(digits)),
       mediaTimeout: () => this.stop(ending('media-timeout')),
       lost: end => this.stop(end),
     });
@@ -312,7 +321,14 @@ export class Call {
     if (this.#state === 'ended') return;
     const { toolbox, party, clock, log, events, leg } = this.#parts;
     const begun = clock.now();
-    const context = { call: this.key, facts: party.facts, clock, log, control: this.#control };
+    const context = {
+      call: this.key,
+      facts: party.facts,
+      verified: this.verified,
+      clock,
+      log,
+      control: this.#control,
+    };
     const answer = await toolbox.run(call.name, call.parameters, context, this.#stopping.signal);
     const { status, isError } = answer;
     events.emit({
@@ -384,6 +400,11 @@ export class Call {
     if (this.#state === 'ended') return fail(new Failure('gone', 'the call is over'));
     const pressed = await leg.digits(keys, form);
     return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
+  }
+
+  #secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean> {
+    this.#keyed = take;
+    return this.#state === 'ended' ? Promise.resolve(false) : this.#parts.leg.secure(take !== undefined);
   }
 
   async #hold(on: boolean): Promise<Result<void>> {

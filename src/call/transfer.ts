@@ -122,6 +122,7 @@ export class Transfer {
       agentQueue: nothing,
       agentEnded: gone,
       toolCall: nothing,
+      keyed: nothing,
       mediaTimeout: () => gone(ending('media-timeout')),
       lost: gone,
     };

@@ -7,17 +7,20 @@ const keys = /^[0-9*A-D]$/;
  * the late end of one that the 2 s have ended already, and does nothing. No timer: `tick` brings the time.
  */
 export class DigitEntry {
-  readonly #ended: (digits: string) => void;
-  #digits = '';
+  readonly #ended: (digits: Uint8Array) => void;
+  /** Their characters. Not text: that could not be wiped. */
+  readonly #digits = new Uint8Array(mediaLimits.entryDigits);
+  #count = 0;
   #lastMs = 0;
 
-  constructor(ended: (digits: string) => void) {
+  /** `ended` gets the characters of an entry, which are wiped after it. */
+  constructor(ended: (digits: Uint8Array) => void) {
     this.#ended = ended;
   }
 
   /** Whether an entry has begun and not ended. */
   get open(): boolean {
-    return this.#digits !== '';
+    return this.#count > 0;
   }
 
   /** Takes a key; true when it began an entry. What is no key of a telephone is ignored. */
@@ -28,9 +31,9 @@ export class DigitEntry {
     }
     if (!keys.test(key)) return false;
     const began = !this.open;
-    this.#digits += key;
+    this.#digits[this.#count++] = key.charCodeAt(0);
     this.#lastMs = nowMs;
-    if (this.#digits.length >= mediaLimits.entryDigits) this.#end();
+    if (this.#count >= mediaLimits.entryDigits) this.#end();
     return began;
   }
 
@@ -39,9 +42,13 @@ export class DigitEntry {
   }
 
   #end(): void {
-    const digits = this.#digits;
-    if (digits === '') return;
-    this.#digits = '';
-    this.#ended(digits);
+    if (!this.open) return;
+    const digits = this.#digits.subarray(0, this.#count);
+    this.#count = 0;
+    try {
+      this.#ended(digits);
+    } finally {
+      digits.fill(0);
+    }
   }
 }

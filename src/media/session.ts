@@ -23,6 +23,8 @@ import { SilenceWatch } from './silence-watch.ts';
 export interface MediaListener {
   /** Digits keyed by the caller: `#` (not part of it), 2 s without a digit, or 50 digits end an entry. */
   entry(digits: string): void;
+  /** The same in secure mode. `digits` are their characters, which are wiped after this call. */
+  keyed?(digits: Uint8Array): void;
   /** No RTP came for `mediaTimeoutMs`; told once per silence. */
   mediaTimeout(): void;
   /** After `agentGone`: everything the agent said was played, or `drainCapMs` went by. */
@@ -93,6 +95,9 @@ export class MediaSession {
   #input: AudioSink | undefined;
   #far: FarEnd | undefined;
   readonly #quiet = new QuietWatch();
+  /** `ending`: keys are still nobody's, until none has come for as long as one entry may pause. */
+  #secrecy: 'off' | 'on' | 'ending' = 'off';
+  #secrecyMs = 0;
   #ticks: PacedHandle | undefined;
   #sends: PacedHandle | undefined;
   #open = false;
@@ -114,7 +119,7 @@ export class MediaSession {
     this.#options = options;
     this.#meters = options.meters ?? new MediaMeters();
     this.local = { rtpPort: pair.rtpPort, rtcpPort: pair.rtcpPort };
-    this.#entry = new DigitEntry(digits => options.listener.entry(digits));
+    this.#entry = new DigitEntry(digits => this.#entered(digits));
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
     this.#inbound = new Inbound({ onDigit: digit => this.#press(digit), log });
     const source = this.#inbound;
@@ -240,6 +245,13 @@ export class MediaSession {
     this.#press(digit);
   }
 
+  /** Secure mode: what is keyed is told by `keyed`, and its tones are taken out of the sound that goes on from here. */
+  secure(on: boolean): void {
+    if (this.#closed || on === (this.#secrecy === 'on') || (!on && this.#secrecy === 'off')) return;
+    this.#secrecy = on ? 'on' : 'ending';
+    this.#secrecyMs = this.#options.clock.now();
+  }
+
   /** Agent sound that waits to be played, ms. */
   get queuedMs(): number {
     return this.#outbound.queuedMs;
@@ -318,6 +330,7 @@ export class MediaSession {
     }
     // What the listener is told may make it close the session.
     this.#entry.tick(nowMs);
+    this.#watchSecrecy(nowMs);
     if (this.#closed) return;
     this.#quiet.tick(nowMs, this.#outbound.finished(nowMs));
     if (this.#closed) return;
@@ -326,9 +339,23 @@ export class MediaSession {
     this.#watchDrain(nowMs);
   }
 
+  /** A caller who keys a code twice is still at it when the first one was right: the rest of that is nobody's. */
+  #entered(digits: Uint8Array): void {
+    const { listener } = this.#options;
+    if (this.#secrecy === 'on') listener.keyed?.(digits);
+    else if (this.#secrecy === 'off') listener.entry(Buffer.from(digits).toString('latin1'));
+  }
+
+  #watchSecrecy(nowMs: number): void {
+    if (this.#secrecy !== 'ending' || this.#entry.open) return;
+    if (nowMs - this.#secrecyMs < mediaLimits.entryGapMs) return;
+    this.#secrecy = 'off';
+  }
+
   #press(digit: string): void {
     if (this.#closed) return;
-    if (this.#far !== undefined) return this.#far.digit(digit);
+    if (this.#secrecy !== 'off') this.#secrecyMs = this.#options.clock.now();
+    else if (this.#far !== undefined) return this.#far.digit(digit);
     const now = this.#options.clock.now();
     if (!this.#entry.press(digit, now)) return;
     if (this.#outbound.interrupt(this.#outbound.newestEvent, now)) this.#interruptions++;

@@ -4,6 +4,7 @@ import type { PartyFacts } from '../call/party.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
+import type { VerifiedNumbers } from '../core/verified.ts';
 
 /** What a tool answers the agent: `status` is a word to branch on, `message` one sentence it may say or act on. */
 export interface ToolResult {
@@ -18,6 +19,8 @@ export interface ToolContext {
   readonly facts: PartyFacts;
   /** E.164 number that the operator's initiation webhook wants verified before anything sensitive is done; absent: it named none. */
   readonly verifyNumber?: string;
+  /** Whom the caller has proved to be. */
+  readonly verified: VerifiedNumbers;
   readonly clock: Clock;
   readonly log: Logger;
   readonly control: CallControl;

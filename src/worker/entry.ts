@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { AgentListener, AgentSession, AgentStart } from '../agent/agent.ts';
 import { agentLimits } from '../agent/elevenlabs/limits.ts';
 import { type MessageCounts, newMessageCounts } from '../agent/elevenlabs/message-counts.ts';
@@ -7,6 +8,7 @@ import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { type Ending, ending } from '../core/ending.ts';
 import { messageOf } from '../core/errors.ts';
 import type { LegId } from '../core/ids.ts';
+import { sealDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
 import { Joint } from '../media/joint.ts';
@@ -98,6 +100,8 @@ class MediaWorker {
         return leg.media.digit(message.digit);
       case 'digits':
         return leg.digits(message.ask, message.keys, message.form);
+      case 'secure':
+        return leg.secure(message.ask, message.key);
       case 'quiet':
         return leg.media.whenQuiet(message.longestMs, () => leg.done(message.ask, true));
       case 'join': {
@@ -187,6 +191,7 @@ class WorkerLeg {
   readonly #parts: WorkerLegParts;
   #openedAt: number | undefined;
   #joined: { readonly other: WorkerLeg; readonly joint: Joint } | undefined;
+  #digitsKey: KeyObject | undefined;
   /** Why the agent ended, while what it said is still being played. */
   #draining: Ending | undefined;
 
@@ -203,6 +208,7 @@ class WorkerLeg {
       meters: parts.meters,
       listener: {
         entry: digits => this.session?.tell(digits, 'turn'),
+        keyed: digits => this.#keyed(digits),
         mediaTimeout: () => parts.tell({ type: 'media-timeout', leg: parts.id }),
         drained: () => this.#drained(),
         failed: error => {
@@ -245,6 +251,17 @@ class WorkerLeg {
 
   digits(ask: number, keys: string, form: KeyForm): void {
     if (!this.media.pressKeys(keys, form, () => this.done(ask, true))) this.done(ask, false);
+  }
+
+  secure(ask: number, key: KeyObject | undefined): void {
+    this.#digitsKey = key ?? this.#digitsKey;
+    this.media.secure(key !== undefined);
+    this.done(ask, true);
+  }
+
+  #keyed(digits: Uint8Array): void {
+    if (this.#digitsKey === undefined) throw new Error('secure mode without a key');
+    this.#parts.tell({ type: 'keyed', leg: this.#parts.id, digits: sealDigits(digits, this.#digitsKey) });
   }
 
   /** Answers a question of the main thread. */

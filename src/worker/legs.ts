@@ -8,6 +8,7 @@ import type {
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
+import type { KeyedDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 
@@ -40,6 +41,8 @@ export interface LegListener {
   /** Everything the agent said before it ended has been played, or the cap on waiting for that was reached. */
   agentEnded(end: Ending): void;
   toolCall(call: AgentToolCall): void;
+  /** An entry that was keyed in secure mode has ended. Whoever gets it takes it or wipes it. */
+  keyed(digits: KeyedDigits): void;
   /** No RTP came for longer than the media timeout. */
   mediaTimeout(): void;
   /** The leg is gone although nobody closed it: its worker died. */
@@ -72,6 +75,12 @@ export interface Leg {
    * never will be; false when too many wait already.
    */
   digits(keys: string, form: KeyForm): Promise<boolean>;
+  /**
+   * In secure mode keyed digits come to `LegListener.keyed` and to nobody else, and whatever sounds like a key is taken out
+   * of the peer's sound before anybody gets that. An entry that is being keyed when it begins belongs to it; one that is
+   * being keyed when it ends is dropped. Settles when the worker is in that mode, or not in it; false when there is none.
+   */
+  secure(on: boolean): Promise<boolean>;
   /** Settles when all that the agent is saying has been played, or after `longestMs`. */
   quiet(longestMs: number): Promise<void>;
   /**

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type {
   AgentMetadata,
   AgentStart,
@@ -7,6 +8,7 @@ import type {
 } from '../agent/agent.ts';
 import type { Ending } from '../core/ending.ts';
 import type { LegId } from '../core/ids.ts';
+import type { SealedDigits } from '../core/keyed-digits.ts';
 import type { LogFields } from '../core/logger.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia } from './legs.ts';
@@ -49,6 +51,13 @@ export type ToWorker =
       readonly form: KeyForm;
     }
   | { readonly type: 'quiet'; readonly leg: LegId; readonly ask: number; readonly longestMs: number }
+  /** Secure mode begins, with the key that what is keyed is told under, or ends. */
+  | {
+      readonly type: 'secure';
+      readonly leg: LegId;
+      readonly ask: number;
+      readonly key: KeyObject | undefined;
+    }
   | { readonly type: 'join'; readonly leg: LegId; readonly other: LegId; readonly how: Joining }
   | { readonly type: 'close'; readonly leg: LegId }
   | { readonly type: 'log-level'; readonly level: string }
@@ -63,6 +72,7 @@ export type FromWorker =
   | { readonly type: 'agent-queue'; readonly leg: LegId; readonly status: QueueStatus }
   | { readonly type: 'agent-ended'; readonly leg: LegId; readonly end: Ending }
   | { readonly type: 'tool-call'; readonly leg: LegId; readonly call: AgentToolCall }
+  | { readonly type: 'keyed'; readonly leg: LegId; readonly digits: SealedDigits }
   | { readonly type: 'media-timeout'; readonly leg: LegId }
   | { readonly type: 'done'; readonly leg: LegId; readonly ask: number; readonly ok: boolean }
   | { readonly type: 'closed'; readonly leg: LegId; readonly stats: LegStats }

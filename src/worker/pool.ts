@@ -4,6 +4,7 @@ import { ending } from '../core/ending.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import { type LegId, newLegId } from '../core/ids.ts';
+import { KeyedDigits, newDigitsKey } from '../core/keyed-digits.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
@@ -169,7 +170,7 @@ export class WorkerPool implements Legs {
 /** What a worker may say of one running leg. */
 type LegNews = Extract<
   FromWorker,
-  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'media-timeout' | 'done' }
+  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'keyed' | 'media-timeout' | 'done' }
 >;
 
 /** The main thread's handle on a leg: each method is a message, each message of the leg a call of its listener. */
@@ -184,6 +185,8 @@ class PooledLeg implements Leg {
   /** Questions that the worker has not answered yet, by their numbers. */
   readonly #asked = new Map<number, (ok: boolean) => void>();
   #asks = 0;
+  /** What digits are told under in secure mode. */
+  readonly #digitsKey = newDigitsKey();
 
   constructor(id: LegId, post: (message: ToWorker) => void) {
     this.id = id;
@@ -237,6 +240,10 @@ class PooledLeg implements Leg {
     return this.#ask(ask => ({ type: 'digits', leg: this.id, ask, keys, form }));
   }
 
+  secure(on: boolean): Promise<boolean> {
+    return this.#ask(ask => ({ type: 'secure', leg: this.id, ask, key: on ? this.#digitsKey : undefined }));
+  }
+
   async quiet(longestMs: number): Promise<void> {
     await this.#ask(ask => ({ type: 'quiet', leg: this.id, ask, longestMs }));
   }
@@ -284,6 +291,8 @@ class PooledLeg implements Leg {
         return this.#listener?.agentEnded(news.end);
       case 'tool-call':
         return this.#listener?.toolCall(news.call);
+      case 'keyed':
+        return this.#listener?.keyed(KeyedDigits.unseal(news.digits, this.#digitsKey));
       case 'media-timeout':
         return this.#listener?.mediaTimeout();
       case 'done':

@@ -124,6 +124,12 @@ export class FakeLeg implements Leg {
     return true;
   }
 
+  async secure(on: boolean): Promise<boolean> {
+    this.asked.push(`secure ${on}`);
+    await this.before;
+    return true;
+  }
+
   async quiet(): Promise<void> {
     this.asked.push('quiet');
     await this.before;

@@ -1,8 +1,15 @@
 import type { CallControl, TransferWay } from '../../src/call/control.ts';
-import type { TransferTarget } from '../../src/call/party.ts';
+import type { PartyFacts, TransferTarget } from '../../src/call/party.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import type { Ending } from '../../src/core/ending.ts';
 import { type Failure, ok, type Result } from '../../src/core/errors.ts';
+import { newCallKey } from '../../src/core/ids.ts';
+import type { KeyedDigits } from '../../src/core/keyed-digits.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { VerifiedNumbers } from '../../src/core/verified.ts';
+import type { ToolContext } from '../../src/tools/tool.ts';
 import type { KeyForm } from '../../src/worker/legs.ts';
+import { someFacts } from './fake-call.ts';
 
 /** Call control that writes down what was asked of it; a transfer goes on until the test settles it. */
 export class FakeControl implements CallControl {
@@ -29,6 +36,16 @@ export class FakeControl implements CallControl {
     return this.outcome;
   }
 
+  /** What `secure` was last given, and what it comes to. */
+  take: ((digits: KeyedDigits) => void) | undefined;
+  securing: Promise<boolean> = Promise.resolve(true);
+
+  secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean> {
+    this.take = take;
+    this.asked.push(`secure ${take !== undefined}`);
+    return this.securing;
+  }
+
   async hold(on: boolean): Promise<Result<void>> {
     this.asked.push(`hold ${on}`);
     return this.outcome;
@@ -37,4 +54,20 @@ export class FakeControl implements CallControl {
   tell(text: string, how: 'turn' | 'context'): void {
     this.asked.push(`tell ${how} ${text}`);
   }
+}
+
+/** The context of a tool in a call of its own. */
+export function toolContext(
+  clock: Clock,
+  control: FakeControl = new FakeControl(),
+  facts: Partial<PartyFacts> = {},
+): ToolContext {
+  return {
+    call: newCallKey(),
+    facts: { ...someFacts, ...facts },
+    verified: new VerifiedNumbers(clock),
+    clock,
+    log: silentLogger,
+    control,
+  };
 }

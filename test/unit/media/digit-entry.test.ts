@@ -3,7 +3,7 @@ import { DigitEntry } from '../../../src/media/digit-entry.ts';
 
 function gather(): { entry: DigitEntry; ended: string[] } {
   const ended: string[] = [];
-  return { entry: new DigitEntry(digits => ended.push(digits)), ended };
+  return { entry: new DigitEntry(digits => ended.push(Buffer.from(digits).toString())), ended };
 }
 
 describe('DigitEntry', () => {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { newCallKey } from '../../../src/core/ids.ts';
 import { type LogFields, type Logger, silentLogger } from '../../../src/core/logger.ts';
 import type { Tool, ToolContext } from '../../../src/tools/tool.ts';
 import { createToolbox, defaultToolTimeoutMs } from '../../../src/tools/toolbox.ts';
 import { someFacts } from '../../support/fake-call.ts';
-import { FakeControl } from '../../support/fake-control.ts';
+import { toolContext } from '../../support/fake-control.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const code = '739164';
@@ -18,7 +17,7 @@ interface Line {
 
 function contextWith(lines: Line[] = []): ToolContext {
   const log: Logger = { ...silentLogger, error: (message, fields) => void lines.push({ message, fields }) };
-  return { call: newCallKey(), facts: someFacts, clock, log, control: new FakeControl() };
+  return { ...toolContext(clock), log };
 }
 
 const input = z.object({

@@ -4,6 +4,7 @@ import { sine } from '../../../codecs/tones.ts';
 import { TicketOffice } from '../../../src/agent/elevenlabs/ticket.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { type LegId, newCallKey } from '../../../src/core/ids.ts';
+import { KeyedDigits, newDigitsKey } from '../../../src/core/keyed-digits.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import { SimAgent } from '../../../src/sim/agent/agent.ts';
@@ -176,6 +177,19 @@ describe('a media worker', () => {
     await expect.poll(() => media.heard.stretch(770).ms, { timeout: 10_000 }).toBeGreaterThan(60);
     main.post({ type: 'digits', leg, ask: 9, keys: '1'.repeat(65), form: 'tones' });
     await expect.poll(() => done(9), { timeout: 10_000 }).toMatchObject({ ok: false });
+  });
+
+  it('says when it is in secure mode, and tells then what is keyed under the key that it was given', async () => {
+    await openLeg();
+    await startAgent('agent_quiet');
+    await main.first('agent-ready');
+    const key = newDigitsKey();
+    main.post({ type: 'secure', leg, ask: 3, key });
+    expect(await main.first('done')).toEqual({ type: 'done', leg, ask: 3, ok: true });
+    media.key('4711#');
+    const { digits } = await main.first('keyed');
+    expect(KeyedDigits.unseal(digits, key).take()).toBe('4711');
+    expect(agent.conversations[0]?.told).toEqual([]);
   });
 
   it('joins two legs: both hear each other, and the agent is closed with 1000', async () => {

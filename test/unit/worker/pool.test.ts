@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ending } from '../../../src/core/ending.ts';
 import { newCallKey } from '../../../src/core/ids.ts';
+import { type KeyedDigits, sealDigits } from '../../../src/core/keyed-digits.ts';
 import { noLegStats } from '../../../src/core/leg-stats.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { LegListener } from '../../../src/worker/legs.ts';
@@ -63,6 +64,7 @@ const deaf = (): LegListener => ({
   agentQueue: () => undefined,
   agentEnded: () => undefined,
   toolCall: () => undefined,
+  keyed: () => undefined,
   mediaTimeout: () => undefined,
   lost: () => undefined,
 });
@@ -101,6 +103,26 @@ describe('the pool of media workers', () => {
       { type: 'tone', leg: leg.id, tone: 'ringback' },
       { type: 'tell', leg: leg.id, text: '42', how: 'turn' },
     ]);
+  });
+
+  it('settles secure mode when the worker says so, and gives digits as what nobody can read by accident', async () => {
+    const { pool, threads } = setUp(1);
+    const leg = await openLeg(pool);
+    const heard: KeyedDigits[] = [];
+    leg.listen({ ...deaf(), keyed: digits => heard.push(digits) });
+    const settled: boolean[] = [];
+    const secure = leg.secure(true).then(ok => settled.push(ok));
+    const asked = threads[0]!.got.find(message => message.type === 'secure');
+    await Promise.resolve();
+    expect(settled).toEqual([]);
+    threads[0]!.say({ type: 'done', leg: leg.id, ask: asked!.ask, ok: true });
+    await secure;
+    const digits = sealDigits(Buffer.from('4711'), asked!.key!);
+    threads[0]!.say({ type: 'keyed', leg: leg.id, digits });
+    expect(String(heard)).not.toContain('4711');
+    expect(heard.map(each => each.take())).toEqual(['4711']);
+    void leg.secure(false);
+    expect(threads[0]!.got.at(-1)).toMatchObject({ type: 'secure', key: undefined });
   });
 
   it('closes a leg once and is silent about it afterwards', async () => {

@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Failure, fail } from '../../../../src/core/errors.ts';
-import { newCallKey } from '../../../../src/core/ids.ts';
-import { silentLogger } from '../../../../src/core/logger.ts';
 import { createHoldTool } from '../../../../src/tools/hold/tool.ts';
 import { createToolbox } from '../../../../src/tools/toolbox.ts';
-import { someFacts } from '../../../support/fake-call.ts';
-import { FakeControl } from '../../../support/fake-control.ts';
+import { FakeControl, toolContext } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const box = createToolbox([createHoldTool()]);
 
 async function run(parameters: unknown, control = new FakeControl()) {
-  const context = {
-    call: newCallKey(),
-    facts: someFacts,
-    clock: new ManualClock(),
-    log: silentLogger,
-    control,
-  };
+  const context = toolContext(new ManualClock(), control);
   const answer = await box.run('hold', parameters, context, new AbortController().signal);
   return { ...(JSON.parse(answer.result) as { status: string; message: string }), asked: control.asked };
 }

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ending } from '../../../../src/core/ending.ts';
 import { fail, ok } from '../../../../src/core/errors.ts';
-import { newCallKey } from '../../../../src/core/ids.ts';
-import { silentLogger } from '../../../../src/core/logger.ts';
 import { createToolbox } from '../../../../src/tools/toolbox.ts';
 import type { TransferDestination } from '../../../../src/tools/transfer/destination.ts';
 import { createTransferTool, transferToolLimits } from '../../../../src/tools/transfer/tools.ts';
-import { someFacts } from '../../../support/fake-call.ts';
-import { FakeControl } from '../../../support/fake-control.ts';
+import { FakeControl, toolContext } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const sales: TransferDestination = {
@@ -35,8 +32,7 @@ function setUp(destinations: readonly TransferDestination[] = [sales, desk]) {
   const clock = new ManualClock();
   const control = new FakeControl();
   const box = createToolbox([createTransferTool({ destinations: () => destinations, defaultCountry: 'US' })]);
-  const facts = { ...someFacts, variables: { sip_order: '4711' } };
-  const context = { call: newCallKey(), facts, clock, log: silentLogger, control };
+  const context = toolContext(clock, control, { variables: { sip_order: '4711' } });
   const run = async (parameters: unknown) => {
     const { result, isError } = await box.run(
       'transfer_to_number',

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok, type Result } from '../../../../src/core/errors.ts';
-import { newCallKey } from '../../../../src/core/ids.ts';
-import { silentLogger } from '../../../../src/core/logger.ts';
 import { type SimErrorCode, simErrors } from '../../../../src/sim/twilio/errors.ts';
 import type { SimFault } from '../../../../src/sim/twilio/failures.ts';
 import { SimTwilio } from '../../../../src/sim/twilio/server.ts';
@@ -13,7 +11,7 @@ import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { TwilioFailure } from '../../../../src/twilio/failure.ts';
 import { createVerify, type VerificationChecked, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
-import { FakeControl } from '../../../support/fake-control.ts';
+import { toolContext } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -46,8 +44,7 @@ async function run(verify: VerifyPort, on: Operation): Promise<{ isError: boolea
   const gates = { read: () => ({ allowAutonomousSends: false, killSwitch: false }) };
   const clock = new ManualClock();
   const box = createToolbox(createVerifyTools({ verify, gates, clock }));
-  const control = new FakeControl();
-  const context = { call: newCallKey(), facts: someFacts, clock, log: silentLogger, control };
+  const context = toolContext(clock);
   const parameters = on === 'send' ? { To: own } : { To: own, Code: '739164' };
   return box.run(`${on}_SMS_verification`, parameters, context, new AbortController().signal);
 }

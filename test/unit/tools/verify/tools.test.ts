@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PartyFacts } from '../../../../src/call/party.ts';
-import { newCallKey } from '../../../../src/core/ids.ts';
-import { silentLogger } from '../../../../src/core/logger.ts';
 import { SimTwilio } from '../../../../src/sim/twilio/server.ts';
 import type { GateState } from '../../../../src/tools/gates.ts';
 import type { Toolbox, ToolContext } from '../../../../src/tools/tool.ts';
@@ -11,7 +9,7 @@ import { createVerifyTools } from '../../../../src/tools/verify/tools.ts';
 import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { createVerify, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
-import { FakeControl } from '../../../support/fake-control.ts';
+import { FakeControl, toolContext } from '../../../support/fake-control.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -27,8 +25,7 @@ let box: Toolbox;
 let context: ToolContext;
 
 function contextFor(facts: Partial<PartyFacts> = {}): ToolContext {
-  const control = new FakeControl();
-  return { call: newCallKey(), facts: { ...someFacts, ...facts }, clock, log: silentLogger, control };
+  return toolContext(clock, new FakeControl(), facts);
 }
 
 beforeEach(async () => {
