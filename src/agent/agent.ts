@@ -63,6 +63,28 @@ export interface AgentToolAnswer {
   readonly isError: boolean;
 }
 
+/**
+ * What was said, or has become known of it. Event ids belong to one conversation. `said` by the agent comes with its first
+ * sound, before it has been spoken; `corrected` is what the agent believes was heard of it before it was interrupted;
+ * `keyed` are digits that went to the agent as the caller's turn; `heard` is how much of the sound of an event the caller
+ * got, told when nothing of it waits any more.
+ */
+export type TurnNews =
+  | {
+      readonly kind: 'said';
+      readonly role: 'user' | 'agent';
+      readonly text: string;
+      readonly eventId: number;
+    }
+  | { readonly kind: 'corrected'; readonly text: string; readonly eventId: number }
+  | { readonly kind: 'keyed'; readonly text: string }
+  | {
+      readonly kind: 'heard';
+      readonly eventId: number;
+      readonly heardMs: number;
+      readonly unheardMs: number;
+    };
+
 export type QueueStatus = 'waiting' | 'admitted' | 'timed_out';
 
 /** What a conversation tells the leg it is part of. */
@@ -74,6 +96,8 @@ export interface AgentListener {
   /** The caller spoke over `eventId`: everything of it and before it that was not heard must not be. */
   interrupted(eventId: number): void;
   toolCall(call: AgentToolCall): void;
+  /** Something was said. It may hold a one-time code: it is never logged. */
+  turn(news: TurnNews): void;
   /** The conversation is over on the agent's side, or was never begun; what is queued may still be played. */
   ended(end: Ending): void;
 }

@@ -29,6 +29,8 @@ export interface CallControl {
   hold(on: boolean): Promise<Result<void>>;
   /** Tells the agent something that it did not ask for: `turn` makes it reply. */
   tell(text: string, how: 'turn' | 'context'): void;
+  /** A one-time code is pending, or is not any more: meanwhile the caller's turns are kept nowhere. */
+  withhold(on: boolean): void;
 }
 
 /** A telephone that a caller is being connected with, and its leg. */

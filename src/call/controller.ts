@@ -12,6 +12,7 @@ import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
 import type { CallControl, SecondLegs, TransferWay } from './control.ts';
 import type { Party, TransferTarget } from './party.ts';
 import { type CallAction, type CallInput, type CallState, callStates, step } from './states.ts';
+import { Transcript } from './transcript.ts';
 import { Transfer, transferLimits } from './transfer.ts';
 
 /** What a call does when the agent puts its caller in a queue. */
@@ -83,6 +84,8 @@ export class Call {
   readonly ended: Promise<CallSummary>;
   /** Whom the caller has proved to be. */
   readonly verified: VerifiedNumbers;
+  /** What has been said so far. */
+  readonly transcript: Transcript;
   readonly #parts: CallParts;
   readonly #begun: number;
   readonly #stopping = new AbortController();
@@ -112,11 +115,13 @@ export class Call {
     tell: (text, how) => {
       if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
     },
+    withhold: on => this.transcript.withhold(on),
   };
 
   constructor(parts: CallParts) {
     this.#parts = parts;
     this.key = parts.key;
+    this.transcript = new Transcript(parts.clock);
     this.#begun = parts.clock.now();
     this.verified = new VerifiedNumbers(parts.clock);
     this.ended = new Promise(resolve => {
@@ -137,6 +142,7 @@ export class Call {
       agentEnded: end => this.#agentEnded(end),
       toolCall: call => void this.#runTool(call),
       keyed: digits => (this.#keyed === undefined ? digits.wipe() : this.#keyed(digits)),
+      turn: news => this.transcript.take(news),
       mediaTimeout: () => this.stop(ending('media-timeout')),
       lost: end => this.stop(end),
     });
@@ -247,6 +253,7 @@ export class Call {
 
   #agentReady(metadata: AgentMetadata): void {
     const { events, clock, learned } = this.#parts;
+    this.transcript.begin();
     learned?.('conversation_id', metadata.conversationId);
     events.emit({
       type: 'agent-ready',
@@ -331,14 +338,9 @@ export class Call {
     };
     const answer = await toolbox.run(call.name, call.parameters, context, this.#stopping.signal);
     const { status, isError } = answer;
-    events.emit({
-      type: 'tool-run',
-      call: this.key,
-      tool: call.name,
-      status,
-      isError,
-      ms: clock.now() - begun,
-    });
+    const ms = clock.now() - begun;
+    this.transcript.ran({ tool: call.name, status, isError, ms });
+    events.emit({ type: 'tool-run', call: this.key, tool: call.name, status, isError, ms });
     if (call.expectsResponse && !this.#stopping.signal.aborted) {
       leg.answerTool({ id: call.id, result: answer.result, isError });
     }

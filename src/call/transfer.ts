@@ -123,6 +123,7 @@ export class Transfer {
       agentEnded: gone,
       toolCall: nothing,
       keyed: nothing,
+      turn: nothing,
       mediaTimeout: () => gone(ending('media-timeout')),
       lost: gone,
     };

@@ -8,3 +8,8 @@ export function maskNumber(number: string): string {
   const plus = number.startsWith('+') ? '+' : '';
   return `${plus}${digits.slice(0, 3)}${'*'.repeat(digits.length - 5)}${digits.slice(-2)}`;
 }
+
+/** The agent chooses the name of a tool that it asks for, and could put a code or a number into one that is not there. */
+export function toolName(name: string): string {
+  return /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 ? name : 'other';
+}

@@ -23,6 +23,8 @@ export const mediaLimits = {
   keysQueued: 64,
   /** Volume of our telephone-events, dBm0 without its sign. */
   keyVolume: 10,
+  /** Sounds that may wait to be played once. */
+  promptsQueued: 4,
   /** Silence of the agent after which what it had to say counts as said. */
   quietMs: 300,
   /** Sound between two legs that waits at most, and what waits beyond one packet before any of it is played. */

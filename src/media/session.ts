@@ -4,6 +4,7 @@ import type { AudioFormat, AudioSink } from '../core/audio.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { KeyForm, LegStats, LocalMedia } from '../worker/legs.ts';
 import { DigitEntry } from './digit-entry.ts';
@@ -167,9 +168,14 @@ export class MediaSession {
     this.#expect(this.#options.clock.now());
   }
 
-  /** Ringback towards the peer until sound of the agent comes or it is switched off. */
-  tone(tone: 'ringback' | 'off'): void {
-    this.#outbound.ringback(tone === 'ringback');
+  /** A sound of ours towards the peer until sound of the agent comes or it is switched off. */
+  tone(tone: Prompt | 'off'): void {
+    this.#outbound.background(tone === 'off' ? undefined : tone);
+  }
+
+  /** Plays a sound of ours once, before everything else; `done` is called at its end. False when too many wait. */
+  prompt(prompt: Prompt, done?: () => void): boolean {
+    return !this.#closed && this.#outbound.prompt(prompt, done);
   }
 
   /** A conversation begins, also after one that failed. From now on `input` gets 20 ms every 20 ms. */

@@ -4,6 +4,7 @@ import { sentence } from '../core/ending.ts';
 import type { BridgeEvent, EventSink } from '../core/events.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
+import { toolName } from '../core/mask.ts';
 import { LineBudget } from './line-budget.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -33,10 +34,6 @@ export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, cl
     },
   };
 }
-
-/** The agent chooses the name of a tool that it asks for, and could put a code or a number into one that is not there. */
-const toolName = (name: string): string =>
-  /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 ? name : 'other';
 
 const endFields = (end: Ending): LogFields => ({
   result: end.result,

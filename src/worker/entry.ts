@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { AgentListener, AgentSession, AgentStart } from '../agent/agent.ts';
+import type { AgentListener, AgentSession, AgentStart, TurnNews } from '../agent/agent.ts';
 import { agentLimits } from '../agent/elevenlabs/limits.ts';
 import { type MessageCounts, newMessageCounts } from '../agent/elevenlabs/message-counts.ts';
 import { ElevenLabsSession } from '../agent/elevenlabs/session.ts';
@@ -11,6 +11,7 @@ import type { LegId } from '../core/ids.ts';
 import { sealDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Prompt } from '../core/prompt.ts';
 import { Joint } from '../media/joint.ts';
 import { MediaMeters } from '../media/meters.ts';
 import { Pacer } from '../media/outbound/pacer.ts';
@@ -96,6 +97,8 @@ class MediaWorker {
         return leg.session?.tell(message.text, message.how);
       case 'tone':
         return leg.media.tone(message.tone);
+      case 'prompt':
+        return leg.prompt(message.ask, message.prompt);
       case 'digit':
         return leg.media.digit(message.digit);
       case 'digits':
@@ -207,7 +210,7 @@ class WorkerLeg {
       drainCapMs: parts.options.drainCapMs,
       meters: parts.meters,
       listener: {
-        entry: digits => this.session?.tell(digits, 'turn'),
+        entry: digits => this.#entered(digits),
         keyed: digits => this.#keyed(digits),
         mediaTimeout: () => parts.tell({ type: 'media-timeout', leg: parts.id }),
         drained: () => this.#drained(),
@@ -249,6 +252,10 @@ class WorkerLeg {
     other.open();
   }
 
+  prompt(ask: number, prompt: Prompt): void {
+    if (!this.media.prompt(prompt, () => this.done(ask, true))) this.done(ask, false);
+  }
+
   digits(ask: number, keys: string, form: KeyForm): void {
     if (!this.media.pressKeys(keys, form, () => this.done(ask, true))) this.done(ask, false);
   }
@@ -280,6 +287,17 @@ class WorkerLeg {
     this.#tellEnd(ending('internal-error'));
   }
 
+  /** An entry of the keypad is a turn of the caller. */
+  #entered(digits: string): void {
+    if (this.session === undefined) return;
+    this.session.tell(digits, 'turn');
+    this.#tellTurn({ kind: 'keyed', text: digits });
+  }
+
+  #tellTurn(news: TurnNews): void {
+    this.#parts.tell({ type: 'turn', leg: this.#parts.id, news });
+  }
+
   #agentListener(): AgentListener {
     const { id, tell } = this.#parts;
     return {
@@ -293,6 +311,7 @@ class WorkerLeg {
       audio: (eventId, bytes) => this.media.audio(eventId, bytes),
       interrupted: eventId => this.media.interrupted(eventId),
       toolCall: call => tell({ type: 'tool-call', leg: id, call }),
+      turn: news => this.#tellTurn(news),
       ended: end => this.#agentEnded(end),
     };
   }

@@ -4,12 +4,14 @@ import type {
   AgentToolAnswer,
   AgentToolCall,
   QueueStatus,
+  TurnNews,
 } from '../agent/agent.ts';
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
 import type { KeyedDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 
 /** How keys reach a peer: as telephone-events (RFC 4733) where it takes those, or as tones. */
@@ -43,6 +45,8 @@ export interface LegListener {
   toolCall(call: AgentToolCall): void;
   /** An entry that was keyed in secure mode has ended. Whoever gets it takes it or wipes it. */
   keyed(digits: KeyedDigits): void;
+  /** Something was said in the conversation, or has become known of it. */
+  turn(news: TurnNews): void;
   /** No RTP came for longer than the media timeout. */
   mediaTimeout(): void;
   /** The leg is gone although nobody closed it: its worker died. */
@@ -66,8 +70,13 @@ export interface Leg {
   begin(): void;
   answerTool(answer: AgentToolAnswer): void;
   tell(text: string, how: 'turn' | 'context'): void;
-  /** Plays a built-in tone towards the caller until sound of the agent comes or it is switched off. */
-  tone(tone: 'ringback' | 'off'): void;
+  /** Plays a sound towards the caller over and over, until sound of the agent comes or it is switched off. */
+  tone(tone: Prompt | 'off'): void;
+  /**
+   * Plays a sound once, before everything else: what the agent says waits until it is through. Settles then, with false
+   * when it was not played to its end: the leg was closed, or too many wait already.
+   */
+  play(prompt: Prompt): Promise<boolean>;
   /** A digit that came by SIP INFO instead of RTP. */
   digit(digit: string): void;
   /**

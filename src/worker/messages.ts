@@ -5,11 +5,13 @@ import type {
   AgentToolAnswer,
   AgentToolCall,
   QueueStatus,
+  TurnNews,
 } from '../agent/agent.ts';
 import type { Ending } from '../core/ending.ts';
 import type { LegId } from '../core/ids.ts';
 import type { SealedDigits } from '../core/keyed-digits.ts';
 import type { LogFields } from '../core/logger.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia } from './legs.ts';
 
@@ -40,7 +42,8 @@ export type ToWorker =
   | { readonly type: 'begin'; readonly leg: LegId }
   | { readonly type: 'tool-answer'; readonly leg: LegId; readonly answer: AgentToolAnswer }
   | { readonly type: 'tell'; readonly leg: LegId; readonly text: string; readonly how: 'turn' | 'context' }
-  | { readonly type: 'tone'; readonly leg: LegId; readonly tone: 'ringback' | 'off' }
+  | { readonly type: 'tone'; readonly leg: LegId; readonly tone: Prompt | 'off' }
+  | { readonly type: 'prompt'; readonly leg: LegId; readonly ask: number; readonly prompt: Prompt }
   | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
   /** `ask` is repeated in the `done` that answers. */
   | {
@@ -73,6 +76,7 @@ export type FromWorker =
   | { readonly type: 'agent-ended'; readonly leg: LegId; readonly end: Ending }
   | { readonly type: 'tool-call'; readonly leg: LegId; readonly call: AgentToolCall }
   | { readonly type: 'keyed'; readonly leg: LegId; readonly digits: SealedDigits }
+  | { readonly type: 'turn'; readonly leg: LegId; readonly news: TurnNews }
   | { readonly type: 'media-timeout'; readonly leg: LegId }
   | { readonly type: 'done'; readonly leg: LegId; readonly ask: number; readonly ok: boolean }
   | { readonly type: 'closed'; readonly leg: LegId; readonly stats: LegStats }

@@ -7,6 +7,7 @@ import { type LegId, newLegId } from '../core/ids.ts';
 import { KeyedDigits, newDigitsKey } from '../core/keyed-digits.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { Joining, KeyForm, Leg, LegListener, LegOptions, Legs, LocalMedia } from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -170,7 +171,17 @@ export class WorkerPool implements Legs {
 /** What a worker may say of one running leg. */
 type LegNews = Extract<
   FromWorker,
-  { type: 'agent-ready' | 'agent-queue' | 'agent-ended' | 'tool-call' | 'keyed' | 'media-timeout' | 'done' }
+  {
+    type:
+      | 'agent-ready'
+      | 'agent-queue'
+      | 'agent-ended'
+      | 'tool-call'
+      | 'keyed'
+      | 'turn'
+      | 'media-timeout'
+      | 'done';
+  }
 >;
 
 /** The main thread's handle on a leg: each method is a message, each message of the leg a call of its listener. */
@@ -228,8 +239,12 @@ class PooledLeg implements Leg {
     this.#post({ type: 'tell', leg: this.id, text, how });
   }
 
-  tone(tone: 'ringback' | 'off'): void {
+  tone(tone: Prompt | 'off'): void {
     this.#post({ type: 'tone', leg: this.id, tone });
+  }
+
+  play(prompt: Prompt): Promise<boolean> {
+    return this.#ask(ask => ({ type: 'prompt', leg: this.id, ask, prompt }));
   }
 
   digit(digit: string): void {
@@ -293,6 +308,8 @@ class PooledLeg implements Leg {
         return this.#listener?.toolCall(news.call);
       case 'keyed':
         return this.#listener?.keyed(KeyedDigits.unseal(news.digits, this.#digitsKey));
+      case 'turn':
+        return this.#listener?.turn(news.news);
       case 'media-timeout':
         return this.#listener?.mediaTimeout();
       case 'done':

@@ -78,6 +78,7 @@ const deaf: AgentListener = {
   audio: () => undefined,
   interrupted: () => undefined,
   toolCall: () => undefined,
+  turn: () => undefined,
   ended: () => undefined,
 };
 

@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../src/core/errors.ts';
 import type { BridgeEvent } from '../../src/core/events.ts';
 import type { LegId } from '../../src/core/ids.ts';
 import { type LegStats, noLegStats } from '../../src/core/leg-stats.ts';
+import type { Prompt } from '../../src/core/prompt.ts';
 import type { MediaPlan } from '../../src/sdp/plan.ts';
 import type { Joining, KeyForm, Leg, LegListener } from '../../src/worker/legs.ts';
 
@@ -62,6 +63,8 @@ export class FakeParty implements Party {
   }
 }
 
+const nameOf = (prompt: Prompt | 'off') => (typeof prompt === 'string' ? prompt : prompt.name);
+
 /** A leg that writes down what was asked of it; `listener` is what the call hears through. */
 export class FakeLeg implements Leg {
   readonly id = 'leg_test' as LegId;
@@ -107,8 +110,16 @@ export class FakeLeg implements Leg {
     this.asked.push(`tell ${how} ${text}`);
   }
 
-  tone(tone: 'ringback' | 'off'): void {
-    this.asked.push(`tone ${tone}`);
+  tone(tone: Prompt | 'off'): void {
+    this.asked.push(`tone ${nameOf(tone)}`);
+  }
+
+  /** Settles what is played: at once unless a test takes it in hand. */
+  played: Promise<boolean> = Promise.resolve(true);
+
+  async play(prompt: Prompt): Promise<boolean> {
+    this.asked.push(`play ${nameOf(prompt)}`);
+    return this.played;
   }
 
   digit(digit: string): void {

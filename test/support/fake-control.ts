@@ -54,6 +54,10 @@ export class FakeControl implements CallControl {
   tell(text: string, how: 'turn' | 'context'): void {
     this.asked.push(`tell ${how} ${text}`);
   }
+
+  withhold(on: boolean): void {
+    this.asked.push(`withhold ${on}`);
+  }
 }
 
 /** The context of a tool in a call of its own. */

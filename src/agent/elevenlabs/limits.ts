@@ -12,6 +12,8 @@ export interface AgentLimits {
   readonly closeMs: number;
   /** Messages that are not the protocol (bad JSON, wrong shape, binary) borne before the conversation is ended. */
   readonly badMessages: number;
+  /** Characters kept of one turn of the transcript. */
+  readonly turnCharacters: number;
   /** How long the close may be away after the agent reported an error, ms. */
   readonly errorGraceMs: number;
   /** How long after the agent ended the call its last sentence may still begin to come, ms; its close cuts that short. */
@@ -31,6 +33,7 @@ export const agentLimits: AgentLimits = {
   handshakeMs: 10_000,
   closeMs: 2_000,
   badMessages: 20,
+  turnCharacters: 16_384,
   errorGraceMs: 2_000,
   farewellMs: 1_000,
   callerBufferedBytes: 64 * 1024,

@@ -13,6 +13,7 @@ export const messageKinds = [
   'interruption',
   'tool_call',
   'tool_response',
+  'turn',
   'queue_status',
   'error',
   'other',

@@ -137,6 +137,8 @@ export class ElevenLabsSession implements AgentSession {
         return this.#toolCall(reading);
       case 'tool-response':
         return this.#toolResponse(reading.name, reading.isError);
+      case 'turn':
+        return this.#turn(reading.news);
       case 'queue':
         return this.#queue(reading.status);
       case 'error':
@@ -219,6 +221,12 @@ export class ElevenLabsSession implements AgentSession {
     if (name !== 'end_call' || isError) return;
     this.#end = ending('agent-ended-call');
     this.#apply('farewell');
+  }
+
+  #turn(news: Extract<Reading, { kind: 'turn' }>['news']): void {
+    this.#counts.turn++;
+    if (!this.#talking) return;
+    this.#listener.turn({ ...news, text: news.text.slice(0, this.#limits.turnCharacters) });
   }
 
   #queue(status: QueueStatus): void {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram';
-import { ringback, type Tone } from '../../../codecs/tones.ts';
 import type { AudioFormat } from '../../core/audio.ts';
+import type { Prompt } from '../../core/prompt.ts';
 import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
 import type { KeyForm } from '../../worker/legs.ts';
 import { Histogram } from '../histogram.ts';
@@ -13,6 +13,7 @@ import { bytesPerMs, createEncoder, type Encoder } from './encoder.ts';
 import { Keypad } from './keypad.ts';
 import type { PacedStream } from './pacer.ts';
 import { Playout } from './playout.ts';
+import { Prompts } from './prompts.ts';
 import { StreamClock } from './stream-clock.ts';
 import { createVoice, type Voice, type VoiceSource } from './voice.ts';
 
@@ -62,7 +63,9 @@ export class Outbound implements PacedStream {
   #encoder: Encoder | undefined;
   #playout: Playout | undefined;
   #voice: Voice | undefined;
-  #ringback: Tone | undefined;
+  readonly #prompts = new Prompts();
+  /** Sound of the agent has come since the one in the background began. */
+  #spoken = false;
   readonly #tone = new Int16Array(16 * mediaLimits.longestPacketMs);
   #opened = false;
   #talking = false;
@@ -123,7 +126,7 @@ export class Outbound implements PacedStream {
     this.#plan = plan;
     if (plan.codec !== before?.codec) {
       this.#encoder = createEncoder(plan.codec);
-      this.#ringback = this.#ringback && ringback(this.#encoder.rate);
+      this.#prompts.tune(this.#encoder.rate);
       if (this.#playout !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
       if (this.#line !== undefined) this.#lineVoice = createVoice(this.#line, this.#encoder);
     }
@@ -151,15 +154,21 @@ export class Outbound implements PacedStream {
   }
 
   /**
-   * Ringback is heard until the agent's next sound. What is left of what came before, from a conversation that failed,
-   * would end it at once: that is not heard any more.
+   * A sound that is heard when nobody says anything, until the next sound of the agent comes. Ringback stands for a
+   * conversation that failed as it began: what is left of that is not heard any more.
    */
-  ringback(on: boolean): void {
-    if (on) {
+  background(sound: Prompt | undefined): void {
+    if (sound === 'ringback') {
       this.#voice?.cut(false);
       this.#playout?.interrupt(this.#playout.newestEvent);
     }
-    this.#ringback = on ? ringback(this.#encoder?.rate ?? 8000) : undefined;
+    this.#spoken = false;
+    this.#prompts.loop(sound);
+  }
+
+  /** Plays a sound once; what the agent says waits. False when too many wait. */
+  prompt(sound: Prompt, done?: () => void): boolean {
+    return this.#prompts.play(sound, done);
   }
 
   /** Presses keys; false when too many wait. Without telephone-events at the peer they are tones, whatever is wished. */
@@ -189,7 +198,9 @@ export class Outbound implements PacedStream {
       playout.refuse(eventId, bytes);
       return;
     }
-    if (playout.push(eventId, bytes) && Number.isNaN(this.#firstSoundMs)) this.#firstSoundMs = nowMs;
+    if (!playout.push(eventId, bytes)) return;
+    this.#spoken = true;
+    if (Number.isNaN(this.#firstSoundMs)) this.#firstSoundMs = nowMs;
   }
 
   /**
@@ -208,7 +219,7 @@ export class Outbound implements PacedStream {
 
   /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */
   finished(nowMs: number): boolean {
-    if (this.#playout !== undefined && !this.#playout.empty) return false;
+    if ((this.#playout !== undefined && !this.#playout.empty) || this.#prompts.playing) return false;
     return !this.#talking && !(nowMs - this.#lastHeardMs < mediaLimits.drainTailMs);
   }
 
@@ -285,16 +296,20 @@ export class Outbound implements PacedStream {
       this.#fillKey(packet, bytes, encoder);
       return false;
     }
+    const samples = (bytes * encoder.rate) / (1000 * bytesPerMs);
+    if (this.#prompts.once(this.#tone, samples)) {
+      encoder.encode(this.#tone, packet, rtpHeaderBytes, bytes);
+      return false;
+    }
     if (!this.#lineAlone && this.#opened && this.#voice?.render(packet, rtpHeaderBytes, bytes)) {
-      this.#ringback = undefined;
+      if (this.#spoken) this.#prompts.drop();
       return true;
     }
     if (this.#lineVoice?.render(packet, rtpHeaderBytes, bytes)) {
-      this.#ringback = undefined;
+      this.#prompts.drop();
       return false;
     }
-    if (this.#ringback !== undefined) {
-      this.#ringback.generate(this.#tone, 0, (bytes * encoder.rate) / (1000 * bytesPerMs));
+    if (this.#prompts.background(this.#tone, samples)) {
       encoder.encode(this.#tone, packet, rtpHeaderBytes, bytes);
     } else {
       encoder.silence(packet, rtpHeaderBytes, bytes);

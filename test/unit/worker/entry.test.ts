@@ -192,6 +192,38 @@ describe('a media worker', () => {
     expect(agent.conversations[0]?.told).toEqual([]);
   });
 
+  it('tells what was said and keyed, and plays a sound of ours before what the agent says', async () => {
+    await openLeg();
+    await startAgent('agent_quiet');
+    await main.first('agent-ready');
+    main.post({ type: 'play', leg });
+    const conversation = await agent.conversation(0);
+    conversation.sayText('Good morning');
+    expect((await main.first('turn')).news).toEqual({
+      kind: 'said',
+      role: 'agent',
+      text: 'Good morning',
+      eventId: 1,
+    });
+    main.post({ type: 'digit', leg, digit: '7' });
+    main.post({ type: 'digit', leg, digit: '#' });
+    const keyed = () => main.heard.find(each => each.type === 'turn' && each.news.kind === 'keyed');
+    await expect.poll(keyed, { timeout: 10_000 }).toMatchObject({ news: { text: '7' } });
+    main.post({ type: 'prompt', leg, ask: 3, prompt: 'beep' });
+    await conversation.say(700, 300);
+    await expect
+      .poll(() => main.heard.find(each => each.type === 'done'), { timeout: 10_000 })
+      .toEqual({
+        type: 'done',
+        leg,
+        ask: 3,
+        ok: true,
+      });
+    await expect.poll(() => media.heard.stretch(700).ms, { timeout: 10_000 }).toBeGreaterThan(250);
+    expect(media.heard.stretch(1000).to).toBeLessThanOrEqual(media.heard.stretch(700).from);
+    expect(media.heard.stretch(1000).ms).toBeGreaterThan(350);
+  });
+
   it('joins two legs: both hear each other, and the agent is closed with 1000', async () => {
     await openLeg();
     await startAgent('agent_quiet');

@@ -65,6 +65,7 @@ const deaf = (): LegListener => ({
   agentEnded: () => undefined,
   toolCall: () => undefined,
   keyed: () => undefined,
+  turn: () => undefined,
   mediaTimeout: () => undefined,
   lost: () => undefined,
 });

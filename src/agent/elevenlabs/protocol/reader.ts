@@ -1,4 +1,4 @@
-import type { QueueStatus } from '../../agent.ts';
+import type { QueueStatus, TurnNews } from '../../agent.ts';
 import { quickAudio, strictBase64 } from './audio-message.ts';
 
 /** What a server message means here. Message types without a meaning for a call, known or new ones, are `other`. */
@@ -21,6 +21,7 @@ export type Reading =
       readonly expectsResponse: boolean;
     }
   | { readonly kind: 'tool-response'; readonly name: string; readonly isError: boolean }
+  | { readonly kind: 'turn'; readonly news: Extract<TurnNews, { kind: 'said' | 'corrected' }> }
   | { readonly kind: 'queue'; readonly status: QueueStatus }
   | { readonly kind: 'error'; readonly error: ReportedError }
   | { readonly kind: 'other' }
@@ -83,6 +84,20 @@ const readers: Readonly<Record<string, (message: Fields) => Reading>> = {
   agent_tool_response: message => readToolResponse(payload(message, 'agent_tool_response')),
   agent_tool_response_full_payload: message =>
     readToolResponse(payload(message, 'agent_tool_response_full_payload')),
+  user_transcript: message => {
+    const event = payload(message, 'user_transcription_event');
+    return readSaid('user', event['user_transcript'], event['event_id']);
+  },
+  agent_response: message => {
+    const event = payload(message, 'agent_response_event');
+    return readSaid('agent', event['agent_response'], event['event_id']);
+  },
+  agent_response_correction: message => {
+    const event = payload(message, 'agent_response_correction_event');
+    const text = string(event['corrected_agent_response']);
+    if (text === undefined) return other;
+    return { kind: 'turn', news: { kind: 'corrected', text, eventId: integer(event['event_id']) ?? -1 } };
+  },
   queue_status: message => readQueue(payload(message, 'queue_status_event')),
   error: message => readError(message, true),
   client_error: message => readError(message, false),
@@ -120,6 +135,12 @@ function readToolResponse(response: Fields): Reading {
   const name = string(response['tool_name']);
   if (name === undefined) return badShape;
   return { kind: 'tool-response', name, isError: response['is_error'] === true };
+}
+
+/** A turn without its id is worth having; one without its text is no reason to doubt the rest of the protocol. */
+function readSaid(role: 'user' | 'agent', text: unknown, eventId: unknown): Reading {
+  if (typeof text !== 'string') return other;
+  return { kind: 'turn', news: { kind: 'said', role, text, eventId: integer(eventId) ?? -1 } };
 }
 
 function readQueue(event: Fields): Reading {

@@ -3,6 +3,7 @@ import type {
   AgentMetadata,
   AgentToolCall,
   QueueStatus,
+  TurnNews,
 } from '../../../../src/agent/agent.ts';
 import type { Ending } from '../../../../src/core/ending.ts';
 
@@ -13,6 +14,7 @@ export class RecordingListener implements AgentListener {
   readonly sounds: { readonly eventId: number; readonly bytes: Buffer }[] = [];
   readonly interruptions: number[] = [];
   readonly calls: AgentToolCall[] = [];
+  readonly turns: TurnNews[] = [];
   readonly endings: Ending[] = [];
   #waiters: (() => void)[] = [];
 
@@ -38,6 +40,11 @@ export class RecordingListener implements AgentListener {
 
   toolCall(call: AgentToolCall): void {
     this.calls.push(call);
+    this.#changed();
+  }
+
+  turn(news: TurnNews): void {
+    this.turns.push(news);
     this.#changed();
   }
 

@@ -251,7 +251,7 @@ describe('Outbound', () => {
 
   it('plays ringback until the agent speaks', () => {
     const bench = speaking();
-    bench.outbound.ringback(true);
+    bench.outbound.background('ringback');
     const ringing = bench.run(50);
     const samples = Int16Array.from(
       ringing.flatMap(packet => [...packet.payload]),
@@ -269,7 +269,7 @@ describe('Outbound', () => {
     const bench = speaking();
     bench.outbound.push(1, speech(400), bench.now);
     bench.run(2);
-    bench.outbound.ringback(true);
+    bench.outbound.background('ringback');
     const ringing = bench.run(50);
     const samples = Int16Array.from(
       ringing.flatMap(packet => [...packet.payload]),
@@ -281,10 +281,12 @@ describe('Outbound', () => {
 
   it('stops ringback when told to', () => {
     const bench = new Bench();
-    bench.outbound.ringback(true);
+    bench.outbound.background('ringback');
     expect(bench.run(2).some(isSilence)).toBe(false);
-    bench.outbound.ringback(false);
-    expect(bench.run(2).every(isSilence)).toBe(true);
+    bench.outbound.background(undefined);
+    const [fading, ...after] = bench.run(3);
+    expect(isSilence(fading!)).toBe(false);
+    expect(after.every(isSilence)).toBe(true);
   });
 
   it('begins a second conversation with its own event ids, and drops what the first left', () => {

@@ -19,6 +19,23 @@ describe('reading a server message', () => {
     });
   });
 
+  it('knows who said what, and what was heard of it', () => {
+    const heard = { user_transcript: 'hello', event_id: 2 };
+    expect(read({ type: 'user_transcript', user_transcription_event: heard })).toEqual({
+      kind: 'turn',
+      news: { kind: 'said', role: 'user', text: 'hello', eventId: 2 },
+    });
+    expect(read({ type: 'agent_response', agent_response_event: { agent_response: 'hi' } })).toEqual({
+      kind: 'turn',
+      news: { kind: 'said', role: 'agent', text: 'hi', eventId: -1 },
+    });
+    const event = { original_agent_response: 'hi there', corrected_agent_response: 'hi', event_id: 3 };
+    expect(read({ type: 'agent_response_correction', agent_response_correction_event: event })).toEqual({
+      kind: 'turn',
+      news: { kind: 'corrected', text: 'hi', eventId: 3 },
+    });
+  });
+
   it.each(['user_transcript', 'vad_score', 'dtmf_request', 'made_up_tomorrow', 'constructor', '__proto__'])(
     'lets the type %s pass',
     type => {
