@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Failure } from '../../../src/core/errors.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Health } from '../../../src/http/health.ts';
-import { composeHttp, createHttp, type HttpServer } from '../../../src/http/http.ts';
+import { composeHttp, createHttp } from '../../../src/http/http.ts';
 import type { ApiKey } from '../../../src/http/keys.ts';
+import type { HttpServer } from '../../../src/http/server.ts';
 
 const keys: readonly ApiKey[] = [
   { name: 'prometheus', role: 'read', secret: 'read-secret-0123456789' },
