@@ -33,6 +33,18 @@ export interface AgentStart {
   readonly inputChunkMs: number;
 }
 
+/** What the operator says of a call before its conversation begins: in the configuration, and by the initiation webhook. */
+export interface Briefing {
+  /** All that the conversation gets, who calls included. */
+  readonly variables: Readonly<Record<string, string | number | boolean>>;
+  readonly overrides?: ConversationOverrides;
+  readonly extraBody?: Readonly<Record<string, unknown>>;
+  /** Default: the number of the caller. */
+  readonly userId?: string;
+  /** E.164 number that must be verified before anything sensitive is done. */
+  readonly verifyNumber?: string;
+}
+
 /** Hands out the URL a conversation begins with. Fails with a code that is an `EndingReason`. */
 export interface AgentTickets {
   signedUrl(agentId: string): Promise<Result<string>>;

@@ -1,4 +1,4 @@
-import type { AgentMetadata, AgentTickets, AgentToolCall, QueueStatus } from '../agent/agent.ts';
+import type { AgentMetadata, AgentTickets, AgentToolCall, Briefing, QueueStatus } from '../agent/agent.ts';
 import type { Clock, Timer } from '../core/clock.ts';
 import { type Ending, type EndingReason, ending, endings } from '../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
@@ -9,6 +9,7 @@ import type { Logger } from '../core/logger.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
 import type { Toolbox } from '../tools/tool.ts';
 import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
+import { agentStart, tellable } from './agent-start.ts';
 import type { CallControl, SecondLegs, TransferWay } from './control.ts';
 import type { Party, TransferTarget } from './party.ts';
 import { type CallAction, type CallInput, type CallState, callStates, step } from './states.ts';
@@ -59,6 +60,8 @@ export interface CallParts {
   readonly leg: Leg;
   readonly agentId: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Asked once, while the agent is first dialled; absent: the variables are all there is. A failure ends the call. */
+  readonly briefing?: () => Promise<Result<Briefing, Ending>>;
   /** Told what becomes known of the call while it is up, under the names of variables. */
   readonly learned?: (name: string, value: string) => void;
   readonly tickets: AgentTickets;
@@ -93,6 +96,9 @@ export class Call {
   #settle: (summary: CallSummary) => void = () => undefined;
   #state: CallState = 'opening';
   #starts = 0;
+  /** What the operator says of this call, once it was asked. */
+  #asked: Promise<Result<Briefing, Ending>> | undefined;
+  #briefing: Briefing | undefined;
   /** The agent's socket was opened ahead of the answer. */
   #prepared = false;
   #answeredAt: number | undefined;
@@ -230,25 +236,31 @@ export class Call {
     this.#starts += 1;
     this.#disarm('settle');
     const attempt = this.#starts;
-    const { tickets, agentId, leg, variables, options, party } = this.#parts;
-    const ticket = await tickets.signedUrl(agentId);
+    const { tickets, agentId, leg, options, party } = this.#parts;
+    const [ticket, briefing] = await Promise.all([tickets.signedUrl(agentId), this.#ask()]);
     if (this.#state === 'ended' || attempt !== this.#starts) return;
+    if (!briefing.ok) return this.stop(briefing.failure);
     if (!ticket.ok) {
       const reason =
         ticket.failure.code in endings ? (ticket.failure.code as EndingReason) : 'agent-unreachable';
       this.#startFailed(ending(reason));
       return;
     }
-    const start = {
-      url: ticket.value,
-      dynamicVariables: variables,
-      ...(party.facts.callerId === '' ? {} : { userId: party.facts.callerId }),
-      startTimeoutMs: options.startTimeoutMs,
-      inputChunkMs: options.inputChunkMs,
-    };
+    const start = agentStart(ticket.value, briefing.value, party.facts, options);
     this.#prepared = ahead && this.#state === 'alerting';
     if (this.#prepared) leg.prepare(start);
     else leg.agent(start);
+  }
+
+  #ask(): Promise<Result<Briefing, Ending>> {
+    const { briefing, variables, learned } = this.#parts;
+    this.#asked ??= (briefing?.() ?? Promise.resolve(ok({ variables }))).then(asked => {
+      if (!asked.ok) return asked;
+      this.#briefing = asked.value;
+      for (const [name, value] of tellable(asked.value)) learned?.(name, value);
+      return asked;
+    });
+    return this.#asked;
   }
 
   #agentReady(metadata: AgentMetadata): void {
@@ -328,9 +340,11 @@ export class Call {
     if (this.#state === 'ended') return;
     const { toolbox, party, clock, log, events, leg } = this.#parts;
     const begun = clock.now();
+    const verifyNumber = this.#briefing?.verifyNumber;
     const context = {
       call: this.key,
       facts: party.facts,
+      ...(verifyNumber === undefined ? {} : { verifyNumber }),
       verified: this.verified,
       clock,
       log,

@@ -76,6 +76,11 @@ export const endings = {
   'worker-lost': ['us', 'The worker thread that carried the call died.'],
   'internal-error': ['us', 'A fault inside this bridge ended the call.'],
 
+  'initiation-failed': [
+    'us',
+    'The initiation webhook gave no usable answer, and the call is then rejected (webhooks.initiation.on_failure).',
+  ],
+
   'agent-unreachable': ['agent', 'The agent could not be reached.'],
   'agent-start-failed': ['agent', 'The agent ended the conversation as it began.'],
   'agent-start-timeout': ['agent', 'The agent did not begin the conversation in time.'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Briefing } from '../../../src/agent/agent.ts';
 import { Call, type CallOptions } from '../../../src/call/controller.ts';
-import { ending } from '../../../src/core/ending.ts';
+import { type Ending, ending } from '../../../src/core/ending.ts';
 import { Failure, fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
@@ -33,6 +34,8 @@ interface Setup {
   readonly tickets?: (attempt: number) => Result<string>;
   readonly toolbox?: Toolbox;
   readonly options?: Partial<CallOptions>;
+  readonly briefing?: () => Promise<Result<Briefing, Ending>>;
+  readonly learned?: (name: string, value: string) => void;
 }
 
 function setUp(setup: Setup = {}) {
@@ -47,6 +50,8 @@ function setUp(setup: Setup = {}) {
     leg,
     agentId: 'agent_1',
     variables: { caller_id: '+14155550123' },
+    ...(setup.briefing === undefined ? {} : { briefing: setup.briefing }),
+    ...(setup.learned === undefined ? {} : { learned: setup.learned }),
     tickets: {
       signedUrl: async () => {
         attempt += 1;
@@ -402,5 +407,77 @@ describe('limits of a call', () => {
     give(ok('wss://agent.example/late'));
     await settled();
     expect(world.leg.starts).toEqual([]);
+  });
+});
+
+describe('what the operator says of a call', () => {
+  const briefing: Briefing = {
+    variables: { caller_id: '+14155550123', tier: 'gold', age: 7, secret__key: 'hidden' },
+    overrides: { agent: { language: 'de' } },
+    userId: 'customer-7',
+    verifyNumber: '+14155550177',
+  };
+
+  it('is asked while the telephone rings and the ticket is fetched, once, and begins every conversation', async () => {
+    let asked = 0;
+    let answer: (result: Result<Briefing, Ending>) => void = () => undefined;
+    const learned: Record<string, string> = {};
+    const world = setUp({
+      learned: (name, value) => {
+        learned[name] = value;
+      },
+      briefing: () => {
+        asked += 1;
+        return new Promise(resolve => {
+          answer = resolve;
+        });
+      },
+    });
+    world.call.begin();
+    expect(world.party.asked).toEqual(['ring']);
+    expect([asked, world.attempts()]).toEqual([1, 1]);
+    await settled();
+    expect(world.leg.starts).toEqual([]);
+    answer(ok(briefing));
+    await settled();
+    world.leg.listener?.agentEnded(ending('agent-crashed'));
+    await settled();
+    expect(world.leg.starts).toHaveLength(2);
+    for (const start of world.leg.starts) {
+      expect(start).toMatchObject({
+        dynamicVariables: briefing.variables,
+        overrides: briefing.overrides,
+        userId: 'customer-7',
+      });
+    }
+    expect(asked).toBe(1);
+    expect(learned).toMatchObject({ tier: 'gold', age: '7' });
+    expect(Object.keys(learned)).not.toContain('secret__key');
+  });
+
+  it('ends the call when it was not said and must be', async () => {
+    const world = setUp({ briefing: async () => fail(ending('initiation-failed', 'webhook-timeout')) });
+    world.call.begin();
+    await settled();
+    expect(world.party.endedWith).toMatchObject({ reason: 'initiation-failed' });
+    expect(world.leg.starts).toEqual([]);
+    expect((await world.call.ended).answered).toBe(false);
+  });
+
+  it('names the number to be verified to every tool', async () => {
+    const seen: (string | undefined)[] = [];
+    const toolbox: Toolbox = {
+      run: async (_name, _parameters, context) => {
+        seen.push(context.verifyNumber);
+        return { result: '{}', isError: false, status: 'ok' };
+      },
+    };
+    for (const given of [briefing, { variables: {} }]) {
+      const world = await answered({ toolbox, briefing: async () => ok(given) });
+      const id = 't1' as ToolCallId;
+      world.leg.listener?.toolCall({ id, name: 'x', parameters: {}, expectsResponse: true });
+      await settled();
+    }
+    expect(seen).toEqual(['+14155550177', undefined]);
   });
 });
