@@ -80,6 +80,19 @@ export const endings = {
     'us',
     'The initiation webhook gave no usable answer, and the call is then rejected (webhooks.initiation.on_failure).',
   ],
+  'recording-complete': ['success', 'The call was recorded to its end.'],
+  'recording-stopped': ['success', 'The recording ended as the caller was connected with a person.'],
+  'recording-disk-full': ['us', 'The recording ended: the disk is full (recording.folder).'],
+  'recording-disk-low': [
+    'us',
+    'The disk has less free space than recordings must leave (recording.min_free_mb).',
+  ],
+  'recording-failed': ['us', 'The recording could not be written (recording.folder).'],
+  'recording-interrupted': ['us', 'The daemon died during the recording: it has what was on the disk.'],
+  'recording-key-missing': [
+    'us',
+    'The daemon died during the recording, whose key is not among recording.keys any more.',
+  ],
 
   'agent-unreachable': ['agent', 'The agent could not be reached.'],
   'agent-start-failed': ['agent', 'The agent ended the conversation as it began.'],

@@ -19,6 +19,7 @@ import type { PortPair } from './port.ts';
 import { isRtcp, Protection } from './protection.ts';
 import { QuietWatch } from './quiet-watch.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import type { WireTap } from './wire-tap.ts';
 
 /** What a media session tells its leg. */
 export interface MediaListener {
@@ -84,7 +85,7 @@ export class MediaSession {
   readonly #meters: MediaMeters;
   readonly #protection = new Protection();
   readonly #ticking: PacedStream = {
-    send: (_deadlineMs, nowMs) => this.#tick(nowMs),
+    send: (deadlineMs, nowMs) => this.#tick(deadlineMs, nowMs),
     failed: error => this.#fail(error),
   };
   readonly #sending: PacedStream = {
@@ -232,6 +233,12 @@ export class MediaSession {
     this.#outbound.listen(line, alone);
   }
 
+  /** From now on `tap` hears both sides as they are on the wire; undefined ends that. */
+  tap(tap: WireTap | undefined): void {
+    this.#inbound.setTap(tap);
+    this.#outbound.setTap(tap);
+  }
+
   /** Presses keys towards the peer; `done` is called when the last one is through. False when too many wait. */
   pressKeys(keys: string, form: KeyForm, done?: () => void): boolean {
     return !this.#closed && this.#outbound.press(keys, form, done);
@@ -327,8 +334,8 @@ export class MediaSession {
     });
   }
 
-  #tick(nowMs: number): void {
-    this.#inbound.tick(nowMs);
+  #tick(deadlineMs: number, nowMs: number): void {
+    this.#inbound.tick(nowMs, deadlineMs);
     this.#reports.tick(nowMs);
     if (nowMs >= this.#accountMs) {
       this.#accountMs = nowMs + accountEveryMs;

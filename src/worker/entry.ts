@@ -7,7 +7,7 @@ import { type ConnectAgent, connectWith } from '../agent/elevenlabs/socket.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { type Ending, ending } from '../core/ending.ts';
 import { messageOf } from '../core/errors.ts';
-import type { LegId } from '../core/ids.ts';
+import type { CallKey, LegId } from '../core/ids.ts';
 import { sealDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
@@ -17,7 +17,9 @@ import { MediaMeters } from '../media/meters.ts';
 import { Pacer } from '../media/outbound/pacer.ts';
 import { type PortPair, PortPool } from '../media/port.ts';
 import { MediaSession } from '../media/session.ts';
-import type { Joining, KeyForm, LegOptions } from './legs.ts';
+import { Recorder } from '../recording/recorder.ts';
+import type { Recording } from '../recording/recording.ts';
+import type { Joining, KeyForm, LegOptions, RecordingOptions } from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
 
@@ -50,6 +52,7 @@ class MediaWorker {
   readonly #meters = new MediaMeters();
   readonly #counts = newMessageCounts();
   readonly #connect: ConnectAgent;
+  readonly #recorder: Recorder;
   readonly #legs = new Map<LegId, WorkerLeg>();
   #pulse: Timer;
 
@@ -59,6 +62,7 @@ class MediaWorker {
     this.#clock = clock;
     this.#log = new WorkerLog(options.logLevel, clock, message => port.postMessage(message));
     this.#pacer = new Pacer(clock);
+    this.#recorder = new Recorder(clock);
     this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
@@ -112,6 +116,10 @@ class MediaWorker {
         if (other !== undefined) leg.join(other, message.how);
         return;
       }
+      case 'record':
+        return leg.record(message.options);
+      case 'withhold':
+        return leg.withhold(message.on);
       case 'close':
         return this.#close(message.leg, leg);
     }
@@ -127,6 +135,7 @@ class MediaWorker {
     }
     const leg = new WorkerLeg({
       id,
+      call: options.call,
       pair: opened.value,
       secureOnly: options.secureOnly ?? false,
       pacer: this.#pacer,
@@ -134,6 +143,7 @@ class MediaWorker {
       log: this.#log.with({ call: options.call }),
       options: this.#options,
       meters: this.#meters,
+      recorder: this.#recorder,
       counts: this.#counts,
       connect: this.#connect,
       tell: message => this.#port.postMessage(message),
@@ -144,7 +154,9 @@ class MediaWorker {
 
   #close(id: LegId, leg: WorkerLeg): void {
     this.#legs.delete(id);
-    this.#port.postMessage({ type: 'closed', leg: id, stats: leg.close() });
+    const stats = leg.close();
+    // What became of the recording belongs to the call, and comes before its end.
+    void leg.recorded.then(() => this.#port.postMessage({ type: 'closed', leg: id, stats }));
   }
 
   #tellPulse(): void {
@@ -169,12 +181,17 @@ class MediaWorker {
   #stop(): void {
     for (const [id, leg] of this.#legs) this.#close(id, leg);
     this.#pulse.cancel();
-    this.#port.close();
+    // Recordings of these calls are still being written.
+    void this.#recorder.idle().then(() => {
+      this.#port.postMessage({ type: 'stopped' });
+      this.#port.close();
+    });
   }
 }
 
 interface WorkerLegParts {
   readonly id: LegId;
+  readonly call: CallKey;
   readonly pair: PortPair;
   readonly secureOnly: boolean;
   readonly pacer: Pacer;
@@ -182,6 +199,7 @@ interface WorkerLegParts {
   readonly log: Logger;
   readonly options: WorkerOptions;
   readonly meters: MediaMeters;
+  readonly recorder: Recorder;
   readonly counts: MessageCounts;
   readonly connect: ConnectAgent;
   readonly tell: (message: FromWorker) => void;
@@ -193,6 +211,7 @@ class WorkerLeg {
   session: AgentSession | undefined;
   readonly #parts: WorkerLegParts;
   #openedAt: number | undefined;
+  #recording: Recording | undefined;
   #joined: { readonly other: WorkerLeg; readonly joint: Joint } | undefined;
   #digitsKey: KeyObject | undefined;
   /** Why the agent ended, while what it said is still being played. */
@@ -247,6 +266,8 @@ class WorkerLeg {
     if (this.#joined?.other !== other) this.#joined = { other, joint: new Joint(this.media, other.media) };
     this.#joined.joint.join(how);
     if (how !== 'full') return;
+    // The person at the other end was asked nothing.
+    this.#recording?.finish(ending('recording-stopped'));
     this.session?.close();
     this.media.agentGone();
     other.open();
@@ -263,6 +284,7 @@ class WorkerLeg {
   secure(ask: number, key: KeyObject | undefined): void {
     this.#digitsKey = key ?? this.#digitsKey;
     this.media.secure(key !== undefined);
+    this.#recording?.withhold('keyed', key !== undefined);
     this.done(ask, true);
   }
 
@@ -276,9 +298,34 @@ class WorkerLeg {
     this.#parts.tell({ type: 'done', leg: this.#parts.id, ask, ok });
   }
 
+  /** Both sides, from now on. */
+  record(options: RecordingOptions): void {
+    if (this.#recording !== undefined) return;
+    const { recorder, call, tell } = this.#parts;
+    const recording = recorder.start(call, this.media.plan?.codec === 'G722' ? 16_000 : 8000, options);
+    this.#recording = recording;
+    this.media.tap(recording.tap);
+    void recording.over.then(recorded => {
+      this.media.tap(undefined);
+      tell({ type: 'recorded', call, recorded });
+    });
+  }
+
+  /** Settles when there is nothing more to be told of the recording. */
+  get recorded(): Promise<unknown> {
+    return this.#recording?.over ?? Promise.resolve();
+  }
+
+  /** Both sides are silent in the recording while `on`. */
+  withhold(on: boolean): void {
+    this.#recording?.withhold('spoken', on);
+  }
+
   close(): LegStats {
     this.session?.close();
-    return this.media.close();
+    const stats = this.media.close();
+    this.#recording?.finish(ending('recording-complete'));
+    return stats;
   }
 
   /** A fault of ours: the call must end, and the agent with it. */

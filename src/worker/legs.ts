@@ -36,6 +36,16 @@ export interface LocalMedia {
   readonly rtcpPort: number;
 }
 
+/** How a call is recorded. */
+export interface RecordingOptions {
+  /** Folder of the file, which is named after the call. */
+  readonly folder: string;
+  /** Free space of the disk below which nothing is recorded, bytes. */
+  readonly minFreeBytes: number;
+  /** Key of 256 bits that the file is encrypted with; absent: it is a plain WAV file. */
+  readonly key?: { readonly id: string; readonly secret: Uint8Array };
+}
+
 /** What a leg tells its call. Set once, right after `open`. */
 export interface LegListener {
   agentReady(metadata: AgentMetadata): void;
@@ -97,6 +107,10 @@ export interface Leg {
    * goes on; `full`: both peers hear each other, and the agent leaves without a word; `off`: each is on its own again.
    */
   join(other: Leg, how: Joining): void;
+  /** Records both sides from now until the leg closes, or joins another one in full. Only the first asking counts. */
+  record(options: RecordingOptions): void;
+  /** While `on`, both sides of the recording are silent: a code may be spoken. The secure keypad does that by itself. */
+  withhold(on: boolean): void;
   /** Closes the agent with 1000, frees the ports, and returns the numbers. Idempotent. */
   close(): Promise<LegStats>;
 }

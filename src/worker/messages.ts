@@ -8,12 +8,13 @@ import type {
   TurnNews,
 } from '../agent/agent.ts';
 import type { Ending } from '../core/ending.ts';
-import type { LegId } from '../core/ids.ts';
+import type { CallKey, LegId } from '../core/ids.ts';
 import type { SealedDigits } from '../core/keyed-digits.ts';
 import type { LogFields } from '../core/logger.ts';
 import type { Prompt } from '../core/prompt.ts';
+import type { Recorded } from '../core/recorded.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia } from './legs.ts';
+import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia, RecordingOptions } from './legs.ts';
 
 /** Settings a worker is started with. */
 export interface WorkerOptions {
@@ -62,6 +63,8 @@ export type ToWorker =
       readonly key: KeyObject | undefined;
     }
   | { readonly type: 'join'; readonly leg: LegId; readonly other: LegId; readonly how: Joining }
+  | { readonly type: 'record'; readonly leg: LegId; readonly options: RecordingOptions }
+  | { readonly type: 'withhold'; readonly leg: LegId; readonly on: boolean }
   | { readonly type: 'close'; readonly leg: LegId }
   | { readonly type: 'log-level'; readonly level: string }
   | { readonly type: 'stop' };
@@ -80,6 +83,10 @@ export type FromWorker =
   | { readonly type: 'media-timeout'; readonly leg: LegId }
   | { readonly type: 'done'; readonly leg: LegId; readonly ask: number; readonly ok: boolean }
   | { readonly type: 'closed'; readonly leg: LegId; readonly stats: LegStats }
+  /** Comes before the leg has closed. */
+  | { readonly type: 'recorded'; readonly call: CallKey; readonly recorded: Recorded }
+  /** The worker was told to stop and has nothing more to do. */
+  | { readonly type: 'stopped' }
   | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields };
 

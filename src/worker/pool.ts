@@ -3,13 +3,23 @@ import type { Clock } from '../core/clock.ts';
 import { ending } from '../core/ending.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
-import { type LegId, newLegId } from '../core/ids.ts';
+import { type CallKey, type LegId, newLegId } from '../core/ids.ts';
 import { KeyedDigits, newDigitsKey } from '../core/keyed-digits.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Prompt } from '../core/prompt.ts';
+import type { Recorded } from '../core/recorded.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { Joining, KeyForm, Leg, LegListener, LegOptions, Legs, LocalMedia } from './legs.ts';
+import type {
+  Joining,
+  KeyForm,
+  Leg,
+  LegListener,
+  LegOptions,
+  Legs,
+  LocalMedia,
+  RecordingOptions,
+} from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A running worker as the pool sees it: a thread, or in tests a function at the other end of a MessageChannel. */
@@ -31,6 +41,8 @@ export interface PoolOptions {
   /** Gets each worker's totals about once a second. */
   readonly onPulse?: (worker: number, pulse: WorkerPulse) => void;
   readonly onLost?: (worker: number) => void;
+  /** A recording is over; its leg is not closed yet. */
+  readonly onRecorded?: (call: CallKey, recorded: Recorded) => void;
 }
 
 /** What a worker says about itself once a second. */
@@ -39,10 +51,15 @@ export type WorkerPulse = Extract<FromWorker, { type: 'pulse' }>;
 /** How long a dead worker's place stays empty, ms: a worker that dies at once must not spin. */
 const respawnMs = 250;
 
+/** How long a worker may take to bring its recordings to an end when it is stopped, ms. */
+const stopMs = 6000;
+
 /** One place of the pool: a worker and the legs it carries. */
 interface Slot {
   thread: WorkerThread | undefined;
   ports: number;
+  /** Called when the worker has stopped, or died. */
+  stopped?: () => void;
   readonly legs: Map<LegId, PooledLeg>;
   readonly opening: Map<LegId, { leg: PooledLeg; settle: (result: Result<Leg>) => void }>;
 }
@@ -96,9 +113,21 @@ export class WorkerPool implements Legs {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    const threads = this.#slots.map(slot => slot.thread);
-    for (const thread of threads) thread?.post({ type: 'stop' });
-    await Promise.all(threads.map(thread => thread?.terminate()));
+    await Promise.all(this.#slots.map(slot => this.#letGo(slot)));
+  }
+
+  async #letGo(slot: Slot): Promise<void> {
+    const { thread } = slot;
+    if (thread === undefined) return;
+    await new Promise<void>(resolve => {
+      const timer = this.#options.clock.timer(stopMs, resolve);
+      slot.stopped = () => {
+        timer.cancel();
+        resolve();
+      };
+      thread.post({ type: 'stop' });
+    });
+    await thread.terminate();
   }
 
   #spawn(index: number): Promise<void> {
@@ -122,6 +151,10 @@ export class WorkerPool implements Legs {
       case 'pulse':
         slot.ports = message.ports;
         return this.#options.onPulse?.(index, message);
+      case 'recorded':
+        return this.#options.onRecorded?.(message.call, message.recorded);
+      case 'stopped':
+        return slot.stopped?.();
       case 'opened':
         return this.#opened(slot, message.leg, message.local);
       case 'open-failed': {
@@ -150,6 +183,7 @@ export class WorkerPool implements Legs {
 
   #lost(index: number, slot: Slot, cause: string): void {
     slot.thread = undefined;
+    slot.stopped?.();
     slot.ports = 0;
     const legs = [...slot.legs.values()];
     const openings = [...slot.opening.values()];
@@ -265,6 +299,14 @@ class PooledLeg implements Leg {
 
   join(other: Leg, how: Joining): void {
     this.#post({ type: 'join', leg: this.id, other: other.id, how });
+  }
+
+  record(options: RecordingOptions): void {
+    this.#post({ type: 'record', leg: this.id, options });
+  }
+
+  withhold(on: boolean): void {
+    this.#post({ type: 'withhold', leg: this.id, on });
   }
 
   #ask(message: (ask: number) => ToWorker): Promise<boolean> {

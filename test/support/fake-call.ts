@@ -7,7 +7,7 @@ import type { LegId } from '../../src/core/ids.ts';
 import { type LegStats, noLegStats } from '../../src/core/leg-stats.ts';
 import type { Prompt } from '../../src/core/prompt.ts';
 import type { MediaPlan } from '../../src/sdp/plan.ts';
-import type { Joining, KeyForm, Leg, LegListener } from '../../src/worker/legs.ts';
+import type { Joining, KeyForm, Leg, LegListener, RecordingOptions } from '../../src/worker/legs.ts';
 
 export const someFacts: PartyFacts = {
   callId: 'pbx-1',
@@ -108,6 +108,14 @@ export class FakeLeg implements Leg {
 
   tell(text: string, how: 'turn' | 'context'): void {
     this.asked.push(`tell ${how} ${text}`);
+  }
+
+  record({ folder, key }: RecordingOptions): void {
+    this.asked.push(`record ${folder}${key === undefined ? '' : ` ${key.id}`}`);
+  }
+
+  withhold(on: boolean): void {
+    this.asked.push(`withhold ${on}`);
   }
 
   tone(tone: Prompt | 'off'): void {

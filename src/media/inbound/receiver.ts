@@ -6,6 +6,7 @@ import { ReceptionStatistics } from '../rtp/reception-statistics.ts';
 import { parseRtcp, type ReportBlock, RtcpView } from '../rtp/rtcp.ts';
 import { sequencePlus } from '../rtp/sequence.ts';
 import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telephone-event.ts';
+import type { WireTap } from '../wire-tap.ts';
 import { EventGate } from './event-gate.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { inboundLimits as limits } from './limits.ts';
@@ -51,6 +52,7 @@ export class Inbound {
   #deaf = false;
   #sink: AudioSink | undefined;
   #feed: SinkFeed | undefined;
+  #tap: WireTap | undefined;
   /** First packet of a source that may take over from the current one. */
   #challenger: Buffer | undefined;
   #challengerSsrc = 0;
@@ -88,6 +90,11 @@ export class Inbound {
     this.#playout.wantCodes(sink?.format === 'ulaw_8000');
   }
 
+  /** From now on what the sink gets is heard by a tap as well, whether there is a sink or not. */
+  setTap(tap: WireTap | undefined): void {
+    this.#tap = tap;
+  }
+
   /** One datagram of the RTP port. `nowMs` is the injected clock's monotonic time. */
   rtp(packet: Buffer, address: string, port: number, nowMs: number): void {
     if (packet.length > limits.maxPacketBytes || packet.length < 2) return this.#reject();
@@ -121,8 +128,11 @@ export class Inbound {
     this.#statistics.senderReport(this.#control.ssrc, this.#control.ntpMiddle, nowMs);
   }
 
-  /** To be called every 20 ms: hands the sink the next 20 ms of the peer's sound, or of silence. */
-  tick(nowMs: number): void {
+  /**
+   * To be called every 20 ms: hands the sink the next 20 ms of the peer's sound, or of silence. `deadlineMs` is when
+   * they were due.
+   */
+  tick(nowMs: number, deadlineMs: number = nowMs): void {
     this.#latch.tick(nowMs);
     const playout = this.#playout;
     playout.render(nowMs);
@@ -133,6 +143,7 @@ export class Inbound {
       if (playout.coded) feed.writeCodes(playout.codes, count);
       else feed.write(playout.samples, count);
     }
+    this.#tap?.heard(deadlineMs, playout.samples, count, playout.rate);
     playout.shift(count);
   }
 

@@ -9,6 +9,7 @@ import type { MediaMeters } from '../meters.ts';
 import { rtpHeaderBytes, writeHeader } from '../rtp/packet.ts';
 import { telephoneEventBytes, writeTelephoneEvent } from '../rtp/telephone-event.ts';
 import type { SrtpSender } from '../srtp/sender.ts';
+import type { WireTap } from '../wire-tap.ts';
 import { bytesPerMs, createEncoder, type Encoder } from './encoder.ts';
 import { Keypad } from './keypad.ts';
 import type { PacedStream } from './pacer.ts';
@@ -79,6 +80,7 @@ export class Outbound implements PacedStream {
   #overflowBefore = 0;
   #target: MediaTarget | undefined;
   #reachable = false;
+  #tap: WireTap | undefined;
   packets = 0;
   octets = 0;
 
@@ -184,6 +186,11 @@ export class Outbound implements PacedStream {
     this.#lineVoice = line && this.#encoder && createVoice(line, this.#encoder);
   }
 
+  /** From now on every packet of sound is heard by a tap before it is encrypted and sent. */
+  setTap(tap: WireTap | undefined): void {
+    this.#tap = tap;
+  }
+
   /** A conversation begins: its sound comes in `format`, and its event ids count from anew. */
   begin(format: AudioFormat): void {
     this.#retire();
@@ -248,6 +255,7 @@ export class Outbound implements PacedStream {
     // RFC 3551 section 4.1: the marker is the first packet after a silence; it also owns up to a gap in the timestamps.
     const marker = !clock.continuous || (heard && !this.#talking);
     writeHeader(packet, plan.sendPayloadType, marker, clock.sequence, clock.timestamp, clock.ssrc);
+    this.#tap?.sent(deadlineMs, packet, rtpHeaderBytes, bytes, plan.codec);
     this.#sender?.sealRtp(packet, this.#plainBytes);
     this.#options.socket.send(packet, target.rtpPort, target.address);
     this.packets++;

@@ -19,6 +19,7 @@ class FakeThread implements WorkerThread {
 
   post(message: ToWorker): void {
     this.got.push(message);
+    if (message.type === 'stop') this.say({ type: 'stopped' });
     if (message.type === 'close') this.say({ type: 'closed', leg: message.leg, stats: noLegStats });
     if (message.type !== 'open') return;
     if (this.full)
