@@ -6,6 +6,7 @@ import type { PartyFacts } from './call/party.ts';
 import type { CallRegistry } from './call/registry.ts';
 import type { Clock } from './core/clock.ts';
 import { type Ending, ending, sentence } from './core/ending.ts';
+import { fail } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
 import { newCallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
@@ -17,7 +18,7 @@ import { parseSdp } from './sdp/parser.ts';
 import { codecNames } from './sdp/plan.ts';
 import { SipParty } from './sip/party.ts';
 import { refusal, sdpEnding } from './sip/refusals.ts';
-import type { Dialogue, Source } from './sip/signalling.ts';
+import type { Dialogue, Replaceable, Source } from './sip/signalling.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { identify } from './trunks/identity.ts';
@@ -50,17 +51,24 @@ export interface IntakeParts {
   readonly events: EventSink;
 }
 
-/** An INVITE that may become a call: who calls, which agent answers, what was offered. */
-interface Admitted {
+/** An INVITE whose caller may call, with what it offers. */
+interface Caller {
   readonly dialogue: Dialogue;
   readonly facts: PartyFacts;
   readonly dropped: number;
   readonly trunk: Trunk;
-  readonly route: NumberRoute;
   readonly offer: SessionDescription | undefined;
   readonly local: Omit<LocalDescription, 'rtpPort'>;
   readonly keysIgnored?: KeysIgnored | undefined;
 }
+
+/** An INVITE that may become a call: who calls, which agent answers, what was offered. */
+interface Admitted extends Caller {
+  readonly route: NumberRoute;
+}
+
+/** What Replaces names is up, and is nothing that anybody may take over. */
+const nobodysCall = ending('replaces-nothing');
 
 /**
  * The way from an INVITE to a call. Everything that can be refused is refused here, before a port is taken or an
@@ -70,6 +78,7 @@ export class Intake {
   readonly #parts: IntakeParts;
   /** Takes one INVITE; given to the signalling at construction. */
   readonly take = (dialogue: Dialogue): void => {
+    if (dialogue.replaces !== undefined) return void this.#takeOver(dialogue, dialogue.replaces);
     const admitted = this.#admit(dialogue);
     if ('reason' in admitted) return this.#refuse(dialogue, admitted);
     const full = this.#reserve(admitted.trunk);
@@ -82,21 +91,48 @@ export class Intake {
   }
 
   #admit(dialogue: Dialogue): Admitted | Ending {
-    const { routing, defaultCountry } = this.#parts;
+    const now = this.#parts.routing();
+    const party = this.#party(dialogue, now);
+    if ('reason' in party) return party;
+    const route = now.route(party.trunk.name, party.facts.calledNumber);
+    if (route === undefined) return ending('number-not-found');
+    const described = this.#describe(party);
+    return 'reason' in described ? described : { ...described, route };
+  }
+
+  /** RFC 3891: the call stays, its telephone is another one from now on. No number is called by that. */
+  async #takeOver(dialogue: Dialogue, replaced: Replaceable): Promise<void> {
+    const party = this.#party(dialogue, this.#parts.routing());
+    const caller = 'reason' in party ? party : this.#describe(party);
+    if ('reason' in caller) return this.#refuse(dialogue, caller);
+    if (!caller.trunk.trustIdentity) {
+      return this.#refuse(dialogue, ending('replaces-refused', 'trust_identity of its trunk is off'));
+    }
+    const { facts, offer, local } = caller;
+    const taken = (await replaced.onReplace?.({ dialogue, facts, offer, local })) ?? fail(nobodysCall);
+    // Of a dialogue that was answered nothing is left to refuse.
+    if (!taken.ok) this.#refuse(dialogue, taken.failure);
+  }
+
+  #party(dialogue: Dialogue, now: Routing): Omit<Caller, 'offer' | 'local'> | Ending {
+    const { defaultCountry } = this.#parts;
     const { facts } = dialogue;
-    const now = routing();
     const trunk = facts.trunk === undefined ? undefined : now.trunk(facts.trunk);
     if (trunk === undefined) return ending('source-not-allowed');
     const { party, dropped } = this.#identify(dialogue, trunk, defaultCountry);
     if (!trunk.callers.allows(party.callerId)) return ending('caller-not-allowed');
-    const route = now.route(trunk.name, party.calledNumber);
-    if (route === undefined) return ending('number-not-found');
+    return { dialogue, facts: party, dropped, trunk };
+  }
+
+  #describe(party: Omit<Caller, 'offer' | 'local'>): Caller | Ending {
+    const { dialogue, trunk } = party;
+    const { facts } = dialogue;
     const encryption = this.#encryption(facts.source, trunk);
     const local = { ...this.#local(facts.source), encryption };
     if (facts.offer === undefined) {
       const trouble = offerTrouble(encryption);
       if (trouble !== undefined) return sdpEnding(trouble);
-      return { dialogue, facts: party, dropped, trunk, route, offer: undefined, local };
+      return { ...party, offer: undefined, local };
     }
     const offer = parseSdp(facts.offer);
     if (!offer.ok) return sdpEnding(offer.failure);
@@ -104,7 +140,7 @@ export class Intake {
     const fits = answer(offer.value, { ...local, rtpPort: 9 });
     if (!fits.ok) return sdpEnding(fits.failure);
     const { keysIgnored } = fits.value;
-    return { dialogue, facts: party, dropped, trunk, route, offer: offer.value, local, keysIgnored };
+    return { ...party, offer: offer.value, local, keysIgnored };
   }
 
   /** RFC 4568 section 7: what encrypts the sound must not itself travel in the clear. */

@@ -375,6 +375,7 @@ function inviteOptions(
   const { host, port, credentials } = trunk;
   const literal = host.includes(':') ? `[${host}]` : host;
   return {
+    trunk: trunk.name,
     callId: randomBytes(16).toString('hex'),
     to,
     from: from ?? trunk.from ?? credentials?.username ?? nobody,

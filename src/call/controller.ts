@@ -6,6 +6,7 @@ import type { EventSink } from '../core/events.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { KeyedDigits } from '../core/keyed-digits.ts';
 import type { Logger } from '../core/logger.ts';
+import { maskNumber } from '../core/mask.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
 import type { Toolbox } from '../tools/tool.ts';
 import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
@@ -80,6 +81,10 @@ export interface CallSummary {
   readonly answered: boolean;
   readonly stats: LegStats;
 }
+
+/** What the agent is told when another telephone takes over the call. */
+const replacedNotice =
+  'The call was transferred to another telephone: whoever speaks from now on may be somebody else.';
 
 /** One call: a party with an agent, whoever dialled. It knows Party, Leg and Toolbox, and never SDP. */
 export class Call {
@@ -156,6 +161,7 @@ export class Call {
       this.#end ??= end;
       this.#take('party-ended');
     });
+    party.onReplaced = sipCallId => this.#replaced(sipCallId);
     this.#arm('ring', options.ringMs, () => this.stop(ending('ring-timeout')));
     void party.ringing?.then(() => {
       if (beforeAnswer.has(this.#state)) this.#take('ringing');
@@ -261,6 +267,16 @@ export class Call {
       return asked;
     });
     return this.#asked;
+  }
+
+  /** The agent goes on with whoever speaks now, and should know that it may be somebody else. */
+  #replaced(sipCallId: string): void {
+    const { events, party, leg } = this.#parts;
+    // What one caller has proved to be, the next one is not.
+    this.verified.forget();
+    const caller = maskNumber(party.facts.callerId);
+    events.emit({ type: 'call-replaced', call: this.key, sipCallId, caller });
+    leg.tell(replacedNotice, 'context');
   }
 
   #agentReady(metadata: AgentMetadata): void {

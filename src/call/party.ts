@@ -58,6 +58,11 @@ export interface Party {
   transfer?(target: TransferTarget): Promise<Result<void, Ending>>;
   /** Keeps the peer on hold, or takes it back. Absent where the wire knows no hold. */
   hold?(on: boolean): Promise<Result<void>>;
+  /**
+   * Set by the call: another telephone has taken the place of the one that was there (RFC 3891), in a dialogue with this
+   * SIP Call-ID. `facts` are those of the new one by then.
+   */
+  onReplaced?: (sipCallId: string) => void;
   /** Settles once: with the peer's ending, or with the one given to `end` when that was first. */
   readonly ended: Promise<Ending>;
 }

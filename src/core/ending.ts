@@ -16,6 +16,7 @@ export const endings = {
   ],
 
   transferred: ['success', 'The caller was transferred: this bridge has left the call.'],
+  replaced: ['success', 'Another telephone has taken over the call (Replaces); the call itself goes on.'],
   'transfer-party-hung-up': ['success', 'The person whom the caller was connected with hung up.'],
 
   'transfer-refused': ['carrier', 'The peer takes no transfers (REFER).'],
@@ -42,6 +43,11 @@ export const endings = {
   'credentials-missing': ['caller', 'The trunk needs a password, and none was given yet.'],
   'credentials-stale': ['caller', 'The answer to the challenge is too old or was used before.'],
   'credentials-wrong': ['caller', 'The user or the password is wrong, or was tried too often.'],
+  'replaces-nothing': [
+    'caller',
+    'The INVITE wants to take over a call that is not up on its trunk (Replaces).',
+  ],
+  'replaces-refused': ['caller', 'The INVITE may not take over the call that it names (Replaces).'],
   'number-not-found': ['caller', 'No agent is configured for the number that was called.'],
   'too-many-requests': ['caller', 'The source sends more requests than the limits allow.'],
 

@@ -64,6 +64,13 @@ export type BridgeEvent =
       readonly isError: boolean;
       readonly ms: number;
     }
+  /** Another telephone has taken over the call, in a dialogue with this SIP Call-ID (RFC 3891). */
+  | {
+      readonly type: 'call-replaced';
+      readonly call: CallKey;
+      readonly sipCallId: string;
+      readonly caller: string;
+    }
   /** The agent wanted its caller handed over; `end` is `transferred`, or why it was not. */
   | {
       readonly type: 'transfer';

@@ -28,6 +28,11 @@ export class VerifiedNumbers {
     this.#entries.set(number, { verified, since: this.#clock.now() });
   }
 
+  /** Somebody else is at the telephone. */
+  forget(): void {
+    this.#entries.clear();
+  }
+
   /** The verification of that number, while it counts. */
   of(number: string): Verified | undefined {
     const entry = this.#entries.get(number);

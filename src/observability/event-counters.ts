@@ -67,6 +67,8 @@ export class EventCounters {
       }
       case 'transfer':
         return counters.transfers.inc({ way: event.way, reason: event.end.reason });
+      case 'call-replaced':
+        return counters.replaced.inc();
       case 'call-ended':
         return this.#ended(event);
       case 'worker-lost':
@@ -112,6 +114,7 @@ function series(registry: Registry, prefix: string) {
       retries: counter('agent_retries', 'Conversations that were started a second time', 'reason'),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
+      replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),
       packets: counter('rtp_packets_lost', 'RTP packets that never arrived, of calls that are over'),
       gaps: counter('frames_concealed', 'Gaps in the sound of callers that were filled in'),
       workers: counter('workers_lost', 'Worker threads that died'),

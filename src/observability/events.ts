@@ -114,6 +114,10 @@ function lineOf(event: BridgeEvent): Line {
       const { call, way, ms, end } = event;
       return { level: endLevel(end), message: 'transfer', fields: { call, way, ms, ...endFields(end) } };
     }
+    case 'call-replaced': {
+      const { type: _, ...fields } = event;
+      return { level: 'info', message: 'another telephone took over the call', fields };
+    }
     case 'call-ended': {
       const { call, answered, seconds, end, stats } = event;
       const fields = { call, answered, seconds, ...endFields(end), ...statFields(stats) };

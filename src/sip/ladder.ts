@@ -61,6 +61,8 @@ interface Ladder {
   readonly mask: LadderMask;
   readonly messages: Kept[];
   readonly names: string[];
+  /** SIP Call-IDs of dialogues that have taken over the call (RFC 3891). */
+  readonly heirs: string[];
   call: string | undefined;
   conversationId: string | undefined;
   phoneNumbers: readonly string[];
@@ -130,6 +132,8 @@ export class LadderStore implements EventSink {
       this.#name(event.call, event.callId);
     } else if (event.type === 'call-placed') {
       this.#call(event);
+    } else if (event.type === 'call-replaced') {
+      this.#inherit(event);
     } else if (event.type === 'agent-ready') {
       const ladder = this.#name(event.call, event.conversationId);
       if (ladder !== undefined) ladder.conversationId = event.conversationId;
@@ -183,6 +187,21 @@ export class LadderStore implements EventSink {
     this.#shrink(ladder);
   }
 
+  /** Messages of the dialogue that has taken over a call belong into its picture. */
+  #inherit({ call, sipCallId }: Extract<BridgeEvent, { type: 'call-replaced' }>): void {
+    const ladder = this.#names.get(call);
+    const stray = this.#strays.get(sipCallId);
+    if (ladder === undefined || stray === undefined) return;
+    this.#forget(stray);
+    ladder.heirs.push(sipCallId);
+    this.#calls.set(sipCallId, ladder);
+    for (const message of stray.messages) {
+      unveil(ladder, message);
+      this.#add(ladder, message);
+    }
+    ladder.messages.sort((a, b) => a.at - b.at);
+  }
+
   #add(ladder: Ladder, message: Kept): void {
     const { messages } = ladder;
     messages.push(message);
@@ -211,7 +230,7 @@ export class LadderStore implements EventSink {
 
   #forget(ladder: Ladder): void {
     this.#strays.delete(ladder.sipCallId);
-    this.#calls.delete(ladder.sipCallId);
+    for (const sipCallId of [ladder.sipCallId, ...ladder.heirs]) this.#calls.delete(sipCallId);
     this.#ended.delete(ladder);
     for (const name of ladder.names) if (this.#names.get(name) === ladder) this.#names.delete(name);
     this.#bytes -= ladder.bytes;
@@ -233,6 +252,7 @@ function newLadder(sipCallId: string): Ladder {
     mask: new LadderMask(),
     messages: [],
     names: [],
+    heirs: [],
     call: undefined,
     conversationId: undefined,
     phoneNumbers: [],

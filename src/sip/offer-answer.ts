@@ -47,6 +47,11 @@ export class OfferAnswer {
     return this.#session?.plan;
   }
 
+  /** What our side wants of the session: `sendonly` while it keeps the peer on hold. */
+  get direction(): Direction {
+    return this.#local.direction ?? 'sendrecv';
+  }
+
   /** Answers the first offer and puts the plan in force. */
   answer(theirs: SessionDescription): Result<string> {
     const negotiated = answer(theirs, this.#local);

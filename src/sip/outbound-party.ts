@@ -34,9 +34,9 @@ export interface OutboundPartyParts {
  * already as early media before it.
  */
 export class OutboundParty implements Party {
-  readonly facts: PartyFacts;
   readonly ringing: Promise<void>;
   readonly ended: Promise<Ending>;
+  onReplaced?: (sipCallId: string) => void;
   readonly #party: SipParty;
 
   constructor(parts: OutboundPartyParts) {
@@ -45,7 +45,6 @@ export class OutboundParty implements Party {
       const applied = this.#party.early(sdp);
       if (!applied.ok) log.info('early media cannot be used', { why: applied.failure.message });
     });
-    this.facts = facts;
     this.ringing = dialling.ringing;
     this.#party = new SipParty({
       dialogue: dialling,
@@ -56,7 +55,12 @@ export class OutboundParty implements Party {
       log,
       ...(goodbye === undefined ? {} : { goodbye }),
     });
+    this.#party.onReplaced = sipCallId => this.onReplaced?.(sipCallId);
     this.ended = this.#party.ended;
+  }
+
+  get facts(): PartyFacts {
+    return this.#party.facts;
   }
 
   ring(): void {
@@ -89,6 +93,7 @@ class Dialling implements Dialogue {
   onReoffer: Dialogue['onReoffer'] = () => Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
   onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
+  onReplace?: NonNullable<Dialogue['onReplace']>;
   readonly #parts: OutboundPartyParts;
   readonly #onEarly: (sdp: string) => void;
   readonly #rings: () => void;
@@ -124,6 +129,7 @@ class Dialling implements Dialogue {
     call.onReoffer = offer => this.onReoffer(offer);
     call.onRefreshed = answer => this.onRefreshed(answer);
     call.onInfo = (type, body) => this.onInfo(type, body);
+    if (this.onReplace !== undefined) call.onReplace = this.onReplace;
     void call.ended.then(this.#end);
     const answered = await call.answered;
     if (!answered.ok) {

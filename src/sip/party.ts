@@ -1,14 +1,15 @@
 import type { Party, PartyFacts, TransferTarget } from '../call/party.ts';
 import { type Ending, type EndingReason, ending, endings, sentence } from '../core/ending.ts';
-import { type Failure, fail, ok, type Result } from '../core/errors.ts';
+import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SessionDescription } from '../sdp/description.ts';
 import type { LocalDescription } from '../sdp/negotiation.ts';
 import type { Leg } from '../worker/legs.ts';
+import { infoDigit } from './info-digit.ts';
 import { OfferAnswer, type Proposal } from './offer-answer.ts';
 import { referRequest } from './refer-to.ts';
 import { refusal, sdpEnding } from './refusals.ts';
-import type { Dialogue, HeaderField } from './signalling.ts';
+import type { Dialogue, HeaderField, Replacement } from './signalling.ts';
 
 export interface SipPartyParts {
   readonly dialogue: Dialogue;
@@ -23,41 +24,55 @@ export interface SipPartyParts {
   readonly goodbye?: () => readonly HeaderField[];
 }
 
-/** A telephone leg over SIP: one signalling dialogue and one leg, kept in step by offer and answer (RFC 3264). */
+/** One dialogue and the session that was agreed in it. */
+interface Line {
+  readonly dialogue: Dialogue;
+  readonly session: OfferAnswer;
+  ended?: Ending;
+}
+
+/**
+ * A telephone leg over SIP: one signalling dialogue and one leg, kept in step by offer and answer (RFC 3264). Another
+ * dialogue may take the place of the first (RFC 3891): the leg, and the agent on it, stay.
+ */
 export class SipParty implements Party {
-  readonly facts: PartyFacts;
   readonly ended: Promise<Ending>;
+  onReplaced?: (sipCallId: string) => void;
   readonly #parts: SipPartyParts;
+  #facts: PartyFacts;
   #settle: (end: Ending) => void = () => undefined;
   #phase: 'early' | 'answered' | 'over' = 'early';
-  readonly #session: OfferAnswer;
+  #line: Line;
+  /** The dialogue that is just taking the place of the other: the leg obeys it already. */
+  #next: Line | undefined;
   /** Our offer, where the INVITE had none. */
   #proposal: Proposal | undefined;
 
   constructor(parts: SipPartyParts) {
     this.#parts = parts;
-    this.#session = new OfferAnswer(parts.local, plan => parts.leg.apply(plan));
-    this.facts = parts.facts;
+    this.#facts = parts.facts;
     this.ended = new Promise(resolve => {
       this.#settle = resolve;
     });
-    parts.dialogue.onReoffer = async text => this.#session.reoffered(text);
-    parts.dialogue.onRefreshed = text => this.#session.refreshed(text);
-    parts.dialogue.onInfo = (contentType, body) => this.#info(contentType, body);
-    void parts.dialogue.ended.then(end => this.#over(end));
+    this.#line = this.#wire(parts.dialogue, parts.local);
+  }
+
+  get facts(): PartyFacts {
+    return this.#facts;
   }
 
   ring(): void {
-    this.#parts.dialogue.ring();
+    this.#line.dialogue.ring();
   }
 
   async accept(): Promise<Result<void, Ending>> {
-    const { dialogue } = this.#parts;
+    const { dialogue, session } = this.#line;
     if (this.#phase !== 'early') return fail(await this.ended);
-    const described = this.#describe();
+    const described = this.#describe(session, this.#parts.offer);
     if (!described.ok) return this.#giveUp(endingOf(described.failure));
     this.#phase = 'answered';
-    const answered = await dialogue.answer(described.value);
+    this.#proposal = described.value.proposal;
+    const answered = await dialogue.answer(described.value.sdp);
     if (!answered.ok) return this.#giveUp(endingOf(answered.failure));
     // RFC 3261 section 13.2.2.4: where the 200 held the offer, the ACK holds the answer.
     const applied = this.#proposal?.accept(answered.value.ackSdp);
@@ -67,15 +82,18 @@ export class SipParty implements Party {
 
   /** Keeps the caller on hold, or takes it back; what the caller hears meanwhile is not decided here. */
   async hold(on: boolean): Promise<Result<void>> {
-    const proposal = this.#session.propose(on ? 'sendonly' : 'sendrecv');
+    if (this.#next !== undefined)
+      return fail(new Failure('busy', 'another telephone is taking over the call'));
+    const { dialogue, session } = this.#line;
+    const proposal = session.propose(on ? 'sendonly' : 'sendrecv');
     if (!proposal.ok) return proposal;
-    const answered = await this.#parts.dialogue.reoffer(proposal.value.sdp);
+    const answered = await dialogue.reoffer(proposal.value.sdp);
     return answered.ok ? proposal.value.accept(answered.value.sdp) : answered;
   }
 
   /** Asks the peer's PBX to call the target in our place (REFER). */
   transfer(target: TransferTarget): Promise<Result<void, Ending>> {
-    const { dialogue } = this.#parts;
+    const { dialogue } = this.#line;
     return dialogue.refer(referRequest(target, dialogue.facts.from.host));
   }
 
@@ -85,15 +103,78 @@ export class SipParty implements Party {
   }
 
   end(end: Ending): void {
-    const { dialogue } = this.#parts;
     if (this.#phase === 'over') return;
     if (this.#phase === 'early') {
       const { status, options } = refusal(end, sentence(end));
-      dialogue.reject(status, end, options);
+      this.#line.dialogue.reject(status, end, options);
     } else {
-      dialogue.hangup(end, this.#parts.goodbye?.());
+      for (const line of [this.#line, this.#next]) line?.dialogue.hangup(end, this.#parts.goodbye?.());
     }
     this.#over(end);
+  }
+
+  /** What becomes of the session from now on is said in this dialogue. */
+  #wire(dialogue: Dialogue, local: LocalDescription): Line {
+    const session = new OfferAnswer(local, plan => {
+      if ((this.#next ?? this.#line).session === session) this.#parts.leg.apply(plan);
+    });
+    const line: Line = { dialogue, session };
+    dialogue.onReoffer = async text => session.reoffered(text);
+    dialogue.onRefreshed = text => session.refreshed(text);
+    dialogue.onInfo = (contentType, body) => this.#info(contentType, body);
+    dialogue.onReplace = by => this.#replace(by);
+    void dialogue.ended.then(end => {
+      line.ended = end;
+      if (line === this.#line && this.#next === undefined) this.#over(end);
+    });
+    return line;
+  }
+
+  /** RFC 3891 section 3: the new dialogue is answered, and then the old one is hung up. */
+  async #replace(by: Replacement): Promise<Result<void, Ending>> {
+    const { leg, local } = this.#parts;
+    const refused = (why: string) => fail(ending('replaces-refused', why));
+    if (this.#phase !== 'answered' || this.#next !== undefined)
+      return refused('the call is just changing hands');
+    // The ports of the leg are of one family.
+    if (by.local.family !== local.family) return refused('the call is of the other IP version');
+    const old = this.#line;
+    const { direction } = old.session;
+    const next = this.#wire(by.dialogue, { ...by.local, direction, rtpPort: leg.local.rtpPort });
+    this.#next = next;
+    const described = this.#describe(next.session, by.offer);
+    if (!described.ok) {
+      this.#takeBack(old);
+      return fail(sdpEnding(described.failure));
+    }
+    const { sdp, proposal } = described.value;
+    const answered = await by.dialogue.answer(sdp);
+    const applied = answered.ok ? (proposal?.accept(answered.value.ackSdp) ?? answered) : answered;
+    if (!applied.ok) {
+      by.dialogue.hangup(endingOf(applied.failure));
+      this.#takeBack(old);
+      return fail(endingOf(applied.failure));
+    }
+    if (this.#isOver()) return fail(await this.ended);
+    this.#line = next;
+    this.#next = undefined;
+    this.#facts = { ...by.facts, callId: this.#facts.callId };
+    old.dialogue.hangup(ending('replaced'));
+    if (next.ended === undefined) this.onReplaced?.(by.dialogue.facts.sipCallId);
+    else this.#over(next.ended);
+    return ok(undefined);
+  }
+
+  /** The call goes on in its old dialogue, unless that has gone meanwhile. */
+  #takeBack(old: Line): void {
+    this.#next = undefined;
+    if (old.ended !== undefined) this.#over(old.ended);
+    else if (old.session.plan !== undefined && !this.#isOver()) this.#parts.leg.apply(old.session.plan);
+  }
+
+  /** Asked after waiting, in which anything may have happened. */
+  #isOver(): boolean {
+    return this.#phase === 'over';
   }
 
   #over(end: Ending): void {
@@ -107,28 +188,22 @@ export class SipParty implements Party {
   }
 
   /** Our answer to the INVITE's offer, put in force at once so that the way back is open; or our own offer. */
-  #describe(): Result<string> {
-    const { offer } = this.#parts;
-    if (offer !== undefined) return this.#session.answer(offer);
-    const proposal = this.#session.propose();
-    if (!proposal.ok) return proposal;
-    this.#proposal = proposal.value;
-    return ok(proposal.value.sdp);
+  #describe(
+    session: OfferAnswer,
+    offer: SessionDescription | undefined,
+  ): Result<{ readonly sdp: string; readonly proposal?: Proposal }> {
+    if (offer !== undefined) {
+      const answer = session.answer(offer);
+      return answer.ok ? ok({ sdp: answer.value }) : answer;
+    }
+    const proposal = session.propose();
+    return proposal.ok ? ok({ sdp: proposal.value.sdp, proposal: proposal.value }) : proposal;
   }
 
-  /** `application/dtmf-relay` names the key as `Signal=5`, `application/dtmf` is the key alone. */
   #info(contentType: string, body: string): boolean {
-    const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
-    if (type !== 'application/dtmf-relay' && type !== 'application/dtmf') return false;
-    const line =
-      type === 'application/dtmf' ? body : body.split('\n').find(text => text.trim().startsWith('Signal'));
-    const key =
-      line
-        ?.slice(line.indexOf('=') + 1)
-        .trim()
-        .toUpperCase() ?? '';
-    const digit = key === '10' ? '*' : key === '11' ? '#' : key;
-    if (digit.length === 1 && '0123456789*#ABCD'.includes(digit)) this.#parts.leg.digit(digit);
+    const digit = infoDigit(contentType, body);
+    if (digit === undefined) return false;
+    if (digit !== '') this.#parts.leg.digit(digit);
     return true;
   }
 }

@@ -17,6 +17,8 @@ const statuses: Partial<Record<EndingReason, number>> = {
   'credentials-missing': 401,
   'credentials-stale': 401,
   'credentials-wrong': 401,
+  'replaces-nothing': 481,
+  'replaces-refused': 403,
   'number-not-found': 404,
   'no-codec-in-common': 488,
   'unsupported-transport': 488,

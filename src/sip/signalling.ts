@@ -1,5 +1,8 @@
+import type { PartyFacts } from '../call/party.ts';
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
+import type { SessionDescription } from '../sdp/description.ts';
+import type { LocalDescription } from '../sdp/negotiation.ts';
 
 /** One header field as it came, in the order of the message; compact names are already written out. */
 export interface HeaderField {
@@ -99,12 +102,32 @@ export interface ReferRequest {
   readonly onProgress?: (status: number) => void;
 }
 
+/** An INVITE that was let in to take over a call, and what its telephone is told. */
+export interface Replacement {
+  readonly dialogue: Dialogue;
+  readonly facts: PartyFacts;
+  /** Found fit to be answered; absent when the peer wants ours. */
+  readonly offer: SessionDescription | undefined;
+  readonly local: Omit<LocalDescription, 'rtpPort'>;
+}
+
+/** A dialogue that is up, and whose call another one may take over (RFC 3891). */
+export interface Replaceable {
+  /**
+   * Answers the INVITE in the place of this dialogue, which is then hung up. A failure has answered nothing, or has taken
+   * the answer back: the call goes on as it was. Absent where nobody has the call.
+   */
+  onReplace?: (by: Replacement) => Promise<Result<void, Ending>>;
+}
+
 /**
  * One INVITE and the dialogue it makes. Members may be called in any state: what is too late is a value
  * (`answer` fails) or does nothing (`ring` after the end).
  */
-export interface Dialogue {
+export interface Dialogue extends Replaceable {
   readonly facts: InviteFacts;
+  /** Whose call this INVITE wants to take over: one that is up, on the same trunk. Absent for every other INVITE. */
+  readonly replaces?: Replaceable;
   /** 180 Ringing. */
   ring(): void;
   /**
@@ -174,6 +197,8 @@ export interface ChallengeAnswer {
 }
 
 export interface OutboundOptions {
+  /** Name of the trunk that it goes out over: calls of that trunk may take it over (RFC 3891). */
+  readonly trunk?: string;
   /** Who is called and who calls: user parts of Request-URI and To, and of From. */
   readonly to: string;
   readonly from: string;
@@ -215,7 +240,7 @@ export interface Registering {
  * as soon as one may be sent, and should the answer cross it, BYE.
  */
 export interface OutboundDialogue
-  extends Omit<Dialogue, 'facts' | 'ring' | 'progress' | 'answer' | 'reject'> {
+  extends Omit<Dialogue, 'facts' | 'replaces' | 'ring' | 'progress' | 'answer' | 'reject'> {
   readonly sipCallId: string;
   /** Each provisional response but 100, with the SDP that it brought along. */
   onProgress: (status: number, sdp: string | undefined) => void;

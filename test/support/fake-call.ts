@@ -24,6 +24,7 @@ export class FakeParty implements Party {
   readonly asked: string[] = [];
   readonly ended: Promise<Ending>;
   endedWith: Ending | undefined;
+  onReplaced?: (sipCallId: string) => void;
   #settleEnded: (end: Ending) => void = () => undefined;
   #settleAccept: (result: Result<void, Ending>) => void = () => undefined;
 

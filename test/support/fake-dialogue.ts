@@ -47,6 +47,7 @@ export class FakeDialogue implements Dialogue {
   onReoffer: Dialogue['onReoffer'] = async () => ({ status: 488, reason: 'unset' });
   onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
+  onReplace?: NonNullable<Dialogue['onReplace']>;
   readonly reoffers: string[] = [];
   #settleReoffer: (result: Result<{ readonly sdp: string }>) => void = () => undefined;
   #settleEnded: (end: Ending) => void = () => undefined;

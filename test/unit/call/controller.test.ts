@@ -338,6 +338,20 @@ describe('a caller in the queue of the agent', () => {
   );
 });
 
+describe('a call whose telephone is replaced', () => {
+  it('goes on with its agent, which is told, and with nobody verified', async () => {
+    const { call, leg, party, events } = await answered();
+    call.verified.note('+14155550123', 'sms');
+    party.onReplaced?.('taker@pbx');
+    expect(call.state).toBe('young');
+    expect(events.events.at(-1)).toMatchObject({ type: 'call-replaced', sipCallId: 'taker@pbx' });
+    expect(leg.asked.some(each => each.startsWith('tell context') && each.includes('somebody else'))).toBe(
+      true,
+    );
+    expect(call.verified.latest).toBeUndefined();
+  });
+});
+
 describe('limits of a call', () => {
   it('ends one that rings too long', async () => {
     const { call, clock } = setUp();

@@ -17,8 +17,8 @@ export const known = ['REGISTER', 'SUBSCRIBE', 'PUBLISH', 'MESSAGE', 'REFER'] as
 /** Methods that make sense only inside a dialogue: 481 without one. */
 export const dialogOnly = ['BYE', 'UPDATE', 'INFO', 'NOTIFY', 'PRACK'] as const;
 
-/** Option tags of extensions that a peer may require of us: RFC 3262 and RFC 4028. */
-export const supported: readonly string[] = ['100rel', 'timer'];
+/** Option tags of extensions that a peer may require of us: RFC 3262, RFC 3891 and RFC 4028. */
+export const supported: readonly string[] = ['100rel', 'replaces', 'timer'];
 
 export const sdpType = 'application/sdp';
 

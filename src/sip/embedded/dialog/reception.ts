@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/clock.ts';
 import { type Ending, ending } from '../../../core/ending.ts';
 import { messageOf } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/logger.ts';
-import type { Admission, OnInvite, RequestFacts, Source } from '../../signalling.ts';
+import type { Admission, OnInvite, Replaceable, RequestFacts, Source } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { ParseFault, SipRequest } from '../message/message.ts';
 import { formatResponse, responseTo } from '../message/writer.ts';
@@ -13,13 +13,15 @@ import { newToken } from '../transaction/token.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Hop } from '../transport/dialer.ts';
 import { capabilityLines } from './capabilities.ts';
+import { DialogDirectory } from './directory.ts';
 import { requestFactsOf } from './facts.ts';
 import { dialogKeyOf, type HostPort } from './path.ts';
+import { findReplaced, type NamedDialogue } from './replaces.ts';
 import { screen } from './screening.ts';
 import { UasDialogue } from './uas.ts';
 
 /** A dialogue as requests find it, whichever side made it. */
-export interface StandingDialogue {
+export interface StandingDialogue extends NamedDialogue, Replaceable {
   readonly key: string;
   readonly ended: Promise<Ending>;
   /** True when a request over `connection` may speak for its peer. */
@@ -51,25 +53,25 @@ export interface ReceptionOptions {
 /** The user agent core: each request finds its transaction, its dialogue, or its refusal. */
 export class Reception {
   readonly #options: ReceptionOptions;
-  readonly #dialogs = new Map<string, StandingDialogue>();
+  readonly #dialogs = new DialogDirectory<StandingDialogue>();
   #draining = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
   }
 
-  get dialogs(): ReadonlyMap<string, StandingDialogue> {
+  get dialogs(): DialogDirectory<StandingDialogue> {
     return this.#dialogs;
   }
 
   /** A call of ours was answered: its peer may speak inside the dialogue. */
   adopt(dialogue: StandingDialogue): void {
-    this.#dialogs.set(dialogue.key, dialogue);
+    this.#dialogs.add(dialogue);
   }
 
   /** It is over. */
   forget(dialogue: StandingDialogue): void {
-    this.#dialogs.delete(dialogue.key);
+    this.#dialogs.delete(dialogue);
   }
 
   drain(): void {
@@ -179,13 +181,16 @@ export class Reception {
   #outOfDialog(transaction: ServerTransaction, trunk: string | undefined): void {
     const { request, connection } = transaction;
     const { layer, limits, onInviteRefused } = this.#options;
+    const { target, objection: denied } = findReplaced(request, trunk, this.#dialogs);
     const objection = screen(request, {
       looped: layer.looped(request),
       merged: request.method === 'INVITE' && layer.merged(transaction),
-      draining: this.#draining,
+      // Who takes over a call makes none.
+      draining: this.#draining && target === undefined,
       full: layer.size > limits.transactions * limits.shedAt,
       retryAfter: limits.retryAfterSeconds,
       bounds: limits,
+      ...(denied === undefined ? {} : { replaces: denied }),
     });
     if (objection !== undefined) {
       transaction.respond(objection.answer);
@@ -193,10 +198,10 @@ export class Reception {
         onInviteRefused(objection.answer.status, objection.end, connection.source.address);
       }
     } else if (request.method === 'OPTIONS') transaction.respond(options200);
-    else this.#invite(transaction, trunk);
+    else this.#invite(transaction, trunk, target);
   }
 
-  #invite(transaction: ServerTransaction, trunk: string | undefined): void {
+  #invite(transaction: ServerTransaction, trunk: string | undefined, replaces?: Replaceable): void {
     const { connection } = transaction;
     const { clock, limits, log, layer, contactFor, reopen, onInvite } = this.#options;
     transaction.respond({ status: 100 });
@@ -209,9 +214,10 @@ export class Reception {
       us,
       trunk,
       reopen,
-      onEnd: ended => void this.#dialogs.delete(ended.key),
+      ...(replaces === undefined ? {} : { replaces }),
+      onEnd: ended => this.#dialogs.delete(ended),
     });
-    this.#dialogs.set(dialogue.key, dialogue);
+    this.#dialogs.add(dialogue);
     try {
       onInvite(dialogue);
     } catch (error) {

@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly full: boolean;
   readonly retryAfter: number;
   readonly bounds: SessionBounds;
+  /** Why the call that it wants to take over is not to be had (RFC 3891). */
+  readonly replaces?: Objection;
 }
 
 const has = (list: readonly string[], method: string) => list.includes(method);
@@ -33,6 +35,7 @@ export function screen(request: SipRequest, around: Surroundings): Objection | u
     schemeObjection(request) ??
     requireObjection(request) ??
     pathObjection(around) ??
+    around.replaces ??
     bodyObjection(request) ??
     intervalEnd(request, around) ??
     loadObjection(request, around)

@@ -47,7 +47,7 @@ export class OutgoingInvite {
       .add('Contact', contactLine(us, source.transport))
       .add(...allowLine)
       // Not 100rel: a reliable provisional response would want a PRACK of ours.
-      .add('Supported', 'timer')
+      .add('Supported', 'replaces, timer')
       .add(...userAgentLine);
     for (const field of [...more, ...this.credentials]) headers.add(field.name, field.value);
     headers.add('Content-Type', sdpType);

@@ -10,6 +10,7 @@ import type {
   OutboundOptions,
   ReferRequest,
   ReofferAnswer,
+  Replacement,
   Source,
 } from '../../signalling.ts';
 import { type StackLimits, sipTimers } from '../limits.ts';
@@ -24,6 +25,7 @@ import { sdpOf } from './content.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { DialogPath, HostPort } from './path.ts';
 import { reasonLine, statedReason } from './reason.ts';
+import type { Replaceability } from './replaces.ts';
 import { type Fork, Forks } from './uac-forks.ts';
 import { OutgoingInvite } from './uac-invite.ts';
 import { refusalEnding, wantsNextHop } from './uac-outcome.ts';
@@ -66,6 +68,8 @@ export class UacDialogue implements OutboundDialogue {
     Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
   onRefreshed: (sdp: string) => void = () => undefined;
   onInfo: (contentType: string, body: string) => boolean = () => false;
+  onReplace?: (by: Replacement) => Promise<Result<void, Ending>>;
+  readonly trunk: string | undefined;
 
   readonly #env: UacEnvironment;
   readonly #invite: OutgoingInvite;
@@ -95,6 +99,7 @@ export class UacDialogue implements OutboundDialogue {
     this.#invite = new OutgoingInvite(offer, options);
     this.#offer = offer;
     this.sipCallId = this.#invite.callId;
+    this.trunk = options.trunk;
     this.#hops = new HopPlan(route, env.clock, env.limits);
     const answer = deferred<Result<{ readonly sdp?: string }, Ending>>();
     this.answered = answer.promise;
@@ -108,6 +113,10 @@ export class UacDialogue implements OutboundDialogue {
 
   get state(): UacState {
     return this.#state;
+  }
+
+  get replaceability(): Replaceability {
+    return this.#state === 'confirmed' || this.#state === 'stranded' ? 'up' : 'over';
   }
 
   /** What requests of the peer name; empty before the answer. */

@@ -10,6 +10,8 @@ import type {
   ReferRequest,
   RejectOptions,
   ReofferAnswer,
+  Replaceable,
+  Replacement,
 } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import { parseCSeq } from '../message/cseq.ts';
@@ -31,6 +33,7 @@ import { refusal } from './refusal.ts';
 import { ReliableProvisionals } from './reliable.ts';
 import type { Standing } from './reoffers.ts';
 import { Repeater } from './repeater.ts';
+import type { Replaceability } from './replaces.ts';
 import { serve } from './requests.ts';
 import { DialogSession } from './session.ts';
 import { type DialogAction, type DialogInput, type DialogState, uasDialog } from './table.ts';
@@ -45,6 +48,8 @@ export interface DialogEnvironment {
   readonly us: HostPort;
   /** Name of the trunk that the INVITE was let in over. */
   readonly trunk: string | undefined;
+  /** The dialogue whose call the INVITE wants (RFC 3891). */
+  readonly replaces?: Replaceable;
   /** A new connection to a hop that may be dialled; undefined when there is none to be had. */
   readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
   readonly onEnd: (dialogue: UasDialogue) => void;
@@ -56,11 +61,13 @@ type AnswerResult = Result<{ readonly ackSdp?: string }>;
 export class UasDialogue implements Dialogue {
   readonly facts: InviteFacts;
   readonly key: string;
+  readonly replaces?: Replaceable;
   readonly ended: Promise<Ending>;
   onReoffer: (offer: string | undefined) => Promise<ReofferAnswer> = () =>
     Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
   onRefreshed: (sdp: string) => void = () => undefined;
   onInfo: (contentType: string, body: string) => boolean = () => false;
+  onReplace?: (by: Replacement) => Promise<Result<void, Ending>>;
 
   readonly #env: DialogEnvironment;
   readonly #invite: ServerTransaction;
@@ -94,6 +101,7 @@ export class UasDialogue implements Dialogue {
     this.#invite = invite;
     this.#connection = connection;
     this.facts = factsOf(request, connection.source, env.trunk);
+    if (env.replaces !== undefined) this.replaces = env.replaces;
     this.#path = new DialogPath(uasOrigin(request, invite.toTag, connection.source, env.us));
     this.key = this.#path.key;
     this.#inviteSequence = parseCSeq(request.headers.get('CSeq') ?? '')?.number ?? 0;
@@ -115,6 +123,14 @@ export class UasDialogue implements Dialogue {
       this.#outgoing = { status: 480 };
       this.#conclude('ringTimeout', ending('ring-timeout'));
     });
+  }
+
+  get trunk(): string | undefined {
+    return this.#env.trunk;
+  }
+
+  get replaceability(): Replaceability {
+    return replaceabilities[this.#state];
   }
 
   ring(): void {
@@ -425,6 +441,17 @@ export class UasDialogue implements Dialogue {
     });
   }
 }
+
+/** A call that has lost its connection is up: the peer may come back, or another telephone in its place. */
+const replaceabilities: Readonly<Record<DialogState, Replaceability>> = {
+  early: 'early',
+  answered: 'unacknowledged',
+  confirmed: 'up',
+  stranded: 'up',
+  leaving: 'over',
+  ending: 'over',
+  ended: 'over',
+};
 
 /** Why an answer comes too late. */
 function tooLate(end: Ending | undefined): Failure {

@@ -68,7 +68,7 @@ describe('an INVITE of ours', () => {
     expect(invite.headers.get('From')).toMatch(/^<sip:\+14155550199@trunk\.example>;tag=[0-9a-f]{20}$/);
     expect(invite.headers.get('Contact')).toBe('<sip:203.0.113.5:5060;transport=tcp>');
     expect(invite.headers.get('X-Campaign')).toBe('spring');
-    expect(invite.headers.get('Supported')).toBe('timer');
+    expect(invite.headers.get('Supported')).toBe('replaces, timer');
     expect(invite.body.toString()).toBe(ourOffer);
   });
 
