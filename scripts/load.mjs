@@ -18,7 +18,11 @@ Options:
       --calls N          calls at once (default 50)
       --rate R           new calls a second (default 10)
       --duration S       length of the run in seconds, the last calls included (default 30)
+      --warm S           seconds of calls at half the rate before, which are not counted (default 0)
       --length S         length of a call in seconds (default: calls / rate, which keeps N calls up)
+      --media HOW        calls with sound, or with SDP alone: sound, none (default sound)
+      --may-refuse       a 503 with Retry-After that names a limit is no failure (with --media none)
+      --max-p99 MS       most time from INVITE to 200, at p99
       --codec NAME       pcmu, pcma or mixed (default pcmu)
       --format NAME      audio format of the agent (default ulaw_8000)
       --connections HOW  one TCP connection like a trunk, or each call its own: one, each (default one)
@@ -26,18 +30,24 @@ Options:
       --workers N        media threads of the daemon, or auto (default auto)
       --max-loss PERCENT most RTP packets that may be lost (default 0.1)
       --json             prints one last line of JSON with what was measured
+      --profile FOLDER   writes a CPU profile of each thread of the daemon there
       --keep             leaves the folder with logs and statistics, and says where it is
   -h, --help             this text
 
 Examples:
   node scripts/load.mjs --calls 200 --rate 20 --duration 60
-  node scripts/load.mjs --calls 10 --rate 20 --length 0.5 --duration 100 --codec mixed --connections each`;
+  node scripts/load.mjs --calls 10 --rate 20 --length 0.5 --duration 100 --codec mixed --connections each
+  node scripts/load.mjs --media none --calls 2000 --rate 400 --length 0.3 --may-refuse --max-p99 250`;
 
 const optionTypes = {
   calls: { type: 'string', default: '50' },
   rate: { type: 'string', default: '10' },
   duration: { type: 'string', default: '30' },
+  warm: { type: 'string', default: '0' },
   length: { type: 'string' },
+  media: { type: 'string', default: 'sound' },
+  'may-refuse': { type: 'boolean' },
+  'max-p99': { type: 'string' },
   codec: { type: 'string', default: 'pcmu' },
   format: { type: 'string', default: 'ulaw_8000' },
   connections: { type: 'string', default: 'one' },
@@ -45,6 +55,7 @@ const optionTypes = {
   workers: { type: 'string', default: 'auto' },
   'max-loss': { type: 'string', default: '0.1' },
   json: { type: 'boolean' },
+  profile: { type: 'string' },
   keep: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 };
@@ -74,7 +85,7 @@ async function main() {
   const raised = planning.raisedLimits(plan);
   console.log(
     `${plan.total} calls of ${plan.length} s, ${plan.rate} a second, at most ${plan.calls} at once, ` +
-      `${plan.codecs.join(' and ')}, agent ${plan.format}`,
+      `${plan.codecs.join(' and ')}, ${plan.media === 'none' ? 'no sound' : `agent ${plan.format}`}`,
   );
   for (const { name, usual, value } of raised) console.log(`raised ${name} from ${usual} to ${value}`);
   if (raised.length === 0) console.log('no limit had to be raised');

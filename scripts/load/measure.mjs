@@ -15,6 +15,17 @@ export function sum(text, name, labels = '') {
     .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
+/** Adds up the samples of a metric by the value of one of its labels. */
+export function labelled(text, name, label) {
+  const found = {};
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(`${prefix}${name}{`)) continue;
+    const value = new RegExp(`[{,]${label}="([^"]*)"`).exec(line)?.[1] ?? '';
+    found[value] = (found[value] ?? 0) + Number(line.slice(line.lastIndexOf(' ')));
+  }
+  return found;
+}
+
 /** The bound of the bucket in which a quantile of a histogram lies, and whether anything was observed. */
 export function quantile(text, name, share) {
   const buckets = text
@@ -36,12 +47,12 @@ export function usage(pid) {
   };
 }
 
-/** INVITE to 200 of every call, ms, ascending, from SIPp's file of response times. */
-export function setupTimes(folder) {
+/** What SIPp timed under a name, ms, ascending: `setup` is INVITE to 200, `refused` INVITE to 503. */
+export function responseTimes(folder, what) {
   const name = readdirSync(folder).find(each => each.endsWith('_rtt.csv'));
   if (name === undefined) return [];
   const rows = readFileSync(join(folder, name), 'latin1').split('\n').slice(1);
-  const times = rows.filter(row => row.endsWith(';setup')).map(row => Number(row.split(';')[1]));
+  const times = rows.filter(row => row.endsWith(`;${what}`)).map(row => Number(row.split(';')[1]));
   return times.sort((a, b) => a - b);
 }
 

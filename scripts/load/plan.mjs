@@ -1,6 +1,7 @@
 // What a load run will do, and the named limits of the daemon that it needs raised.
 import { settings } from '../../dist/src/config/settings.js';
 import { stackLimits } from '../../dist/src/sip/embedded/limits.js';
+import { trunkLimits } from '../../dist/src/trunks/limits.js';
 
 /** Seconds for which an answered INVITE's transaction is kept (RFC 6026: 64*T1). */
 const transactionSeconds = 32;
@@ -28,8 +29,26 @@ export function makePlan(options) {
   const maxLoss = number(options, 'max-loss', 0, 100);
   const workers = options.workers === 'auto' ? 'auto' : number(options, 'workers', 1, 64);
   const connections = options.connections;
-  const format = options.format;
-  return { calls, rate, length, duration, total, codecs, connections, settleMs, maxLoss, workers, format };
+  if (!['sound', 'none'].includes(options.media)) throw new UsageError('--media is sound or none');
+  const { format, media, profile } = options;
+  const mayRefuse = options['may-refuse'] === true;
+  if (mayRefuse && media !== 'none') throw new UsageError('--may-refuse needs --media none');
+  const maxP99 = options['max-p99'] === undefined ? Infinity : number(options, 'max-p99', 1, 60_000);
+  const warm = number(options, 'warm', 0, 600);
+  const sizes = { calls, rate, length, duration, total, warm };
+  return {
+    ...sizes,
+    codecs,
+    media,
+    connections,
+    settleMs,
+    maxLoss,
+    workers,
+    format,
+    mayRefuse,
+    maxP99,
+    profile,
+  };
 }
 
 /** The limits that the plan needs above their defaults: name, default and value. */
@@ -45,6 +64,7 @@ export function raisedLimits({ calls, rate, connections }) {
     ['sip.limits.connections', stackLimits.connections, connected],
     ['sip.limits.connectionsPerSource', stackLimits.connectionsPerSource, connected],
     ['sip.limits.transactions', stackLimits.transactions, transactions],
+    ['sip.limits.trunkInvitesPerSecond', trunkLimits.trunkInvitesPerSecond, Math.ceil(rate * room)],
     ['media.rtp_ports', defaultLast, lastPort],
   ];
   return wanted

@@ -1,9 +1,9 @@
 // The three programs of a load run: the stand-in agent, the daemon, and SIPp; and what is measured of them.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
 import { sine } from '../../dist/codecs/tones.js';
@@ -30,8 +30,9 @@ export class Run {
 
   async execute(json) {
     const daemon = await this.#startDaemon(await this.#startAgent());
-    this.#writeSound();
-    const sipp = this.#startSipp(daemon.sipPort);
+    await this.#warmUp(daemon.sipPort);
+    this.#writeSound(this.folder);
+    const sipp = this.#startSipp(daemon.sipPort, this.folder, this.#plan);
     const begun = performance.now();
     const before = measuring.usage(daemon.child.pid);
     const peak = { calls: 0, rss: 0 };
@@ -59,6 +60,20 @@ export class Run {
     return this.#judge(measured, code);
   }
 
+  /** Calls that are not counted: what runs for the first time is compiled for the first time. */
+  async #warmUp(port) {
+    const { warm, rate } = this.#plan;
+    if (warm === 0) return;
+    const folder = join(this.folder, 'warm');
+    mkdirSync(folder);
+    this.#writeSound(folder);
+    const total = Math.ceil((rate / 2) * warm);
+    const sipp = this.#startSipp(port, folder, { ...this.#plan, rate: rate / 2, total });
+    const code = await sipp.exited;
+    if (code !== 0) throw new Error(`the calls to warm up failed: SIPp ended with ${code}`);
+    console.log(`warmed up with ${total} calls in ${warm} s`);
+  }
+
   async stop() {
     for (const child of this.#children.reverse()) {
       child.process.kill('SIGTERM');
@@ -68,20 +83,23 @@ export class Run {
   }
 
   #measure(text, { cpu, peak, seconds }) {
-    const setup = measuring.setupTimes(this.folder);
+    const setup = measuring.responseTimes(this.folder, 'setup');
+    const refused = measuring.responseTimes(this.folder, 'refused');
+    const counts = measuring.sippCounts(this.folder);
     const received = measuring.sum(text, 'rtp_packets_total', 'direction="received"');
     const lost = measuring.sum(text, 'rtp_packets_lost_total');
     return {
-      ...measuring.sippCounts(this.folder),
+      // To SIPp a call that was refused as it should be ended well.
+      ok: counts.ok - refused.length,
+      failed: counts.failed,
+      refused: refused.length,
+      refusals: measuring.labelled(text, 'invites_refused_total', 'reason'),
       seconds,
       peakCalls: peak.calls,
-      setupMs: {
-        p50: measuring.percentile(setup, 0.5),
-        p99: measuring.percentile(setup, 0.99),
-        max: setup.at(-1),
-      },
+      setupMs: spread(setup),
+      refusedMs: spread(refused),
       packets: { received, sent: measuring.sum(text, 'rtp_packets_total', 'direction="sent"'), lost },
-      lossPercent: received === 0 ? 100 : (100 * lost) / (received + lost),
+      lossPercent: lossOf(received, lost),
       concealedFrames: measuring.sum(text, 'frames_concealed_total'),
       latenessP99Seconds: measuring.quantile(text, 'rtp_send_lateness_seconds', 0.99),
       cpuPercent: cpu,
@@ -91,9 +109,11 @@ export class Run {
 
   #print(m) {
     const ms = value => (value === undefined ? '-' : `${value} ms`);
+    const refusals = Object.entries(m.refusals).map(([reason, count]) => `${count} ${reason}`);
     console.log(`
-calls          ${m.ok} ok, ${m.failed} failed, most at once ${m.peakCalls}
+calls          ${m.ok} ok, ${m.refused} refused, ${m.failed} failed, most at once ${m.peakCalls}
 INVITE to 200  p50 ${ms(m.setupMs.p50)}, p99 ${ms(m.setupMs.p99)}, most ${ms(m.setupMs.max)} (settle ${this.#plan.settleMs} ms)
+INVITE to 503  p50 ${ms(m.refusedMs.p50)}, p99 ${ms(m.refusedMs.p99)}, most ${ms(m.refusedMs.max)}; by reason: ${refusals.join(', ') || 'none'}
 RTP            ${m.packets.received} in, ${m.packets.sent} out, ${m.packets.lost} lost (${m.lossPercent.toFixed(3)} %), ${m.concealedFrames} gaps filled
 lateness       p99 at most ${m.latenessP99Seconds ?? '-'} s
 daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} MB at most`);
@@ -102,9 +122,14 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
   #judge(measured, sippCode) {
     const faults = [];
     if (measured.failed > 0) faults.push(`${measured.failed} calls failed`);
-    if (measured.ok < this.#plan.total) faults.push(`${measured.ok} of ${this.#plan.total} calls were made`);
+    const { ok, refused, setupMs } = measured;
+    const { total, mayRefuse, maxP99, media } = this.#plan;
+    if (refused > 0 && !mayRefuse) faults.push(`${refused} calls were refused`);
+    if (setupMs.p99 > maxP99) faults.push(`setting up took ${setupMs.p99} ms at p99, not ${maxP99}`);
+    if (ok + refused < total) faults.push(`${ok + refused} of ${total} calls were made`);
     if (sippCode !== 0) faults.push(`SIPp ended with ${sippCode}: ${this.#sippErrors()}`);
-    if (measured.lossPercent > this.#plan.maxLoss) faults.push(`more than ${this.#plan.maxLoss} % was lost`);
+    if (media === 'sound' && measured.lossPercent > this.#plan.maxLoss)
+      faults.push(`more than ${this.#plan.maxLoss} % was lost`);
     for (const fault of faults) console.error(`FAILED: ${fault}`);
     return faults.length === 0 ? 0 : 1;
   }
@@ -129,9 +154,14 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
     return { child: child.process, sipPort: portOf('sip tcp'), httpPort: portOf('http') };
   }
 
-  #startSipp(port) {
-    const { plan, folder } = { plan: this.#plan, folder: this.folder };
-    const args = [`${host}:${port}`, '-sf', join(root, 'scripts/sipp/call.xml'), '-inf', 'calls.csv'];
+  #startSipp(port, folder, plan) {
+    const args = [
+      `${host}:${port}`,
+      '-sf',
+      join(root, `scripts/sipp/${plan.media === 'none' ? 'setup' : 'call'}.xml`),
+      '-inf',
+      'calls.csv',
+    ];
     args.push('-t', plan.connections === 'one' ? 't1' : 'tn', '-max_socket', '10000');
     args.push('-i', host, '-mi', host, '-mp', String(sippMediaPort), '-s', '+14155550199', '-nostdin');
     args.push('-m', String(plan.total), '-r', String(plan.rate), '-l', String(plan.calls));
@@ -147,16 +177,16 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
   }
 
   /** One second of a tone, repeated without a seam, in both laws; and the numbers that call. */
-  #writeSound() {
+  #writeSound(folder) {
     const samples = new Int16Array(8000);
     sine(8000, 1000, -12).generate(samples, 0, samples.length);
     const bytes = Buffer.alloc(samples.length);
     encodeUlaw(samples, 0, samples.length, bytes, 0);
-    writeFileSync(join(this.folder, 'tone.ulaw'), bytes);
+    writeFileSync(join(folder, 'tone.ulaw'), bytes);
     encodeAlaw(samples, 0, samples.length, bytes, 0);
-    writeFileSync(join(this.folder, 'tone.alaw'), bytes);
+    writeFileSync(join(folder, 'tone.alaw'), bytes);
     const lines = this.#plan.codecs.map((codec, i) => `1415555010${i};${codec === 'PCMU' ? 0 : 8};${codec};`);
-    writeFileSync(join(this.folder, 'calls.csv'), `SEQUENTIAL\n${lines.join('\n')}\n`);
+    writeFileSync(join(folder, 'calls.csv'), `SEQUENTIAL\n${lines.join('\n')}\n`);
   }
 
   async #metrics(port) {
@@ -167,7 +197,12 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
 
   async #start(args, env, ready) {
     const command = [join(root, 'dist/src/main.js'), ...args];
-    const child = this.#spawn(process.execPath, command, { PATH: process.env.PATH, ...env }, this.folder);
+    const child = this.#spawn(
+      process.execPath,
+      [...this.#nodeOptions(args[0]), ...command],
+      { PATH: process.env.PATH, ...env },
+      this.folder,
+    );
     const deadline = performance.now() + startMs;
     while (!ready(child.output())) {
       if (performance.now() > deadline || (await settledWithin(child.exited, 50))) {
@@ -175,6 +210,13 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
       }
     }
     return child;
+  }
+
+  /** With `--profile` the daemon writes one profile for each of its threads. */
+  #nodeOptions(command) {
+    const { profile } = this.#plan;
+    if (command !== 'serve' || profile === undefined) return [];
+    return ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, '--cpu-prof-interval', '500'];
   }
 
   #spawn(program, args, env, cwd) {
@@ -214,6 +256,16 @@ async function settledWithin(promise, ms) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What is told of ascending times. */
+function spread(ascending) {
+  const [p50, p99] = [0.5, 0.99].map(share => measuring.percentile(ascending, share));
+  return { p50, p99, max: ascending.at(-1) };
+}
+
+function lossOf(received, lost) {
+  return received === 0 ? 100 : (100 * lost) / (received + lost);
 }
 
 function megabytes(bytes) {
