@@ -54,6 +54,9 @@ const beforeAnswer: ReadonlySet<CallState> = new Set(['calling', 'alerting', 'al
 /** States of a call whose caller is being handed over, or was. */
 const leaving: ReadonlySet<CallState> = new Set(['transferring', 'transferring-alone', 'bridged']);
 
+/** Why what ran for a call was stopped: made once, because an AbortController would make an error for each. */
+const over = new Failure('gone', 'the call is over');
+
 /** What one call is made of. */
 export interface CallParts {
   readonly key: CallKey;
@@ -445,7 +448,7 @@ export class Call {
   }
 
   async #finish(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopping.abort(over);
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     const { leg, events, clock } = this.#parts;

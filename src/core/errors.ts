@@ -2,12 +2,17 @@
  * A failure that came from outside (a peer, the network, the configuration): it is expected, it is a value that
  * callers branch on by `code`, and `message` says what, where and what to do about it. It never holds a secret, a
  * full number or a code. Broken invariants are plain `Error`s instead: they end the call they happened in.
+ *
+ * It has no stack: several are made and thrown away in every call, and the stack was most of what they cost.
  */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: string;
   constructor(code: string, message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
   }
 }

@@ -1,6 +1,8 @@
+import type { Clock } from '../../core/clock.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { AgentTickets } from '../agent.ts';
+import { KeptConnections } from './kept-connections.ts';
 import { isLoopback } from './loopback.ts';
 
 export interface TicketOptions {
@@ -9,11 +11,8 @@ export interface TicketOptions {
   readonly apiKey: string;
   readonly timeoutMs: number;
   readonly log: Logger;
-  readonly fetch?: typeof fetch;
+  readonly clock?: Clock;
 }
-
-/** Largest answer that is read, bytes: a signed URL has a few hundred. */
-const maxAnswerBytes = 64 * 1024;
 
 /**
  * Gets the signed WebSocket URLs that conversations start with. The API key stays in here, on the main thread; neither
@@ -24,7 +23,7 @@ export class TicketOffice implements AgentTickets {
   readonly #apiKey: string;
   readonly #timeoutMs: number;
   readonly #log: Logger;
-  readonly #fetch: typeof fetch;
+  readonly #connections: KeptConnections;
 
   /** Throws when `baseUrl` is not an http(s) URL that a secret may be sent to. */
   constructor(options: TicketOptions) {
@@ -32,7 +31,7 @@ export class TicketOffice implements AgentTickets {
     this.#apiKey = options.apiKey;
     this.#timeoutMs = options.timeoutMs;
     this.#log = options.log;
-    this.#fetch = options.fetch ?? fetch;
+    this.#connections = new KeptConnections(options.clock);
   }
 
   /** A URL for one conversation with the agent. A failure's code is an ending reason (`agent-unauthorized`, ...). */
@@ -47,16 +46,10 @@ export class TicketOffice implements AgentTickets {
 
   async #ask(url: URL): Promise<Result<string>> {
     try {
-      // A redirect would carry the key along to wherever it points.
-      const response = await this.#fetch(url, {
-        headers: { 'xi-api-key': this.#apiKey, accept: 'application/json' },
-        redirect: 'manual',
-        signal: AbortSignal.timeout(this.#timeoutMs),
-      });
-      const answer = parsed(await boundedText(response));
-      return response.status === 200
-        ? ticketIn(answer)
-        : fail(refusal(response.status, detailStatus(answer)));
+      const headers = { 'xi-api-key': this.#apiKey, accept: 'application/json' };
+      const { status, text } = await this.#connections.get(url, headers, this.#timeoutMs);
+      const answer = parsed(text);
+      return status === 200 ? ticketIn(answer) : fail(refusal(status, detailStatus(answer)));
     } catch (error) {
       return fail(new Failure('agent-unreachable', `ElevenLabs did not answer: ${causeOf(error)}`));
     }
@@ -68,17 +61,6 @@ function endpointOf(baseUrl: string): URL {
   const secure = base.protocol === 'https:' || (base.protocol === 'http:' && isLoopback(base.hostname));
   if (!secure) throw new Error('ELEVENLABS_BASE_URL must be https (http is for loopback only)');
   return new URL('/v1/convai/conversation/get-signed-url', base);
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > maxAnswerBytes) throw new Error('its answer is too long');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
 
 function parsed(text: string): unknown {
@@ -119,9 +101,8 @@ function refusal(status: number, detail: string): Failure {
   return new Failure('agent-unreachable', told);
 }
 
-/** fetch hides the system's error code in `cause`; the message of neither holds the key. */
+/** The system's error code where there is one; neither it nor the message of a failure holds the key. */
 function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = field(cause, 'code');
+  const code = error instanceof Failure ? undefined : field(error, 'code');
   return typeof code === 'string' ? code : messageOf(error);
 }

@@ -17,6 +17,11 @@ export class SocketWire implements Wire {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #lingerMs: number;
+  #corked = false;
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#socket.uncork();
+  };
 
   constructor(socket: Socket, transport: 'tcp' | 'tls', clock: Clock, lingerMs: number) {
     this.#socket = socket;
@@ -46,7 +51,14 @@ export class SocketWire implements Wire {
   }
 
   write(bytes: Buffer): void {
-    if (this.#socket.writable) this.#socket.write(bytes);
+    if (!this.#socket.writable) return;
+    // What one turn has to say to a peer goes out in one piece: a trunk's connection gets the answers of many calls.
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#socket.write(bytes);
   }
 
   hold(on: boolean): void {

@@ -2,8 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TicketOffice } from '../../../../src/agent/elevenlabs/ticket.ts';
+import { deferred } from '../../../../src/core/deferred.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import { SimAgent } from '../../../../src/sim/agent/agent.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
 
 const apiKey = 'key-that-must-not-show';
 
@@ -111,21 +113,22 @@ describe('a signed url from a service in trouble', () => {
   });
 
   it('is agent-unreachable when the answer takes longer than the time-out', async () => {
-    const never: typeof fetch = (_, init) =>
-      new Promise((_resolve, reject) => {
-        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
-      });
-    const office = new TicketOffice({
-      baseUrl: 'https://agent.example',
-      apiKey,
-      timeoutMs: 1,
-      log: silentLogger,
-      fetch: never,
-    });
-    expect(await office.signedUrl('agent_x')).toMatchObject({
-      ok: false,
-      failure: { code: 'agent-unreachable' },
-    });
+    const clock = new ManualClock();
+    const asked = deferred<void>();
+    const server = createServer(() => asked.resolve());
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    closers.push(
+      () => server.closeAllConnections(),
+      () => server.close(),
+    );
+    const { port } = server.address() as AddressInfo;
+    const baseUrl = `http://127.0.0.1:${port}`;
+    const office = new TicketOffice({ baseUrl, apiKey, timeoutMs: 5000, log: silentLogger, clock });
+    const result = office.signedUrl('agent_x');
+    await asked.promise;
+    clock.advance(5000);
+    expect(await result).toMatchObject({ ok: false, failure: { code: 'agent-unreachable' } });
+    expect(clock.pending).toBe(0);
   });
 
   it('is not asked for over plain http outside of this machine', () => {
