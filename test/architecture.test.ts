@@ -125,6 +125,9 @@ const allRules = [cliMayImportSim, ...rules].map(rule =>
 const packageOwners: Readonly<Record<string, readonly RegExp[]>> = {
   'drachtio-srf': [/^src\/sip\/drachtio\//],
   fastify: [/^src\/http\//],
+  kysely: [/^src\/store\//],
+  libsql: [/^src\/store\//],
+  pg: [/^src\/store\//],
   pino: [/^src\/observability\//],
   'prom-client': [/^src\/observability\//],
   twilio: [/^src\/twilio\//],

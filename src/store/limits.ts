@@ -2,10 +2,17 @@
 export const storeLimits = {
   /** Rows of one query. */
   pageRows: 200,
+  /** How long SQLite waits for another process, and its log after a checkpoint, bytes. */
+  busyMs: 2_000,
+  walBytes: 16 * 1024 * 1024,
+  /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */
+  connections: 6,
+  connectMs: 3_000,
+  statementMs: 10_000,
   /** Conversations of one page over HTTP, as at ElevenLabs. */
   httpPageRows: 100,
   /** Calls that are written in one transaction. */
-  batchCalls: 100,
+  batchCalls: 20,
   /** Calls that are over and not written yet; the rest goes to the spill file. */
   unwritten: 5_000,
   /** Spill file, bytes. */
@@ -20,10 +27,18 @@ export const storeLimits = {
   missedHeartbeats: 6,
   /** Turns of a transcript, and bytes of one message. */
   turns: 2_000,
+  /** What is kept of why a delivery failed, characters. */
+  errorLength: 500,
   messageBytes: 16 * 1024,
   toolRuns: 500,
   warnings: 20,
   conversations: 20,
+  /** Calls that one sweep removes, how long until the next when there are more, and when there are none. */
+  sweepCalls: 20,
+  sweepPauseMs: 1_000,
+  sweepEveryMs: 600_000,
+  /** How long closing waits for what is not written yet. */
+  closeMs: 3_000,
   /** How long a delivery that is done or dead is kept. */
   doneKeptMs: 86_400_000,
   deadKeptMs: 14 * 86_400_000,

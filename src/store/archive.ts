@@ -1,0 +1,148 @@
+import type { SelectQueryBuilder } from 'kysely';
+import type { CallKey } from '../core/ids.ts';
+import type { Sealer } from '../core/seal.ts';
+import { storeLimits } from './limits.ts';
+import type { CallRecord, RecordPrivate } from './record.ts';
+import { recordOf, secretOf } from './rows.ts';
+import type { Db, Tables } from './schema.ts';
+import type { CallArchive, CallFilter, CallPage, PageRequest } from './store.ts';
+
+/** Removes the recording of a call; settles also when there is none. */
+export type RemoveRecording = (record: CallRecord) => Promise<void>;
+
+export interface ArchiveParts {
+  readonly db: () => Promise<Db>;
+  readonly sealer: Sealer;
+  readonly removeRecording: RemoveRecording;
+}
+
+type Calls = SelectQueryBuilder<Tables, 'calls', object>;
+
+/** Reads of calls. Every query has a limit, so none takes long. */
+export class DurableArchive implements CallArchive {
+  readonly #parts: ArchiveParts;
+
+  constructor(parts: ArchiveParts) {
+    this.#parts = parts;
+  }
+
+  async find(id: string): Promise<CallRecord | undefined> {
+    const db = await this.#parts.db();
+    const row = await db
+      .selectFrom('call_names')
+      .innerJoin('calls', 'calls.key', 'call_names.call')
+      .select('calls.record')
+      .where('call_names.name', '=', id)
+      .orderBy('calls.begun_at', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  async secret(call: CallKey): Promise<RecordPrivate | undefined> {
+    const db = await this.#parts.db();
+    const row = await db
+      .selectFrom('calls')
+      .select(['key', 'sealed'])
+      .where('key', '=', call)
+      .executeTakeFirst();
+    return row === undefined ? undefined : secretOf(row, this.#parts.sealer);
+  }
+
+  async list(filter: CallFilter, page: PageRequest): Promise<CallPage> {
+    const db = await this.#parts.db();
+    const size = Math.max(1, Math.min(page.size, storeLimits.pageRows - 1));
+    const direction = page.oldestFirst === true ? 'asc' : 'desc';
+    const rows = await after(narrowed(db.selectFrom('calls'), filter), page)
+      .select(['key', 'begun_at', 'record'])
+      .orderBy('begun_at', direction)
+      .orderBy('key', direction)
+      // One more than was asked for tells whether there is another page.
+      .limit(size + 1)
+      .execute();
+    const shown = rows.slice(0, size);
+    const last = shown.at(-1);
+    return {
+      calls: shown.map(recordOf),
+      ...(last === undefined || rows.length <= size ? {} : { next: cursorOf(last.begun_at, last.key) }),
+    };
+  }
+
+  async delete(id: string): Promise<'deleted' | 'not-found' | 'running'> {
+    const record = await this.find(id);
+    if (record === undefined) return 'not-found';
+    if (record.state === 'running') return 'running';
+    await this.remove(record);
+    return 'deleted';
+  }
+
+  /** The recording first: what cannot be removed keeps its record, so that it can be tried again. */
+  async remove(record: CallRecord): Promise<void> {
+    await this.#parts.removeRecording(record);
+    const db = await this.#parts.db();
+    const { key } = record;
+    await db.transaction().execute(async tx => {
+      await tx.deleteFrom('outbox').where('call', '=', key).execute();
+      await tx.deleteFrom('tool_runs').where('call', '=', key).execute();
+      await tx.deleteFrom('call_names').where('call', '=', key).execute();
+      await tx.deleteFrom('calls').where('key', '=', key).execute();
+    });
+  }
+}
+
+function narrowed(calls: Calls, filter: CallFilter): Calls {
+  const { agentId, trunk, direction, state, results, reasons, tools, successful, verified } = filter;
+  let query = withinTimes(calls, filter);
+  if (agentId !== undefined) query = query.where('agent', '=', agentId);
+  if (trunk !== undefined) query = query.where('trunk', '=', trunk);
+  if (direction !== undefined) query = query.where('direction', '=', direction);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (results !== undefined) query = query.where('result', 'in', [...results, '']);
+  if (reasons !== undefined) query = query.where('reason', 'in', [...reasons, '']);
+  if (successful === true) query = query.where('result', '=', 'success');
+  if (successful === false)
+    query = query.where(eb => eb.or([eb('result', 'is', null), eb('result', '!=', 'success')]));
+  if (verified !== undefined) query = query.where('verified', '=', verified ? 1 : 0);
+  if (tools !== undefined) {
+    query = query.where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('tool_runs')
+          .select('tool_runs.call')
+          .whereRef('tool_runs.call', '=', 'calls.key')
+          .where('tool_runs.tool', 'in', [...tools, '']),
+      ),
+    );
+  }
+  return query;
+}
+
+function withinTimes(calls: Calls, filter: CallFilter): Calls {
+  const { begunBefore, begunAfter, secondsAtLeast, secondsAtMost } = filter;
+  let query = calls;
+  if (begunBefore !== undefined) query = query.where('begun_at', '<', begunBefore);
+  if (begunAfter !== undefined) query = query.where('begun_at', '>', begunAfter);
+  if (secondsAtLeast !== undefined) query = query.where('seconds', '>=', secondsAtLeast);
+  if (secondsAtMost !== undefined) query = query.where('seconds', '<=', secondsAtMost);
+  return query;
+}
+
+/** Goes on behind the last call of the page before; a cursor that is none begins anew. */
+function after(calls: Calls, { cursor, oldestFirst }: PageRequest): Calls {
+  const at = cursor === undefined ? undefined : placeOf(cursor);
+  if (at === undefined) return calls;
+  const beyond = oldestFirst === true ? '>' : '<';
+  return calls.where(eb =>
+    eb.or([
+      eb('begun_at', beyond, at.begunAt),
+      eb.and([eb('begun_at', '=', at.begunAt), eb('key', beyond, at.key)]),
+    ]),
+  );
+}
+
+const cursorOf = (begunAt: number, key: string): string =>
+  Buffer.from(`${begunAt} ${key}`).toString('base64url');
+
+function placeOf(cursor: string): { readonly begunAt: number; readonly key: string } | undefined {
+  const found = /^(\d{1,15}) (call_\w{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  return found === null ? undefined : { begunAt: Number(found[1]), key: found[2] ?? '' };
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { dataKeyBytes } from '../core/seal.ts';
+
+const keyFile = 'data.key';
+const nodeFile = 'node.id';
+
+/**
+ * The key that was made on the first start, made now if there is none. Losing it loses what was sealed with it, so
+ * its making is said aloud.
+ */
+export function ownDataKey(dataDir: string, log: Logger): Buffer {
+  const path = join(dataDir, keyFile);
+  const text = ownFile(dataDir, keyFile, () => {
+    log.warn('a data key was made: back it up, or set DATA_KEY', { path });
+    return randomBytes(dataKeyBytes).toString('base64');
+  });
+  const key = Buffer.from(text, 'base64');
+  if (key.length === dataKeyBytes) return key;
+  throw new Failure('data-key', `${path} holds no key of ${dataKeyBytes} bytes in base64: restore it`);
+}
+
+/** The name of this node, made on its first start. */
+export function ownNodeId(dataDir: string): string {
+  return ownFile(dataDir, nodeFile, () => `node_${randomBytes(6).toString('hex')}`);
+}
+
+function ownFile(dataDir: string, name: string, make: () => string): string {
+  const path = join(dataDir, name);
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    try {
+      return readFileSync(path, 'utf8').trim();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    const made = make();
+    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    return made;
+  } catch (error) {
+    throw new Failure('data-dir', `${path} cannot be used: ${messageOf(error)}. Set DATA_DIR.`, {
+      cause: error,
+    });
+  }
+}

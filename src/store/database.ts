@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Kysely, Migrator, PostgresDialect, SqliteDialect } from 'kysely';
+import Libsql from 'libsql';
+import { Failure, messageOf } from '../core/errors.ts';
+import { storeLimits } from './limits.ts';
+import { type Engine, migrationsFor } from './migrations.ts';
+import type { Db, Tables } from './schema.ts';
+
+export interface Database {
+  readonly engine: Engine;
+  readonly db: Db;
+  close(): Promise<void>;
+}
+
+/** SQLite in a file, made when it is not there; `:memory:` for one that goes with the process. */
+export function openSqlite(path: string): Database {
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const file = new Libsql(path, { timeout: storeLimits.busyMs });
+    // What is committed survives the end of the process at once, and a power cut but for the last moments.
+    file.pragma('journal_mode = WAL');
+    file.pragma('synchronous = NORMAL');
+    file.pragma(`journal_size_limit = ${storeLimits.walBytes}`);
+    // What a DELETE removes is overwritten: it held numbers, if only sealed ones.
+    file.pragma('secure_delete = ON');
+    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: file }) });
+    return { engine: 'sqlite', db, close: () => db.destroy() };
+  } catch (error) {
+    throw new Failure('store-open', `${path} cannot be used as a database: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Keeps a second daemon out of a directory for as long as this process lives, however it ends. */
+export function lockFile(path: string, directory: string): { close(): void } {
+  const file = new Libsql(path, { timeout: 0 });
+  try {
+    file.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    file.close();
+    throw new Failure(
+      'data-dir',
+      `Another trunkbridge uses ${directory}: stop it, or give this one another DATA_DIR.`,
+      { cause: error },
+    );
+  }
+  return { close: () => void file.close() };
+}
+
+/** PostgreSQL at a `postgres://` URL. Nothing is connected to before the first query. */
+export async function openPostgres(url: string, lost: (error: Error) => void): Promise<Database> {
+  // Who does not use it need not load it.
+  const { Pool, types } = (await import('pg')).default;
+  const int8 = 20;
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'trunkbridge',
+    max: storeLimits.connections,
+    connectionTimeoutMillis: storeLimits.connectMs,
+    statement_timeout: storeLimits.statementMs,
+    query_timeout: storeLimits.statementMs,
+    idle_in_transaction_session_timeout: storeLimits.statementMs,
+    keepAlive: true,
+    // Times and row numbers stay far below 2^53.
+    types: {
+      getTypeParser: ((oid: number, format: never) =>
+        oid === int8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+    },
+  });
+  // A connection that breaks while it rests; the next query makes another.
+  pool.on('error', lost);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { engine: 'postgres', db, close: () => db.destroy() };
+}
+
+/** Brings the tables to what this version needs. Nodes that start at once do it one after the other. */
+export async function migrate({ db, engine }: Database): Promise<void> {
+  const { error } = await new Migrator({ db, provider: migrationsFor(engine) }).migrateToLatest();
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,196 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { CallKey } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Sealer } from '../core/seal.ts';
+import { CallDraft } from './draft.ts';
+import type { storeLimits } from './limits.ts';
+import type { StoreMeters } from './meters.ts';
+import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
+import { type CallImage, imageOf } from './rows.ts';
+import type { CallJournal } from './store.ts';
+
+export interface JournalParts {
+  /** Writes some calls in one transaction; rejects when the database cannot be used. */
+  readonly write: (images: readonly CallImage[]) => Promise<void>;
+  /** Keeps calls that are over where they survive until the database is back; false when it cannot. */
+  readonly spill: (images: readonly CallImage[]) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly sealer: Sealer;
+  readonly node: string;
+  readonly boot: string;
+  readonly log: Logger;
+  readonly meters: StoreMeters;
+  readonly limits: Pick<typeof storeLimits, 'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs'>;
+}
+
+interface Entry {
+  readonly draft: CallDraft;
+  /** Runs of tools that are written. */
+  tools: number;
+}
+
+/**
+ * What happens in calls, on its way to the database. Only the newest picture of a call is kept, so what waits is bounded
+ * by the number of calls; it is written as soon as the turn of the event loop is over. One loop writes, so pictures of
+ * a call never overtake each other.
+ */
+export class WriteBehind implements CallJournal {
+  readonly #parts: JournalParts;
+  readonly #running = new Map<CallKey, Entry>();
+  /** To be written, oldest first. */
+  readonly #dirty = new Map<CallKey, Entry>();
+  #over = 0;
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #failures = 0;
+  /** Calls of the next transaction: one after a failure, so that a call that cannot be written takes no other with it. */
+  #batch: number;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+    this.#batch = parts.limits.batchCalls;
+  }
+
+  /** Calls that wait to be written. */
+  get waiting(): number {
+    return this.#dirty.size;
+  }
+
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
+  begin(call: CallBegin): void {
+    const { node, clock } = this.#parts;
+    const entry = { draft: new CallDraft(call, node, clock.wall()), tools: 0 };
+    this.#running.set(call.key, entry);
+    this.#mark(call.key, entry);
+  }
+
+  update(call: CallKey, more: CallUpdate): void {
+    this.#change(call, ({ draft }) => draft.update(more, this.#parts.clock.wall()));
+  }
+
+  tool(call: CallKey, run: ToolRun): void {
+    this.#change(call, ({ draft }) => draft.tool(run));
+  }
+
+  finish(call: CallKey, end: CallEnd): void {
+    this.#change(call, ({ draft }) => draft.finish(end, this.#parts.clock.wall()));
+    if (this.#running.delete(call)) this.#over += 1;
+    if (this.#over > this.#parts.limits.unwritten) this.#dropOldest();
+  }
+
+  current(call: CallKey): { readonly record: CallRecord; readonly secret: RecordPrivate } | undefined {
+    return (this.#running.get(call) ?? this.#dirty.get(call))?.draft;
+  }
+
+  /** Settles when nothing waits any more, or when the database does not take it now. */
+  async flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    await this.#writing;
+    if (this.#dirty.size > 0) await this.#drain();
+  }
+
+  #change(call: CallKey, change: (entry: Entry) => void): void {
+    const entry = this.#running.get(call);
+    if (entry === undefined) return;
+    change(entry);
+    this.#mark(call, entry);
+  }
+
+  #mark(call: CallKey, entry: Entry): void {
+    this.#dirty.set(call, entry);
+    if (this.#writing === undefined && this.#timer === undefined) this.#arm(0);
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.#parts.clock.timer(ms, () => {
+      this.#timer = undefined;
+      void this.#drain();
+    });
+  }
+
+  #drain(): Promise<void> {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      if (this.#dirty.size > 0 && this.#timer === undefined) this.#arm(this.#pause());
+    });
+    return this.#writing;
+  }
+
+  #pause(): number {
+    const { retryMs, longestRetryMs } = this.#parts.limits;
+    return this.#failures === 0 ? 0 : Math.min(longestRetryMs, retryMs * 2 ** (this.#failures - 1));
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#dirty.size > 0 && (await this.#writeSome()));
+  }
+
+  /** False: not now. */
+  async #writeSome(): Promise<boolean> {
+    const { write, clock, meters, limits } = this.#parts;
+    const batch = [...this.#dirty].slice(0, this.#batch);
+    const images = batch.map(([, entry]) => this.#image(entry));
+    for (const [call] of batch) this.#dirty.delete(call);
+    const begun = clock.now();
+    try {
+      await write(images);
+    } catch (error) {
+      await this.#failed(batch, images, error);
+      return false;
+    }
+    meters.written(images.length, clock.now() - begun);
+    for (const [index, [, entry]] of batch.entries()) {
+      entry.tools += images[index]?.tools.length ?? 0;
+      if (images[index]?.record.state === 'ended') this.#over -= 1;
+    }
+    if (this.#failures > 0) this.#parts.log.info('store is back', { failures: this.#failures });
+    this.#failures = 0;
+    this.#batch = Math.min(limits.batchCalls, this.#batch * 2);
+    return true;
+  }
+
+  #image({ draft, tools }: Entry): CallImage {
+    const { sealer, boot, clock } = this.#parts;
+    return imageOf(draft.record, draft.secret, { sealer, boot, now: clock.wall(), toolsFrom: tools });
+  }
+
+  async #failed(
+    batch: readonly (readonly [CallKey, Entry])[],
+    images: readonly CallImage[],
+    error: unknown,
+  ): Promise<void> {
+    const { log, meters, spill } = this.#parts;
+    this.#failures += 1;
+    this.#batch = 1;
+    meters.failed();
+    const over = images.filter(({ record }) => record.state === 'ended');
+    const spilt = over.length > 0 && (await spill(over));
+    if (spilt) this.#over -= over.length;
+    // What became known meanwhile is newer: it stays.
+    for (const [index, [call, entry]] of batch.entries()) {
+      const gone = spilt && images[index]?.record.state === 'ended';
+      if (!gone && !this.#dirty.has(call)) this.#dirty.set(call, entry);
+    }
+    log.error('store cannot be written', {
+      error: messageOf(error),
+      waiting: this.#dirty.size,
+      spilt: spilt ? over.length : 0,
+    });
+  }
+
+  /** The database is away for so long that nothing more can be kept: the oldest call is lost, and counted. */
+  #dropOldest(): void {
+    for (const [call, { draft }] of this.#dirty) {
+      if (draft.record.state !== 'ended') continue;
+      this.#dirty.delete(call);
+      this.#over -= 1;
+      this.#parts.meters.lost();
+      return;
+    }
+  }
+}

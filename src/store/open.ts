@@ -1,0 +1,60 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Failure, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { dataKeyBytes, Sealer } from '../core/seal.ts';
+import { ownDataKey, ownNodeId } from './data-keys.ts';
+import { type Database, lockFile, openPostgres, openSqlite } from './database.ts';
+import { LiveStore } from './live-store.ts';
+import type { StoreOptions } from './options.ts';
+
+/**
+ * Opens the store. Throws a `Failure` when it can never work as configured: a directory that cannot be written, another
+ * daemon in it, another key. A PostgreSQL that does not answer is waited for while calls go on.
+ */
+export async function openStore(options: StoreOptions): Promise<LiveStore> {
+  const { dataDir, databaseUrl, log } = options;
+  const dataKeys = options.dataKeys.length > 0 ? options.dataKeys : [madeKey(dataDir, log)];
+  const node = options.nodeId ?? (dataDir === undefined ? 'memory' : ownNodeId(dataDir));
+  const lock = dataDir === undefined ? undefined : lockFile(join(dataDir, 'node.lock'), dataDir);
+  const { database, where } = await databaseOf(dataDir, databaseUrl, log);
+  const store = new LiveStore({
+    ...options,
+    database,
+    where,
+    node,
+    boot: randomUUID(),
+    sealer: new Sealer(dataKeys, 'records'),
+    spillPath: dataDir === undefined ? undefined : join(dataDir, 'spill.jsonl'),
+    unlock: () => lock?.close(),
+  });
+  try {
+    await store.begin();
+  } catch (error) {
+    if (error instanceof Failure || database.engine === 'sqlite') {
+      await store.abandon();
+      throw error instanceof Failure ? error : new Failure('store-open', `${where}: ${messageOf(error)}`);
+    }
+    log.error('database cannot be used yet: calls go on and are kept until it can', {
+      error: messageOf(error),
+    });
+  }
+  return store;
+}
+
+function madeKey(dataDir: string | undefined, log: Logger): Buffer {
+  return dataDir === undefined ? randomBytes(dataKeyBytes) : ownDataKey(dataDir, log);
+}
+
+async function databaseOf(
+  dataDir: string | undefined,
+  url: string | undefined,
+  log: Logger,
+): Promise<{ readonly database: Database; readonly where: string }> {
+  if (url !== undefined) {
+    const lost = (error: Error) => log.warn('database connection lost', { error: messageOf(error) });
+    return { database: await openPostgres(url, lost), where: 'the database of DATABASE_URL' };
+  }
+  const path = dataDir === undefined ? ':memory:' : join(dataDir, 'trunkbridge.db');
+  return { database: openSqlite(path), where: path };
+}

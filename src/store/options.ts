@@ -1,0 +1,23 @@
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { RemoveRecording } from './archive.ts';
+import type { StoreMeters } from './meters.ts';
+import type { Announce } from './store.ts';
+
+export interface StoreOptions {
+  /** `postgres://…`; without it SQLite below `dataDir`. */
+  readonly databaseUrl?: string;
+  /** Undefined: everything is forgotten with the process. */
+  readonly dataDir: string | undefined;
+  /** Keys that seal and open, the newest first; none: the one below `dataDir`. */
+  readonly dataKeys: readonly Buffer[];
+  /** Name of this node; without it the one below `dataDir`. */
+  readonly nodeId?: string;
+  /** Days that calls are kept; 0 keeps them. */
+  readonly keepDays: () => number;
+  readonly announce: Announce;
+  readonly removeRecording: RemoveRecording;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meters: StoreMeters;
+}

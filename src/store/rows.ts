@@ -1,0 +1,83 @@
+import type { Sealer } from '../core/seal.ts';
+import { namesOf } from './draft.ts';
+import type { CallRecord, RecordPrivate, ToolRun } from './record.ts';
+import type { CallTable, ToolRunTable } from './schema.ts';
+
+/** A call as it is to be written: made at one moment, whatever happens to the call while it is being written. */
+export interface CallImage {
+  readonly record: CallRecord;
+  readonly secret: RecordPrivate;
+  readonly row: CallTable;
+  readonly names: readonly string[];
+  readonly tools: readonly ToolRunTable[];
+}
+
+export interface ImageParts {
+  readonly sealer: Sealer;
+  readonly boot: string;
+  readonly now: number;
+  /** Runs of tools before this one are written already. */
+  readonly toolsFrom: number;
+}
+
+export function imageOf(live: CallRecord, secret: RecordPrivate, parts: ImageParts): CallImage {
+  const record = { ...live };
+  const { sealer, boot, now, toolsFrom } = parts;
+  return {
+    record,
+    secret: { ...secret },
+    row: bareRow({
+      key: record.key,
+      node: record.node,
+      boot,
+      state: record.state,
+      conversation: record.conversationId,
+      agent: record.agentId,
+      direction: record.direction,
+      trunk: record.trunk,
+      begun_at: Math.round(record.stages.begun),
+      updated_at: Math.round(now),
+      ended_at: record.stages.ended === undefined ? null : Math.round(record.stages.ended),
+      seconds: record.seconds,
+      result: record.end?.result ?? null,
+      reason: record.end?.reason ?? null,
+      verified: record.verified === undefined ? 0 : 1,
+      record: JSON.stringify(record),
+      sealed: sealer.seal(JSON.stringify(secret), record.key),
+    }),
+    names: namesOf(record).map(bare),
+    tools: record.tools.slice(toolsFrom).map((run, index) => toolRow(record.key, toolsFrom + index, run)),
+  };
+}
+
+/** PostgreSQL's text has no NUL; inside of JSON it is written as an escape. */
+const bare = (text: string): string => text.replaceAll('\0', '');
+
+const bareRow = (row: CallTable): CallTable => ({
+  ...row,
+  agent: bare(row.agent),
+  conversation: bare(row.conversation),
+  trunk: bare(row.trunk),
+});
+
+function toolRow(call: string, place: number, run: ToolRun): ToolRunTable {
+  return {
+    call,
+    place,
+    tool: bare(run.tool),
+    at: Math.round(run.at),
+    ms: run.ms,
+    status: bare(run.status),
+    is_error: run.isError ? 1 : 0,
+    gate: run.gate ?? null,
+    arguments: JSON.stringify(run.arguments),
+  };
+}
+
+export const recordOf = (row: Pick<CallTable, 'record'>): CallRecord => JSON.parse(row.record) as CallRecord;
+
+/** The sealed part; undefined when no key here opens it. */
+export function secretOf(row: Pick<CallTable, 'key' | 'sealed'>, sealer: Sealer): RecordPrivate | undefined {
+  const text = sealer.open(row.sealed, row.key);
+  return text === undefined ? undefined : (JSON.parse(text) as RecordPrivate);
+}

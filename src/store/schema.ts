@@ -1,0 +1,72 @@
+import type { Generated, Kysely } from 'kysely';
+
+/** Tables as both databases have them: text, integers (booleans are 0 and 1, times ms since the Unix epoch), and JSON as text. */
+export interface Tables {
+  calls: CallTable;
+  call_names: { name: string; call: string };
+  tool_runs: ToolRunTable;
+  outbox: OutboxTable;
+  counter_takes: { receipt: string; counter: string; at: number; until: number };
+  switches: { name: string; value: number };
+  switch_changes: {
+    id: Generated<number>;
+    name: string;
+    value: number | null;
+    who: string;
+    why: string;
+    at: number;
+  };
+  nodes: { node: string; boot: string; beats: number; at: number };
+  facts: { name: string; value: string };
+}
+
+/** `record` is the call as it is known, without what is private; `sealed` holds that. The rest is there to be searched. */
+export interface CallTable {
+  key: string;
+  node: string;
+  boot: string;
+  state: 'running' | 'ended';
+  conversation: string;
+  agent: string;
+  direction: string;
+  trunk: string;
+  begun_at: number;
+  updated_at: number;
+  ended_at: number | null;
+  seconds: number;
+  result: string | null;
+  reason: string | null;
+  verified: number;
+  record: string;
+  sealed: string;
+}
+
+export interface ToolRunTable {
+  call: string;
+  /** From 0, in the order of the runs. */
+  place: number;
+  tool: string;
+  at: number;
+  ms: number;
+  status: string;
+  is_error: number;
+  gate: string | null;
+  arguments: string;
+}
+
+export interface OutboxTable {
+  id: Generated<number>;
+  call: string;
+  kind: string;
+  target: string;
+  /** Sealed. */
+  body: string | null;
+  state: 'waiting' | 'done' | 'dead';
+  at: number;
+  due_at: number;
+  attempt: number;
+  lease: string;
+  error: string | null;
+}
+
+export type Db = Kysely<Tables>;
