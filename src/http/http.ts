@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../core/logger.ts';
+import { audioRoute, type FindAudio } from './audio.ts';
 import { authorize } from './authorize.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
@@ -19,6 +20,8 @@ export interface HttpOptions {
   readonly reload?: () => Promise<ReloadOutcome>;
   /** Finds the SIP messages of a call. */
   readonly sipMessages?: FindSipMessages;
+  /** Finds the recording of a call. */
+  readonly audio?: FindAudio;
   readonly log: Logger;
 }
 
@@ -36,5 +39,6 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   metricsRoute(app, options.registry);
   if (options.reload !== undefined) reloadRoutes(app, options.reload);
   if (options.sipMessages !== undefined) sipMessagesRoute(app, options.sipMessages);
+  if (options.audio !== undefined) audioRoute(app, options.audio);
   return app;
 }

@@ -1,40 +1,11 @@
 import type dgram from 'node:dgram';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type AudioFormat, bytesPerSample, sampleRate } from '../../../../src/core/audio.ts';
 import { MediaMeters } from '../../../../src/media/meters.ts';
 import { Outbound } from '../../../../src/media/outbound/outbound.ts';
 import { Pacer } from '../../../../src/media/outbound/pacer.ts';
 import type { CodecName } from '../../../../src/sdp/plan.ts';
-
-v8.setFlagsFromString('--expose-gc');
-const collect = vm.runInNewContext('gc') as () => void;
-
-const packets = 20_000;
-const batch = 200;
-
-/**
- * Bytes of heap that `work` takes per call, without what measuring takes itself. A batch in which the collector ran
- * says nothing and is left out.
- */
-function bytesPerCall(work: () => void): number {
-  for (let i = 0; i < packets / 2; i++) work();
-  collect();
-  const bytes = (calls: number): number => {
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < calls; i++) work();
-    return process.memoryUsage().heapUsed - before;
-  };
-  const samples: number[] = [];
-  for (let done = 0; done < packets; done += batch) {
-    const idle = bytes(0);
-    const busy = bytes(batch);
-    if (idle >= 0 && busy >= 0) samples.push((busy - idle) / batch);
-  }
-  samples.sort((a, b) => a - b);
-  return samples[samples.length >> 1]!;
-}
+import { bytesPerCall } from '../../../support/allocation.ts';
 
 /** One stream in full speech, under a pacer whose clock goes on by 20 ms at each call; `send` costs nothing. */
 function stream(format: AudioFormat, codec: CodecName, planted: () => void = () => undefined): () => void {
