@@ -14,6 +14,8 @@ export const mediaLimits = {
   entryGapMs: 2_000,
   /** Digits of one entry; one that is full ends at once. */
   entryDigits: 50,
+  /** The same key told in another way within this time of the first is the same press. */
+  keyEchoMs: 500,
   /** A key that we press: how long it is down and up, how often its event is told, how often its end. */
   keyMs: 100,
   keyGapMs: 100,

@@ -6,9 +6,10 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { KeyForm, LegStats, LocalMedia } from '../worker/legs.ts';
+import type { KeyForm, KeyTones, LegStats, LocalMedia } from '../worker/legs.ts';
 import { DigitEntry } from './digit-entry.ts';
 import { Inbound } from './inbound/receiver.ts';
+import { KeySources, type KeyWay } from './key-sources.ts';
 import { mediaLimits } from './limits.ts';
 import { MediaMeters } from './meters.ts';
 import { Outbound } from './outbound/outbound.ts';
@@ -47,6 +48,8 @@ export interface MediaSessionOptions {
   readonly drainCapMs: number;
   /** Whether the leg must never carry plain RTP: a plan without keys is then a broken invariant. False unless given. */
   readonly secureOnly?: boolean;
+  /** Whether keys are looked for in the peer's sound: `auto` does where it takes no telephone-events. `auto` unless given. */
+  readonly tones?: KeyTones;
   /** Totals of the worker. */
   readonly meters?: MediaMeters;
   /** 0 <= x < 1, for what RFC 3550 wants random. */
@@ -104,7 +107,8 @@ export class MediaSession {
   #sends: PacedHandle | undefined;
   #open = false;
   #closed = false;
-  #infoDigits = 0;
+  readonly #keys = new KeySources();
+  #digits = 0;
   #interruptions = 0;
   /** When the agent went, ms; NaN while it is there, or once `drained` was told. */
   #goneMs = Number.NaN;
@@ -123,7 +127,11 @@ export class MediaSession {
     this.local = { rtpPort: pair.rtpPort, rtcpPort: pair.rtcpPort };
     this.#entry = new DigitEntry(digits => this.#entered(digits));
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
-    this.#inbound = new Inbound({ onDigit: digit => this.#press(digit), log });
+    this.#inbound = new Inbound({
+      onDigit: digit => this.#press(digit, 'event'),
+      onTone: key => this.#press(key, 'tone'),
+      log,
+    });
     const source = this.#inbound;
     this.#outbound = new Outbound({
       socket: pair.rtp,
@@ -152,6 +160,7 @@ export class MediaSession {
       this.#sends = pacer.add(this.#sending, plan.packetTime);
     }
     this.#plan = plan;
+    this.#listenForTones();
     this.#start();
     this.#expect(now);
     this.#far?.planned();
@@ -251,11 +260,9 @@ export class MediaSession {
     this.#quiet.add(now, longestMs, done);
   }
 
-  /** A digit that came by SIP INFO. Peers that send both ways mean one key: what came in RTP counts alone then. */
+  /** A digit that came by SIP INFO. */
   digit(digit: string): void {
-    if (this.#closed || this.#inbound.digits > 0) return;
-    this.#infoDigits++;
-    this.#press(digit);
+    this.#press(digit, 'info');
   }
 
   /** Secure mode: what is keyed is told by `keyed`, and its tones are taken out of the sound that goes on from here. */
@@ -263,6 +270,9 @@ export class MediaSession {
     if (this.#closed || on === (this.#secrecy === 'on') || (!on && this.#secrecy === 'off')) return;
     this.#secrecy = on ? 'on' : 'ending';
     this.#secrecyMs = this.#options.clock.now();
+    if (!on) return;
+    this.#inbound.shield(true);
+    this.#inbound.listenForTones(true);
   }
 
   /** Agent sound that waits to be played, ms. */
@@ -286,7 +296,7 @@ export class MediaSession {
       jitterMs: this.#inbound.jitterMs,
       bufferDelayMs: this.#inbound.bufferDelayMs,
       lateness: { p50: lateness.percentile(0.5), p99: lateness.percentile(0.99), max: lateness.max },
-      digits: this.#inbound.digits + this.#infoDigits,
+      digits: this.#digits,
       interruptions: this.#interruptions,
       unheardMs: this.#outbound.unheardMs,
       ...(firstAudioMs === undefined ? {} : { firstAudioMs }),
@@ -359,14 +369,24 @@ export class MediaSession {
     else if (this.#secrecy === 'off') listener.entry(Buffer.from(digits).toString('latin1'));
   }
 
+  /** Keys are heard as tones where the peer has no better way, or the operator says that it does not use it. */
+  #listenForTones(): void {
+    const { tones = 'auto' } = this.#options;
+    const events = this.#plan?.receiveEventPayloadType !== undefined;
+    this.#inbound.listenForTones(this.#secrecy !== 'off' || tones === 'on' || (tones === 'auto' && !events));
+  }
+
   #watchSecrecy(nowMs: number): void {
     if (this.#secrecy !== 'ending' || this.#entry.open) return;
     if (nowMs - this.#secrecyMs < mediaLimits.entryGapMs) return;
     this.#secrecy = 'off';
+    this.#inbound.shield(false);
+    this.#listenForTones();
   }
 
-  #press(digit: string): void {
-    if (this.#closed) return;
+  #press(digit: string, way: KeyWay): void {
+    if (this.#closed || !this.#keys.admits(way, digit, this.#options.clock.now())) return;
+    this.#digits++;
     if (this.#secrecy !== 'off') this.#secrecyMs = this.#options.clock.now();
     else if (this.#far !== undefined) return this.#far.digit(digit);
     const now = this.#options.clock.now();

@@ -19,7 +19,7 @@ import { type PortPair, PortPool } from '../media/port.ts';
 import { MediaSession } from '../media/session.ts';
 import { Recorder } from '../recording/recorder.ts';
 import type { Recording } from '../recording/recording.ts';
-import type { Joining, KeyForm, LegOptions, RecordingOptions } from './legs.ts';
+import type { Joining, KeyForm, KeyTones, LegOptions, RecordingOptions } from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
 
@@ -138,6 +138,7 @@ class MediaWorker {
       call: options.call,
       pair: opened.value,
       secureOnly: options.secureOnly ?? false,
+      tones: options.tones ?? 'auto',
       pacer: this.#pacer,
       clock: this.#clock,
       log: this.#log.with({ call: options.call }),
@@ -194,6 +195,7 @@ interface WorkerLegParts {
   readonly call: CallKey;
   readonly pair: PortPair;
   readonly secureOnly: boolean;
+  readonly tones: KeyTones;
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -222,6 +224,7 @@ class WorkerLeg {
     this.media = new MediaSession({
       pair: parts.pair,
       secureOnly: parts.secureOnly,
+      tones: parts.tones,
       pacer: parts.pacer,
       clock: parts.clock,
       log: parts.log,

@@ -17,6 +17,9 @@ import type { MediaPlan } from '../sdp/plan.ts';
 /** How keys reach a peer: as telephone-events (RFC 4733) where it takes those, or as tones. */
 export type KeyForm = 'events' | 'tones';
 
+/** Whether keys are looked for in a peer's sound: never, where it takes no telephone-events, always. */
+export type KeyTones = 'off' | 'auto' | 'on';
+
 export type Joining = 'early' | 'full' | 'off';
 
 /** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
@@ -26,6 +29,8 @@ export interface LegOptions {
   readonly family: 4 | 6;
   /** Whether plain RTP must never be sent or heard: a plan without keys is then a fault that ends the leg. */
   readonly secureOnly?: boolean;
+  /** Absent: `auto`. */
+  readonly tones?: KeyTones;
   /** Opens it in the worker of this leg: only legs of one worker can be joined. */
   readonly near?: LegId;
 }

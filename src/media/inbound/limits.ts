@@ -42,6 +42,11 @@ export const inboundLimits = {
   /** Shortest and longest period that a cut or a repeat may have: pitch of 66 to 400 Hz. */
   periodMinMs: 2.5,
   periodMaxMs: 15,
+  /** In secure mode: how late sound goes on, what is silenced before and after a key, and how long a pause is waited for at its end. */
+  shieldDelayMs: 60,
+  shieldBeforeMs: 40,
+  shieldAfterMs: 60,
+  shieldEndMs: 3000,
   /** RFC 4733 events that are remembered as reported. */
   eventsRemembered: 8,
 } as const;

@@ -9,6 +9,7 @@ import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telep
 import type { WireTap } from '../wire-tap.ts';
 import { EventGate } from './event-gate.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
+import { KeyShield } from './key-shield.ts';
 import { inboundLimits as limits } from './limits.ts';
 import { codecMarks, Playout } from './playout.ts';
 import { SinkFeed } from './sink-feed.ts';
@@ -17,6 +18,8 @@ import { SourceLatch } from './source-latch.ts';
 export interface InboundOptions {
   /** A key was pressed: `0`..`9`, `*`, `#`, `A`..`D`, once each, when its first packet is seen. */
   onDigit(digit: string): void;
+  /** A key was found in the sound; told where that is listened for, and in secure mode. */
+  onTone?(key: string): void;
   /** The first packet of the peer was accepted. Called once. */
   onFirstPacket?(nowMs: number): void;
   readonly log?: Logger;
@@ -44,6 +47,7 @@ export class Inbound {
   readonly #gate = new EventGate();
   readonly #buffer = new JitterBuffer();
   readonly #playout = new Playout(this.#buffer);
+  readonly #shield = new KeyShield();
   readonly #kinds = new Uint8Array(128);
   readonly #view = new RtpView();
   readonly #event = new TelephoneEventView();
@@ -61,6 +65,7 @@ export class Inbound {
   #strangers = 0;
   #malformed = 0;
   #digits = 0;
+  #shielded = false;
   #lastPacketMs = -1;
 
   constructor(options: InboundOptions) {
@@ -87,7 +92,19 @@ export class Inbound {
   setSink(sink: AudioSink | undefined): void {
     this.#sink = sink;
     this.#feed = undefined;
-    this.#playout.wantCodes(sink?.format === 'ulaw_8000');
+    this.#wantCodes();
+  }
+
+  /** Secure mode: keys are taken out of the sound before anybody gets that. */
+  shield(on: boolean): void {
+    if (on) this.#shield.raise();
+    else this.#shield.lower();
+    this.#wantCodes();
+  }
+
+  /** Whether keys are looked for in the sound. */
+  listenForTones(on: boolean): void {
+    this.#shield.listen(on);
   }
 
   /** From now on what the sink gets is heard by a tap as well, whether there is a sink or not. */
@@ -137,14 +154,17 @@ export class Inbound {
     const playout = this.#playout;
     playout.render(nowMs);
     const count = (playout.rate / 1000) * limits.tickMs;
+    const sound = this.#shield.pass(playout.samples, count, playout.rate);
     const sink = this.#sink;
     if (sink !== undefined) {
       const feed = this.#feedOf(sink, playout.rate);
       if (playout.coded) feed.writeCodes(playout.codes, count);
-      else feed.write(playout.samples, count);
+      else feed.write(sound, count);
     }
     this.#tap?.heard(deadlineMs, playout.samples, count, playout.rate);
     playout.shift(count);
+    if (this.#shield.up !== this.#shielded) this.#wantCodes();
+    if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
   }
 
   /** Block about the peer's stream for our next report (see `writeReport`); undefined before its first packet. */
@@ -219,6 +239,12 @@ export class Inbound {
     return `${head} -> ${codec}(decode) -> ${rate === wanted ? '' : `${rate}>${wanted} -> `}${sink}`;
   }
 
+  /** Bytes as they came are passed on only where nothing has to be taken out of them. */
+  #wantCodes(): void {
+    this.#shielded = this.#shield.up;
+    this.#playout.wantCodes(this.#sink?.format === 'ulaw_8000' && !this.#shielded);
+  }
+
   #reject(): void {
     this.#malformed++;
   }
@@ -285,6 +311,7 @@ export class Inbound {
 
   #press(packet: Buffer): void {
     this.#buffer.pause();
+    this.#shield.event(this.#buffer.targetMs);
     const view = this.#view;
     if (!readTelephoneEvent(packet, view.payloadStart, view.payloadLength, this.#event)) return;
     const key = keyOfEvent(this.#event.event);

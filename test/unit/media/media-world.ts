@@ -1,5 +1,5 @@
 import { encodeUlaw } from '../../../codecs/g711.ts';
-import { sine } from '../../../codecs/tones.ts';
+import { sine, type Tone } from '../../../codecs/tones.ts';
 import type { AudioFormat, AudioSink } from '../../../src/core/audio.ts';
 import { type Logger, silentLogger } from '../../../src/core/logger.ts';
 import { MediaMeters } from '../../../src/media/meters.ts';
@@ -7,6 +7,7 @@ import { Pacer } from '../../../src/media/outbound/pacer.ts';
 import { writeHeader } from '../../../src/media/rtp/packet.ts';
 import { type MediaListener, MediaSession } from '../../../src/media/session.ts';
 import type { MediaPlan } from '../../../src/sdp/plan.ts';
+import type { KeyTones } from '../../../src/worker/legs.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingSocket, type Sent, seeded } from './recording-socket.ts';
 
@@ -81,7 +82,7 @@ export class MediaWorld {
   #sequence = 100;
   #timestamp = 5000;
 
-  constructor() {
+  constructor(more: { readonly tones?: KeyTones } = {}) {
     const close = () => {
       this.closes++;
     };
@@ -99,6 +100,7 @@ export class MediaWorld {
       drainCapMs: 8000,
       meters: this.meters,
       random: seeded(31),
+      ...more,
     });
   }
 
@@ -109,9 +111,9 @@ export class MediaWorld {
     return this.rtp.rtp.slice(before);
   }
 
-  answered(): this {
+  answered(settled: MediaPlan = plan): this {
     this.session.agentReady('ulaw_8000', this.ear);
-    this.session.apply(plan);
+    this.session.apply(settled);
     this.session.open();
     return this;
   }
@@ -128,6 +130,16 @@ export class MediaWorld {
   /** The peer presses a key, as RFC 4733 tells it, in a single packet. */
   press(event: number): void {
     this.hear(Buffer.from([event, 0x80, 0x03, 0x20]), 101);
+  }
+
+  /** The peer sends 20 ms of a voice, and they go by. */
+  sing(voice: Tone): void {
+    const samples = new Int16Array(160);
+    voice.generate(samples, 0, 160);
+    const bytes = Buffer.alloc(160);
+    encodeUlaw(samples, 0, 160, bytes, 0);
+    this.hear(bytes);
+    this.clock.advance(20);
   }
 
   /** The peer speaks for `ms`. */
