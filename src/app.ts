@@ -37,6 +37,7 @@ import { createVerifyTools } from './tools/verify/tools.ts';
 import { networkSet } from './trunks/match.ts';
 import { TwilioClient } from './twilio/client.ts';
 import { createVerify, type VerifyPort } from './twilio/verify.ts';
+import { composeWebhooks } from './webhook-room.ts';
 import type { WorkerOptions } from './worker/messages.ts';
 import { WorkerPool, type WorkerThread } from './worker/pool.ts';
 
@@ -119,6 +120,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     timeoutMs: ticketTimeoutMs,
     log,
   });
+  const webhooks = composeWebhooks(config, () => access.config, { clock, events });
   const toolbox = composeTools(config, () => access.config, clock);
   const shared = {
     legs: pool,
@@ -128,6 +130,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     keysOverCleartext: config.media.sdesOverCleartext,
     advertised,
     tickets,
+    initiation: webhooks.initiation,
     toolbox,
     // Calls over trunks need the signalling, which needs what takes calls.
     second: {
@@ -196,6 +199,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       registry.stopAll();
       await signalling.close(byeGraceMs);
       await pool.stop();
+      webhooks.client.close();
       await http.close();
       await log.flush();
     },

@@ -24,7 +24,8 @@ import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { identify } from './trunks/identity.ts';
 import type { CallPlaces } from './trunks/limits.ts';
 import type { NumberRoute, Routing, Trunk } from './trunks/routing.ts';
-import { dynamicVariables } from './trunks/variables.ts';
+import { dynamicVariables, identityVariables } from './trunks/variables.ts';
+import type { Initiation } from './webhooks/initiation.ts';
 import type { Legs } from './worker/legs.ts';
 
 export interface IntakeParts {
@@ -41,6 +42,7 @@ export interface IntakeParts {
   /** Our address as that peer must be told it. */
   readonly advertised: (source: Source) => string;
   readonly tickets: AgentTickets;
+  readonly initiation: Pick<Initiation, 'brief'>;
   readonly toolbox: Toolbox;
   readonly second: SecondLegs;
   /** What holds for calls whose number has nothing of its own; asked for each call. */
@@ -170,7 +172,7 @@ export class Intake {
   }
 
   async #connect(admitted: Admitted): Promise<void> {
-    const { registry, legs, log, events, clock, tickets, toolbox, options } = this.#parts;
+    const { registry, legs, log, events, clock, tickets, initiation, toolbox, options } = this.#parts;
     const { dialogue, facts, trunk, route } = admitted;
     const key = newCallKey();
     events.emit({
@@ -217,6 +219,17 @@ export class Intake {
       leg,
       agentId: route.agentId,
       variables,
+      briefing: () =>
+        initiation.brief({
+          call: key,
+          agentId: route.agentId,
+          direction: 'inbound',
+          facts,
+          identity: identityVariables(facts),
+          ...(route.clientData === undefined ? {} : { standing: route.clientData }),
+          ...(route.initiation === undefined ? {} : { policy: route.initiation }),
+          log: callLog,
+        }),
       learned: (name, value) => {
         learned[name] = value;
       },

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentTickets } from './agent/agent.ts';
+import type { ClientData } from './agent/elevenlabs/protocol/client-data.ts';
 import type { SecondLeg, SecondLegs } from './call/control.ts';
 import { Call, type CallOptions } from './call/controller.ts';
 import type { PartyFacts, TransferTarget } from './call/party.ts';
@@ -34,7 +35,8 @@ import type { CallPlaces } from './trunks/limits.ts';
 import type { OutboundTrunk } from './trunks/outbound.ts';
 import { outboundHeaders } from './trunks/outbound-headers.ts';
 import { dialableNumber } from './trunks/outbound-number.ts';
-import { dynamicVariables } from './trunks/variables.ts';
+import { dynamicVariables, identityVariables } from './trunks/variables.ts';
+import type { Initiation } from './webhooks/initiation.ts';
 import type { Leg, Legs } from './worker/legs.ts';
 
 export interface OutgoingParts {
@@ -49,6 +51,7 @@ export interface OutgoingParts {
   /** What is configured now. */
   readonly config: () => Config;
   readonly tickets: AgentTickets;
+  readonly initiation: Pick<Initiation, 'brief'>;
   readonly toolbox: Toolbox;
   readonly second: SecondLegs;
   readonly options: () => CallOptions;
@@ -67,6 +70,8 @@ export interface OutgoingRequest {
   readonly from?: string;
   readonly agentId: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** What the conversation begins with. With it, or with variables, the initiation webhook is not asked. */
+  readonly clientData?: ClientData;
   /** Header fields of the INVITE on top of those of the trunk. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -211,7 +216,7 @@ export class OutgoingCalls {
   }
 
   #begin(placed: Placed): Call {
-    const { signalling, log, events, registry, tickets, toolbox, clock } = this.#parts;
+    const { signalling, log, events, registry, tickets, initiation, toolbox, clock } = this.#parts;
     const { key, request, trunk, route, leg, local, options } = placed;
     const facts = factsOf(trunk, options, request.variables ?? {});
     events.emit({
@@ -233,6 +238,17 @@ export class OutgoingCalls {
       leg,
       agentId: request.agentId,
       variables,
+      briefing: () =>
+        initiation.brief({
+          call: key,
+          agentId: request.agentId,
+          direction: 'outbound',
+          facts,
+          identity: identityVariables(facts),
+          ...(request.clientData === undefined ? {} : { standing: request.clientData }),
+          ...(hasData(request) ? { policy: 'off' } : {}),
+          log: callLog,
+        }),
       learned: (name, value) => {
         learned[name] = value;
       },
@@ -385,6 +401,10 @@ function inviteOptions(
     ...(credentials === undefined ? {} : { authorize: challenge => answerChallenge(challenge, credentials) }),
   };
 }
+
+/** As at ElevenLabs: who gave data for the conversation is not asked for more. */
+const hasData = ({ clientData, variables }: OutgoingRequest): boolean =>
+  clientData !== undefined || Object.keys(variables ?? {}).length > 0;
 
 const asRecord = (fields: readonly HeaderField[]): Record<string, string> =>
   Object.fromEntries(fields.map(({ name, value }) => [name, value]));

@@ -65,7 +65,7 @@ const rules: readonly Rule[] = [
   {
     group: 'roots',
     files: [
-      /^src\/(access|app|intake|main|outgoing)\.ts$/,
+      /^src\/(access|app|intake|main|outgoing|webhook-room)\.ts$/,
       /^src\/worker\/(entry|thread)\.ts$/,
       /^src\/cli\//,
     ],

@@ -7,6 +7,7 @@ import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
 import { Secrets, type TwilioCredentials } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
+import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
 /** What the file has besides single settings. */
 export interface Sections {
@@ -33,6 +34,7 @@ export function assemble(
   checkClientCertificates(values, sections, problems);
   checkHttp(values, problems);
   checkDrachtio(values, sections, problems);
+  checkWebhooks(values, problems);
   const credentials = twilioCredentials(values, problems);
   if (problems.length > 0) return fail(problems);
 
@@ -91,6 +93,7 @@ export function assemble(
     },
     ...optional('twilio', twilioSettings(values)),
     http: { listen: values['http.listen'] },
+    webhooks: webhookSettings(values),
     drain: { deadlineSeconds: values['drain.deadline_seconds'] },
     log: { level: values['log.level'] },
     secrets: secretsOf(values, credentials, sections),
@@ -110,6 +113,9 @@ function secretsOf(
     ...optional('sipTlsKey', values['sip.tls_key']),
     ...optional('twilio', credentials),
     ...optional('drachtio', values['sip.drachtio.secret']),
+    ...optional('webhook', values['webhooks.secret']),
+    ...optional('initiationHeaders', values['webhooks.initiation.request_headers']),
+    ...optional('postCallHeaders', values['webhooks.post_call.request_headers']),
   });
 }
 

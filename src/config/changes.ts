@@ -27,6 +27,12 @@ const live: Readonly<Record<string, Part>> = {
   'call.max_seconds': ({ call }) => call.maxSeconds,
   'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
+  webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
+    webhooks,
+    secrets.webhook,
+    secrets.initiationHeaders,
+    secrets.postCallHeaders,
+  ],
   'drain.deadline_seconds': ({ drain }) => drain.deadlineSeconds,
   'log.level': ({ log }) => log.level,
 };
@@ -44,6 +50,7 @@ const restart: Readonly<Record<string, Part>> = {
   'call.max_calls': ({ call }) => call.maxCalls,
   'tools.default_country': ({ tools }) => tools.defaultCountry,
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
+  'webhooks.tls_ca': ({ webhooks }) => webhooks.tlsCa,
   'http.listen': ({ http }) => http.listen,
   'http.api_keys': ({ secrets }) => secrets.apiKeys,
 };
@@ -83,6 +90,7 @@ export function liveParts(before: Config, after: Config): Config {
       allowAutonomousSends: after.tools.allowAutonomousSends,
       killSwitch: after.tools.killSwitch,
     },
+    webhooks: webhooksWith(before.webhooks, after.webhooks),
     drain: after.drain,
     log: after.log,
     secrets: secretsWith(before.secrets, after.secrets),
@@ -101,28 +109,40 @@ export function withCertificates(config: Config, { cert, key, ca, named }: TlsTe
       tlsNamed: named.map(one => ({ names: one.names, cert: one.cert })),
     },
     secrets: secretsWith(secrets, {
-      trunkPasswords: secrets.trunkPasswords,
+      ...liveSecrets(secrets),
       sipTlsKey: key,
       sipTlsNamedKeys: named.map(one => one.key),
     }),
   };
 }
 
-/** Secrets of trunks and listeners from `after`; those of whoever was made with them stay. */
-function secretsWith(
-  { elevenLabsApiKey, apiKeys, twilio, drachtio }: Secrets,
-  {
-    sipTlsKey,
-    trunkPasswords,
-    sipTlsNamedKeys,
-  }: Pick<Secrets, 'sipTlsKey' | 'trunkPasswords' | 'sipTlsNamedKeys'>,
-): Secrets {
+/** The webhooks of `after`, with the connections of `before`. */
+function webhooksWith({ tlsCa }: Config['webhooks'], after: Config['webhooks']): Config['webhooks'] {
+  const { tlsCa: _, ...live } = after;
+  return { ...live, ...(tlsCa === undefined ? {} : { tlsCa }) };
+}
+
+/** Secrets that are swapped while calls are up. */
+type LiveSecrets = Pick<
+  Secrets,
+  'sipTlsKey' | 'trunkPasswords' | 'sipTlsNamedKeys' | 'webhook' | 'initiationHeaders' | 'postCallHeaders'
+>;
+
+/** The fields alone. */
+const liveSecrets = (secrets: LiveSecrets): LiveSecrets => ({ ...secrets });
+
+/** Secrets of trunks, listeners and webhooks from `after`; those of whoever was made with them stay. */
+function secretsWith({ elevenLabsApiKey, apiKeys, twilio, drachtio }: Secrets, after: LiveSecrets): Secrets {
+  const { sipTlsKey, trunkPasswords, sipTlsNamedKeys, webhook, initiationHeaders, postCallHeaders } = after;
   return new Secrets({
     elevenLabsApiKey,
     apiKeys,
     ...(twilio === undefined ? {} : { twilio }),
     ...(drachtio === undefined ? {} : { drachtio }),
     ...(sipTlsKey === undefined ? {} : { sipTlsKey }),
+    ...(webhook === undefined ? {} : { webhook }),
+    ...(initiationHeaders === undefined ? {} : { initiationHeaders }),
+    ...(postCallHeaders === undefined ? {} : { postCallHeaders }),
     trunkPasswords,
     sipTlsNamedKeys,
   });

@@ -2,6 +2,7 @@ import type { ApiKey } from '../http/keys.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
 import type { NumberConfig, TrunkConfig } from '../trunks/trunk.ts';
+import type { InitiationSettings, PostCallSettings } from '../webhooks/settings.ts';
 import type { ClientCertificate, HostPort, SipListen } from './listen.ts';
 import type { PortRange } from './readers.ts';
 import type { Secrets } from './secrets.ts';
@@ -145,6 +146,15 @@ export interface Config {
   };
   readonly http: {
     readonly listen: HostPort;
+  };
+  /** Secret and header fields are in `secrets`. */
+  readonly webhooks: {
+    /** CIDRs that webhooks may go to besides the public Internet. */
+    readonly allowedNetworks: readonly string[];
+    /** PEM text. */
+    readonly tlsCa?: string;
+    readonly initiation?: InitiationSettings;
+    readonly postCall?: PostCallSettings;
   };
   readonly drain: { readonly deadlineSeconds: number };
   readonly log: { readonly level: LogLevelName };

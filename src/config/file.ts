@@ -7,7 +7,7 @@ export const fileLimits = {
   /** Longest file, characters. */
   characters: 1024 * 1024,
   /** Deepest nesting of keys. */
-  depth: 6,
+  depth: 8,
 } as const;
 
 /** One value of the file. */

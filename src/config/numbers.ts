@@ -1,3 +1,4 @@
+import { readClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { NumberConfig, NumberPattern } from '../trunks/trunk.ts';
 import { queuePolicies } from './config.ts';
@@ -5,6 +6,7 @@ import { choice, integer, type Reader, text } from './readers.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
 import type { Sources } from './sources.ts';
+import { initiationPolicy } from './webhooks.ts';
 
 /** Ways to say which numbers an entry means, of which it has one. */
 const ways = ['phone_number', 'range', 'prefix'] as const;
@@ -44,11 +46,15 @@ function readNumber(section: Section, trunks: readonly string[]): NumberConfig |
     section.complain(`names no trunk; ${known}`, 'trunk');
   }
   const policy = readPolicy(section);
+  const initiation = section.value('initiation_webhook', initiationPolicy);
+  const clientData = readStanding(section);
   if (pattern === undefined || agentId === undefined || given.length !== 1) return undefined;
   return {
     pattern,
     agentId,
     policy,
+    ...(initiation === undefined ? {} : { initiation }),
+    ...(clientData === undefined ? {} : { clientData }),
     ...(label === undefined ? {} : { label }),
     ...(trunk === undefined ? {} : { trunk }),
   };
@@ -68,6 +74,19 @@ function readPolicy(section: Section): NumberConfig['policy'] {
     ...(ring === undefined ? {} : { ringMs: ring * 1000 }),
     ...(longest === undefined ? {} : { longestMs: longest * 1000 }),
   };
+}
+
+/** What conversations of the number begin with, in the words and within the bounds of ElevenLabs' own object. */
+function readStanding(section: Section): NumberConfig['clientData'] {
+  const key = 'conversation_initiation_client_data';
+  const given = section.plain(key);
+  if (given === undefined) return undefined;
+  const read = readClientData(given);
+  const problems = read.ok
+    ? read.value.ignored.map(name => `${name} is not a key that can be set here`)
+    : read.failure;
+  for (const problem of problems) section.complain(problem, key);
+  return read.ok ? read.value : undefined;
 }
 
 const plain = (given: string) => given.replace(/[\s().-]/g, '');

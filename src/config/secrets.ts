@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { ApiKey } from '../http/keys.ts';
+import type { RequestHeaders } from '../webhooks/settings.ts';
 
 /** What a Twilio client signs in with: an API key, or the account's own token. */
 export type TwilioCredentials =
@@ -15,6 +16,11 @@ interface SecretValues {
   readonly twilio?: TwilioCredentials;
   /** What a drachtio-server knows us by. */
   readonly drachtio?: string;
+  /** What webhooks are signed with. */
+  readonly webhook?: string;
+  /** Header fields of requests to the operator. */
+  readonly initiationHeaders?: RequestHeaders;
+  readonly postCallHeaders?: RequestHeaders;
   /** Passwords of trunks that have credentials, by the name of the trunk. */
   readonly trunkPasswords?: ReadonlyMap<string, string>;
   /** PEM texts of the keys of `sip.tlsNamed`, index for index. */
@@ -31,6 +37,9 @@ export class Secrets implements SecretValues {
   readonly apiKeys: readonly ApiKey[];
   readonly twilio?: TwilioCredentials;
   readonly drachtio?: string;
+  readonly webhook?: string;
+  readonly initiationHeaders?: RequestHeaders;
+  readonly postCallHeaders?: RequestHeaders;
   readonly trunkPasswords: ReadonlyMap<string, string>;
   readonly sipTlsNamedKeys: readonly string[];
 
@@ -42,6 +51,9 @@ export class Secrets implements SecretValues {
     if (values.sipTlsKey !== undefined) this.sipTlsKey = values.sipTlsKey;
     if (values.twilio !== undefined) this.twilio = values.twilio;
     if (values.drachtio !== undefined) this.drachtio = values.drachtio;
+    if (values.webhook !== undefined) this.webhook = values.webhook;
+    if (values.initiationHeaders !== undefined) this.initiationHeaders = values.initiationHeaders;
+    if (values.postCallHeaders !== undefined) this.postCallHeaders = values.postCallHeaders;
   }
 
   toJSON(): Record<string, string> {

@@ -64,6 +64,14 @@ export class Section {
     return given.includes('-----BEGIN') ? { text: read.value } : { text: read.value, path: given };
   }
 
+  /** Whatever is there, as JSON has it; undefined when it is not there or was a problem. */
+  plain(key: string): unknown {
+    const field = this.#take(key);
+    const before = this.#sources.problems.length;
+    const value = field === undefined ? undefined : plainOf(field, this.#sources);
+    return this.#sources.problems.length > before ? undefined : value;
+  }
+
   /** A map inside this one. Absent it reads as an empty one. */
   inner(key: string): Section {
     const field = this.#take(key);
@@ -135,6 +143,15 @@ export class Section {
     this.#sources.problems.push({ where, what });
     return undefined;
   }
+}
+
+/** The tree as JSON has it, its texts expanded. */
+function plainOf(tree: Tree, sources: Sources): unknown {
+  if (tree.kind === 'list') return tree.items.map(item => plainOf(item, sources));
+  if (tree.kind === 'value') {
+    return typeof tree.raw === 'string' ? sources.expand(tree.raw, tree.where) : tree.raw;
+  }
+  return Object.fromEntries([...tree.fields].map(([key, field]) => [key, plainOf(field, sources)]));
 }
 
 /** A scalar, or a list of scalars. */

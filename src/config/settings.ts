@@ -15,6 +15,7 @@ import {
   workerCount,
 } from './readers.ts';
 import { type Setting, setting, type Values } from './setting.ts';
+import { failurePolicies, headerLines, webhookEvent, webhookUrl } from './webhooks.ts';
 
 /** Networks that are nobody's on the Internet: loopback, RFC 1918, link-local, unique local (RFC 4193). */
 const privateNetworks =
@@ -240,6 +241,64 @@ export const settings = {
     env: 'API_KEYS',
     meaning: 'Keys for the HTTP API, name:role:secret separated by commas; roles read, pii, operator, admin.',
     secret: true,
+  }),
+
+  'webhooks.secret': setting(text(/^[\x21-\x7e]{16,256}$/, 'at least 16 printable ASCII characters'), {
+    env: 'WEBHOOK_SECRET',
+    meaning: 'Secret that what we tell webhooks.post_call.url is signed with (docs/webhooks.md).',
+    secret: true,
+  }),
+  'webhooks.allowed_networks': setting(list(cidr, true), {
+    env: 'WEBHOOK_NETWORKS',
+    meaning:
+      'Networks besides the public Internet that webhooks may go to, as CIDRs; only in these may a URL be plain http. ' +
+      'Private, loopback and link-local addresses are refused without it.',
+  }),
+  'webhooks.tls_ca': setting(
+    text(/-----BEGIN CERTIFICATE-----/, 'PEM certificates, or the path of a file with them'),
+    {
+      meaning:
+        "Authorities besides the system's that servers of webhooks are checked with, as PEM or its path.",
+      pem: true,
+    },
+  ),
+  'webhooks.initiation.url': setting(webhookUrl, {
+    env: 'INITIATION_WEBHOOK_URL',
+    meaning:
+      'Asked before each conversation for its dynamic variables and overrides, while the telephone rings.',
+  }),
+  'webhooks.initiation.request_headers': setting(headerLines, {
+    env: 'INITIATION_WEBHOOK_HEADERS',
+    meaning: 'Header fields of that request: `Authorization: Bearer ...`, in the file a list.',
+    secret: true,
+  }),
+  'webhooks.initiation.timeout_ms': setting(integer(100, 30_000), {
+    meaning: 'Milliseconds that the initiation webhook may take; the telephone rings meanwhile.',
+    fallback: '3000',
+  }),
+  'webhooks.initiation.on_failure': setting(choice(failurePolicies), {
+    meaning:
+      'Without a usable answer: continue with what the number has, or reject the call with 503. A number may say otherwise ' +
+      'for itself (initiation_webhook).',
+    fallback: 'continue',
+  }),
+  'webhooks.post_call.url': setting(webhookUrl, {
+    env: 'POST_CALL_WEBHOOK_URL',
+    meaning: 'Told of every call that is over, at least once and in order. Needs WEBHOOK_SECRET.',
+  }),
+  'webhooks.post_call.request_headers': setting(headerLines, {
+    env: 'POST_CALL_WEBHOOK_HEADERS',
+    meaning: 'Header fields of these requests besides their signature.',
+    secret: true,
+  }),
+  'webhooks.post_call.events': setting(list(webhookEvent), {
+    meaning:
+      'What is told: call_ended, call_initiation_failure, post_call_transcription. ElevenLabs sends the last one itself.',
+    fallback: 'call_ended, call_initiation_failure',
+  }),
+  'webhooks.post_call.timeout_ms': setting(integer(500, 60_000), {
+    meaning: 'Milliseconds that one attempt may take.',
+    fallback: '15000',
   }),
 
   'drain.deadline_seconds': setting(integer(0, 86_400), {

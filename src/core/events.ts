@@ -49,6 +49,30 @@ export type BridgeEvent =
       readonly output: string;
       readonly setupMs: number;
     }
+  /** The operator was asked what the conversation shall begin with. */
+  | {
+      readonly type: 'initiation';
+      readonly call: CallKey;
+      /** The answer is used, the call goes on without it, or is rejected. */
+      readonly outcome: 'used' | 'defaults' | 'rejected';
+      /** `ok`, or the code of the failure. */
+      readonly cause: string;
+      readonly detail: string;
+      readonly ms: number;
+    }
+  /** The operator was told of a call, or was not: `later` is tried again, `dead` never. */
+  | {
+      readonly type: 'webhook';
+      readonly call: CallKey;
+      readonly event: string;
+      readonly outcome: 'delivered' | 'later' | 'dead';
+      readonly cause: string;
+      readonly detail: string;
+      readonly attempt: number;
+      readonly ms: number;
+      /** From the event to now, ms. */
+      readonly ageMs: number;
+    }
   | { readonly type: 'agent-retry'; readonly call: CallKey; readonly end: Ending }
   | {
       readonly type: 'call-answered';

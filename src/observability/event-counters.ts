@@ -5,6 +5,7 @@ import { boundedLabel } from './labels.ts';
 /** Upper bounds, seconds: a setup is mostly the agent's start. */
 const setupBuckets = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20];
 const firstAudioBuckets = [0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1, 2];
+const deliveryBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 36_000];
 const callBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** Series about calls: what happened, how often and how long it took. */
@@ -14,6 +15,7 @@ export class EventCounters {
   readonly #label = {
     trunk: boundedLabel(),
     cause: boundedLabel(),
+    webhook: boundedLabel(),
     tool: boundedLabel(),
     status: boundedLabel(),
     codec: boundedLabel(),
@@ -56,6 +58,15 @@ export class EventCounters {
         return counters.keys.inc({ cause: label.cause(event.cause) });
       case 'agent-ready':
         return times.agent.observe(event.setupMs / 1000);
+      case 'initiation':
+        counters.initiations.inc({ outcome: event.outcome, cause: label.webhook(event.cause) });
+        return times.initiation.observe(event.ms / 1000);
+      case 'webhook': {
+        const { event: name, outcome, cause } = event;
+        counters.webhooks.inc({ event: name, outcome, cause: label.webhook(cause) });
+        if (outcome === 'delivered') times.delivery.observe(event.ageMs / 1000);
+        return;
+      }
       case 'agent-retry':
         return counters.retries.inc({ reason: event.end.reason });
       case 'call-answered':
@@ -111,6 +122,8 @@ function series(registry: Registry, prefix: string) {
       peers: counter('peers_refused', 'Connections and messages refused before they were read', 'cause'),
       keys: counter('srtp_keys_ignored', 'Offers of SRTP that were taken as plain RTP', 'cause'),
       headers: counter('headers_dropped', 'Header fields that were not passed on to the agent'),
+      initiations: counter('initiation_webhooks', 'Calls the operator was asked about', 'outcome', 'cause'),
+      webhooks: counter('webhooks', 'Attempts to tell the operator of a call', 'event', 'outcome', 'cause'),
       retries: counter('agent_retries', 'Conversations that were started a second time', 'reason'),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
@@ -124,6 +137,8 @@ function series(registry: Registry, prefix: string) {
       setup: seconds('call_setup', 'INVITE to 200', setupBuckets),
       agent: seconds('agent_setup', 'Connecting to the agent to its metadata', setupBuckets),
       firstAudio: seconds('first_audio', 'First sound of the agent to its first packet', firstAudioBuckets),
+      initiation: seconds('initiation_webhook', 'How long the initiation webhook took', setupBuckets),
+      delivery: seconds('webhook_delivery', 'From an event to its delivery to the operator', deliveryBuckets),
       call: seconds('call_length', 'Length of answered calls', callBuckets),
       tool: seconds('tool_run', 'How long client tools took', setupBuckets, 'tool'),
     },

@@ -41,6 +41,8 @@ const endFields = (end: Ending): LogFields => ({
   why: sentence(end),
 });
 
+const webhookLevels = { delivered: 'debug', later: 'warn', dead: 'error' } as const;
+
 /** How bad an ending is: ours are errors, the agent's and the carrier's warnings. */
 function endLevel(end: Ending): Level {
   if (end.reason === 'internal-error' || end.reason === 'worker-lost') return 'error';
@@ -91,6 +93,16 @@ function lineOf(event: BridgeEvent): Line {
         message: 'agent ready',
         fields: { call, conversationId, input, output, setupMs },
       };
+    }
+    case 'initiation': {
+      const { call, outcome, cause, detail, ms } = event;
+      const level = outcome === 'used' ? 'info' : 'warn';
+      return { level, message: 'initiation webhook', fields: { call, outcome, cause, detail, ms } };
+    }
+    case 'webhook': {
+      const { type: _, event: name, ...fields } = event;
+      const level = webhookLevels[event.outcome];
+      return { level, message: 'webhook', fields: { event: name, ...fields } };
     }
     case 'agent-retry':
       return {

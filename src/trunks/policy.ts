@@ -6,3 +6,6 @@ export interface CallPolicy {
   readonly ringMs?: number;
   readonly longestMs?: number;
 }
+
+/** Whether the initiation webhook is asked for calls to a number, and what is done without a usable answer. */
+export type InitiationChoice = 'off' | 'continue' | 'reject';

@@ -1,8 +1,9 @@
+import type { ClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { type DigestAccount, digestAccount } from './digest.ts';
 import { Recent } from './limits.ts';
 import { type NetworkSet, networkSet } from './match.ts';
 import { CallerList, NumberTable } from './number-table.ts';
-import type { CallPolicy } from './policy.ts';
+import type { CallPolicy, InitiationChoice } from './policy.ts';
 import type { MediaEncryption, NumberConfig, TrunkConfig } from './trunk.ts';
 
 /** One trunk: who may call over it, and what holds for its calls. */
@@ -29,6 +30,8 @@ export interface NumberRoute {
   readonly agentId: string;
   readonly label?: string;
   readonly policy: CallPolicy;
+  readonly clientData?: ClientData;
+  readonly initiation?: InitiationChoice;
 }
 
 /** Where a request came from, as far as the network shows it. */

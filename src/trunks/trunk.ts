@@ -1,5 +1,6 @@
+import type { ClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import type { DigestAlgorithm } from './digest.ts';
-import type { CallPolicy } from './policy.ts';
+import type { CallPolicy, InitiationChoice } from './policy.ts';
 
 /** Whether sound is encrypted on a trunk, in ElevenLabs' words. */
 export const mediaEncryptions = ['disabled', 'allowed', 'required'] as const;
@@ -46,4 +47,8 @@ export interface NumberConfig {
   readonly trunk?: string;
   readonly label?: string;
   readonly policy: CallPolicy;
+  /** What its conversations begin with. */
+  readonly clientData?: ClientData;
+  /** What holds of the initiation webhook here; absent: what holds in general. */
+  readonly initiation?: InitiationChoice;
 }
