@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { Access } from './access.ts';
+import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
 import { TicketOffice } from './agent/elevenlabs/ticket.ts';
 import type { SecondLegs } from './call/control.ts';
-import type { Call } from './call/controller.ts';
-import type { TransferTarget } from './call/party.ts';
+import type { Call, CallOptions, Fallback } from './call/controller.ts';
+import type { PartyFacts, TransferTarget } from './call/party.ts';
 import { CallRegistry } from './call/registry.ts';
 import type { Config, SipBackend } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
@@ -32,6 +33,7 @@ import { createHoldTool } from './tools/hold/tool.ts';
 import { createKeypadTool } from './tools/keypad/tool.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { createToolbox } from './tools/toolbox.ts';
+import { targetOf, wayOf } from './tools/transfer/destination.ts';
 import { createTransferTool } from './tools/transfer/tools.ts';
 import { createVerifyTools } from './tools/verify/tools.ts';
 import { networkSet } from './trunks/match.ts';
@@ -114,12 +116,13 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     ...(parts.load === undefined ? {} : { load: parts.load }),
   });
   const advertised = advertisedAddress(config);
-  const tickets = new TicketOffice({
+  const office = new TicketOffice({
     baseUrl: config.elevenlabs.baseUrl,
     apiKey: config.secrets.elevenLabsApiKey,
     timeoutMs: ticketTimeoutMs,
     log,
   });
+  const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, events });
   const toolbox = composeTools(config, () => access.config, clock);
   const shared = {
@@ -136,6 +139,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     second: {
       open: (target: TransferTarget, call: CallKey, near: LegId) => outgoing.open(target, call, near),
     } satisfies SecondLegs,
+    fallback: (name: string, facts: PartyFacts) => fallbackOf(access.config, name, facts),
     options: () => callOptions(access.config),
     clock,
     log,
@@ -225,8 +229,15 @@ function readiness(
   return workers > 0 ? { ready: true } : { ready: false, reason: 'no media worker' };
 }
 
-function callOptions(config: Config) {
-  const { agent, call } = config;
+/** Where callers go when there is no agent any more; undefined when a reload took it away. */
+function fallbackOf({ transfers }: Config, name: string, facts: PartyFacts): Fallback | undefined {
+  const destination = transfers.find(each => each.name === name);
+  if (destination === undefined) return undefined;
+  return { target: targetOf(destination, facts), way: wayOf(destination.transferType) };
+}
+
+function callOptions(config: Config): CallOptions {
+  const { agent, call, survival, waiting } = config;
   return {
     settleMs: agent.settleMs,
     startTimeoutMs: agent.startTimeoutMs,
@@ -235,6 +246,9 @@ function callOptions(config: Config) {
     queueWaitMs: agent.queueWaitSeconds * 1000,
     ringMs: call.ringSeconds * 1000,
     longestMs: call.maxSeconds * 1000,
+    refusedOverrides: agent.refusedOverrides,
+    survival,
+    waiting,
   };
 }
 

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { AgentTickets } from './agent/agent.ts';
 import type { SecondLegs } from './call/control.ts';
-import { Call, type CallOptions } from './call/controller.ts';
+import { Call, type CallOptions, type Fallback } from './call/controller.ts';
+import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
 import type { CallRegistry } from './call/registry.ts';
 import type { Clock } from './core/clock.ts';
@@ -45,6 +46,8 @@ export interface IntakeParts {
   readonly initiation: Pick<Initiation, 'brief'>;
   readonly toolbox: Toolbox;
   readonly second: SecondLegs;
+  /** Where the caller goes who has no agent any more: an entry of `transfers` by its name. */
+  readonly fallback: (name: string, facts: PartyFacts) => Fallback | undefined;
   /** What holds for calls whose number has nothing of its own; asked for each call. */
   readonly options: () => CallOptions;
   readonly defaultCountry: string | undefined;
@@ -213,6 +216,8 @@ export class Intake {
       local: { ...admitted.local, rtpPort: leg.local.rtpPort },
       log: callLog,
     });
+    const own = ownOptions(options(), route.policy);
+    const { survival } = own;
     const call = new Call({
       key,
       party,
@@ -236,7 +241,10 @@ export class Intake {
       tickets,
       toolbox,
       second: this.#parts.second,
-      options: { ...options(), ...route.policy },
+      ...(survival.fallback === undefined
+        ? {}
+        : { fallback: this.#parts.fallback(survival.fallback, facts) }),
+      options: own,
       clock,
       log: callLog,
       events,

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentTickets } from './agent/agent.ts';
 import type { ClientData } from './agent/elevenlabs/protocol/client-data.ts';
 import type { SecondLeg, SecondLegs } from './call/control.ts';
-import { Call, type CallOptions } from './call/controller.ts';
+import { Call, type CallOptions, type Fallback } from './call/controller.ts';
 import type { PartyFacts, TransferTarget } from './call/party.ts';
 import type { CallRegistry } from './call/registry.ts';
 import type { Config } from './config/config.ts';
@@ -54,6 +54,8 @@ export interface OutgoingParts {
   readonly initiation: Pick<Initiation, 'brief'>;
   readonly toolbox: Toolbox;
   readonly second: SecondLegs;
+  /** Where the caller goes who has no agent any more: an entry of `transfers` by its name. */
+  readonly fallback: (name: string, facts: PartyFacts) => Fallback | undefined;
   readonly options: () => CallOptions;
   readonly clock: Clock;
   readonly log: Logger;
@@ -232,6 +234,8 @@ export class OutgoingCalls {
     // What is known only later, for the headers of our BYE.
     const learned: Record<string, string> = {};
     const goodbye = () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned });
+    const own = this.#parts.options();
+    const { fallback } = own.survival;
     const call = new Call({
       key,
       party: new OutboundParty({ signalling, route, options, leg, facts, local, log: callLog, goodbye }),
@@ -255,7 +259,8 @@ export class OutgoingCalls {
       tickets,
       toolbox,
       second: this.#parts.second,
-      options: this.#parts.options(),
+      ...(fallback === undefined ? {} : { fallback: this.#parts.fallback(fallback, facts) }),
+      options: own,
       clock,
       log: callLog,
       events,

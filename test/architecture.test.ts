@@ -86,7 +86,10 @@ const rules: readonly Rule[] = [
     ],
   },
   ...rooms.map(name => room(name)),
-  { ...room('config'), types: [...rooms, 'sip', 'sip/embedded', 'media', 'tools', 'worker', 'call'] },
+  {
+    ...room('config', ['codecs']),
+    types: [...rooms, 'sip', 'sip/embedded', 'media', 'tools', 'worker', 'call'],
+  },
   room('call'),
   room('worker'),
   room('media', ['codecs']),

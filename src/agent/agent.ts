@@ -48,6 +48,10 @@ export interface Briefing {
 /** Hands out the URL a conversation begins with. Fails with a code that is an `EndingReason`. */
 export interface AgentTickets {
   signedUrl(agentId: string): Promise<Result<string>>;
+  /** One that was fetched ahead, for a conversation that must begin at once; undefined when there is none. */
+  spare?(agentId: string): string | undefined;
+  /** One should be there ahead from now on; asked again every few minutes while that holds. */
+  keepSpare?(agentId: string): void;
 }
 
 /** What the agent said when it was ready. */

@@ -1,89 +1,47 @@
-import type { AgentMetadata, AgentTickets, AgentToolCall, Briefing, QueueStatus } from '../agent/agent.ts';
-import type { Clock, Timer } from '../core/clock.ts';
-import { type Ending, type EndingReason, ending, endings } from '../core/ending.ts';
+import type { AgentMetadata, Briefing, QueueStatus } from '../agent/agent.ts';
+import type { Timer } from '../core/clock.ts';
+import { type Ending, ending } from '../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
-import type { EventSink } from '../core/events.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { KeyedDigits } from '../core/keyed-digits.ts';
-import type { Logger } from '../core/logger.ts';
 import { maskNumber } from '../core/mask.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
-import type { Toolbox } from '../tools/tool.ts';
-import type { KeyForm, Leg, LegStats } from '../worker/legs.ts';
-import { agentStart, tellable } from './agent-start.ts';
-import type { CallControl, SecondLegs, TransferWay } from './control.ts';
-import type { Party, TransferTarget } from './party.ts';
-import { type CallAction, type CallInput, type CallState, callStates, step } from './states.ts';
+import type { KeyForm } from '../worker/legs.ts';
+import { tellable } from './agent-start.ts';
+import { AgentStarts } from './agent-starts.ts';
+import type { CallControl } from './control.ts';
+import { Handovers } from './handovers.ts';
+import type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy } from './parts.ts';
+import { Recovery } from './recovery.ts';
+import { resumedVariables, resumption } from './resumption.ts';
+import {
+  beforeAnswer,
+  type CallAction,
+  type CallInput,
+  type CallState,
+  conversing,
+  leaving,
+  step,
+  survivable,
+  unanswered,
+} from './states.ts';
+import { ToolRuns } from './tool-runs.ts';
 import { Transcript } from './transcript.ts';
-import { Transfer, transferLimits } from './transfer.ts';
+import { transferLimits } from './transfer.ts';
 
-/** What a call does when the agent puts its caller in a queue. */
-export type QueuePolicy = 'busy' | 'ring' | 'answer';
-
-export interface CallOptions {
-  /** From the agent's metadata to the answer, ms: refusals often come just after it. */
-  readonly settleMs: number;
-  /** Conversation start, from connecting to metadata, ms. */
-  readonly startTimeoutMs: number;
-  readonly inputChunkMs: number;
-  readonly queuePolicy: QueuePolicy;
-  readonly queueWaitMs: number;
-  /** From INVITE to answer, ms. */
-  readonly ringMs: number;
-  /** From answer to end, ms. */
-  readonly longestMs: number;
-}
+export type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy };
 
 /** How long after the answer the end of a conversation still counts as a failed start, ms. */
 const youthMs = 1000;
+/** How often a signed URL that is kept for the case of a loss is looked after, ms. */
+const spareEveryMs = 300_000;
+/** How long after its beginning a conversation may still be refused for what it began with, ms. */
+const acceptedMs = 5_000;
 /** Starts of a conversation that one call may make, the first one included. */
 const startsPerCall = 2;
 
-/** States in which no answer has been sent. */
-const unanswered: ReadonlySet<CallState> = new Set([
-  'opening',
-  'starting',
-  'waiting',
-  'waiting-ready',
-  'settling',
-]);
-
-/** States of a call of ours whose party has not answered. */
-const beforeAnswer: ReadonlySet<CallState> = new Set(['calling', 'alerting', 'alerting-alone']);
-
-/** States of a call whose caller is being handed over, or was. */
-const leaving: ReadonlySet<CallState> = new Set(['transferring', 'transferring-alone', 'bridged']);
-
 /** Why what ran for a call was stopped: made once, because an AbortController would make an error for each. */
 const over = new Failure('gone', 'the call is over');
-
-/** What one call is made of. */
-export interface CallParts {
-  readonly key: CallKey;
-  readonly party: Party;
-  readonly leg: Leg;
-  readonly agentId: string;
-  readonly variables: Readonly<Record<string, string>>;
-  /** Asked once, while the agent is first dialled; absent: the variables are all there is. A failure ends the call. */
-  readonly briefing?: () => Promise<Result<Briefing, Ending>>;
-  /** Told what becomes known of the call while it is up, under the names of variables. */
-  readonly learned?: (name: string, value: string) => void;
-  readonly tickets: AgentTickets;
-  readonly toolbox: Toolbox;
-  /** Opens legs to those whom callers are transferred to; absent where nobody can be called. */
-  readonly second?: SecondLegs;
-  readonly options: CallOptions;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly events: EventSink;
-}
-
-/** A call that is over. */
-export interface CallSummary {
-  readonly end: Ending;
-  readonly answered: boolean;
-  readonly stats: LegStats;
-}
 
 /** What the agent is told when another telephone takes over the call. */
 const replacedNotice =
@@ -109,20 +67,18 @@ export class Call {
   #briefing: Briefing | undefined;
   /** The agent's socket was opened ahead of the answer. */
   #prepared = false;
+  readonly #agents: AgentStarts;
+  readonly #recovery: Recovery;
+  readonly #tools: ToolRuns;
   #answeredAt: number | undefined;
   /** Why the call is ending, once it is known. */
   #end: Ending | undefined;
-  /** Why the agent left while its caller was handed over. */
-  #agentEnd: Ending | undefined;
-  #transfer: Transfer | undefined;
-  #transfers = 0;
-  /** The leg that the caller was connected with. */
-  #bridged: Leg | undefined;
+  readonly #handovers: Handovers;
   /** Who gets what is keyed in secure mode. */
   #keyed: ((digits: KeyedDigits) => void) | undefined;
   /** What tools may have done with this call. */
   readonly #control: CallControl = {
-    transfer: (target, way) => this.#handOver(target, way),
+    transfer: (target, way) => this.#handovers.handOver(target, way),
     digits: (keys, form) => this.#press(keys, form),
     hold: on => this.#hold(on),
     secure: take => this.#secure(take),
@@ -138,6 +94,42 @@ export class Call {
     this.transcript = new Transcript(parts.clock);
     this.#begun = parts.clock.now();
     this.verified = new VerifiedNumbers(parts.clock);
+    const { clock, leg, options, events, log } = parts;
+    this.#agents = new AgentStarts({
+      tickets: parts.tickets,
+      agentId: parts.agentId,
+      facts: parts.party.facts,
+      briefing: () => this.#ask(),
+      options,
+      log,
+    });
+    this.#recovery = new Recovery({
+      call: parts.key,
+      leg,
+      options: options.survival,
+      hasFallback: parts.fallback !== undefined,
+      clock,
+      events,
+      take: input => this.#take(input),
+    });
+    this.#handovers = new Handovers({
+      call: parts.key,
+      parts,
+      state: () => this.#state,
+      take: input => this.#take(input),
+      ends: end => {
+        this.#end ??= end;
+      },
+      lost: end => this.#recovery.lose(end),
+    });
+    this.#tools = new ToolRuns({
+      call: this,
+      parts,
+      control: this.#control,
+      signal: this.#stopping.signal,
+      verifyNumber: () => this.#briefing?.verifyNumber,
+      alone: () => conversing.has(this.#state),
+    });
     this.ended = new Promise(resolve => {
       this.#settle = resolve;
     });
@@ -154,7 +146,7 @@ export class Call {
       agentReady: metadata => this.#agentReady(metadata),
       agentQueue: status => this.#agentQueue(status),
       agentEnded: end => this.#agentEnded(end),
-      toolCall: call => void this.#runTool(call),
+      toolCall: call => void this.#tools.run(call),
       keyed: digits => (this.#keyed === undefined ? digits.wipe() : this.#keyed(digits)),
       turn: news => this.transcript.take(news),
       mediaTimeout: () => this.stop(ending('media-timeout')),
@@ -206,9 +198,9 @@ export class Call {
       case 'ring':
         return party.ring();
       case 'start-agent':
-        return void this.#startAgent(false);
+        return void this.#startAgent('now');
       case 'prepare-agent':
-        return void this.#startAgent(true);
+        return void this.#startAgent('ahead');
       case 'begin-agent':
         // Without it the ticket is still on its way, and what it opens begins at once.
         if (this.#prepared) leg.begin();
@@ -232,7 +224,27 @@ export class Call {
       case 'ringback-off':
         return leg.tone('off');
       case 'join':
-        return this.#join();
+        return this.#handovers.join();
+      case 'begin-reconnect':
+        return this.#recovery.begin();
+      case 'end-reconnect':
+        this.#agents.abandon();
+        return this.#recovery.stop();
+      case 'resume-agent':
+        return void this.#startAgent('resume');
+      case 'arm-again':
+        return this.#recovery.again();
+      case 'brief':
+        this.#recovery.resumed();
+        return leg.tell(resumption(this.transcript, this.verified), 'context');
+      case 'fall-back':
+        leg.dismiss();
+        this.#recovery.silence();
+        return void this.#handovers.fallBack();
+      case 'part':
+        leg.dismiss();
+        this.#end ??= this.#recovery.lost;
+        return this.#recovery.part();
       case 'end-party':
         this.#parts.learned?.('end_reason', this.#end?.reason ?? 'internal-error');
         return party.end(this.#end ?? ending('internal-error'));
@@ -241,24 +253,25 @@ export class Call {
     }
   }
 
-  async #startAgent(ahead: boolean): Promise<void> {
+  /** `resume`: the conversation goes on with the call, as far as the new one can be told of the old. */
+  async #startAgent(how: 'now' | 'ahead' | 'resume'): Promise<void> {
     this.#starts += 1;
     this.#disarm('settle');
-    const attempt = this.#starts;
-    const { tickets, agentId, leg, options, party } = this.#parts;
-    const [ticket, briefing] = await Promise.all([tickets.signedUrl(agentId), this.#ask()]);
-    if (this.#state === 'ended' || attempt !== this.#starts) return;
-    if (!briefing.ok) return this.stop(briefing.failure);
-    if (!ticket.ok) {
-      const reason =
-        ticket.failure.code in endings ? (ticket.failure.code as EndingReason) : 'agent-unreachable';
-      this.#startFailed(ending(reason));
-      return;
+    const { leg, options } = this.#parts;
+    const resuming = {
+      variables: resumedVariables(this.transcript, this.verified),
+      line: options.survival.resumeLine,
+      startTimeoutMs: Math.min(options.startTimeoutMs, this.#recovery.startTimeoutMs),
+    };
+    const start = await this.#agents.next(how === 'resume' ? resuming : undefined);
+    if (this.#state === 'ended' || start === undefined) return;
+    if (!start.ok) {
+      const { end, final } = start.failure;
+      return final ? this.stop(end) : this.#startFailed(end);
     }
-    const start = agentStart(ticket.value, briefing.value, party.facts, options);
-    this.#prepared = ahead && this.#state === 'alerting';
-    if (this.#prepared) leg.prepare(start);
-    else leg.agent(start);
+    this.#prepared = how === 'ahead' && this.#state === 'alerting';
+    if (this.#prepared) leg.prepare(start.value);
+    else leg.agent(start.value);
   }
 
   #ask(): Promise<Result<Briefing, Ending>> {
@@ -285,6 +298,9 @@ export class Call {
   #agentReady(metadata: AgentMetadata): void {
     const { events, clock, learned } = this.#parts;
     this.transcript.begin();
+    this.#tools.conversation += 1;
+    this.#arm('accepted', acceptedMs, () => this.#agents.accepted());
+    if (this.#parts.options.survival.policy === 'reconnect') this.#keepSpare();
     learned?.('conversation_id', metadata.conversationId);
     events.emit({
       type: 'agent-ready',
@@ -292,7 +308,7 @@ export class Call {
       conversationId: metadata.conversationId,
       input: metadata.inputFormat,
       output: metadata.outputFormat,
-      setupMs: clock.now() - this.#begun,
+      setupMs: clock.now() - (this.#recovery.lostAt ?? this.#begun),
     });
     this.#take('agent-ready');
   }
@@ -320,28 +336,51 @@ export class Call {
       return;
     }
     if (leaving.has(this.#state)) {
-      this.#agentEnd ??= end;
+      return this.#handovers.agentEnded(end);
+    }
+    const { state } = this;
+    if ((state === 'talking' || state === 'young') && end.result === 'success') {
+      this.#end ??= end;
       return this.#take('agent-ended');
     }
-    const answered = !unanswered.has(this.#state);
-    if (this.#state === 'talking' || (this.#state === 'young' && end.result === 'success')) {
-      this.#end ??= end;
-      this.#take('agent-ended');
-      return;
-    }
-    this.#startFailed(answered || end.result === 'success' ? ending('agent-start-failed', end.reason) : end);
+    if (state === 'parting') return this.#take('agent-ended');
+    if (state === 'talking') return this.#take(this.#lost(end));
+    if (state === 'reconnecting') return this.#startFailed(end);
+    const answered = !unanswered.has(state);
+    const told = answered || end.result === 'success' ? ending('agent-start-failed', end.reason) : end;
+    this.#startFailed(told, end);
   }
 
-  #startFailed(end: Ending): void {
-    if (this.#state === 'ended') return;
+  /** `cause` is what the agent itself gave as the reason, where that is called otherwise here. */
+  #startFailed(end: Ending, cause: Ending = end): void {
+    const { state } = this;
+    if (state === 'ended') return;
     this.#disarm('settle');
-    if (this.#starts < startsPerCall) {
+    const conceded = this.#agents.concede(cause);
+    if (conceded && state === 'reconnecting') return this.#take('again');
+    if (state === 'reconnecting') return this.#take(this.#recovery.failed(end));
+    if (conceded) this.#starts -= 1;
+    if (conceded || this.#starts < startsPerCall) {
       this.#parts.events.emit({ type: 'agent-retry', call: this.key, end });
-      this.#take('agent-failed');
-      return;
+      return this.#take('agent-failed');
     }
+    if (survivable.has(state)) return this.#take(this.#recovery.giveUp(end));
     this.#end ??= end;
     this.#take('agent-failed-again');
+  }
+
+  /** What the loss of an agent in the middle of the call is for the table. */
+  #lost(end: Ending): CallInput {
+    // A conversation that has just begun may have been refused for what it began with.
+    const again = this.#agents.concede(end) && this.#parts.options.survival.policy === 'reconnect';
+    return this.#recovery.lose(again ? ending('agent-start-failed', end.reason) : end);
+  }
+
+  /** A signed URL is there for the agent that may be lost, as long as the call lasts. */
+  #keepSpare(): void {
+    const { tickets, agentId } = this.#parts;
+    tickets.keepSpare?.(agentId);
+    if (tickets.keepSpare !== undefined) this.#arm('spare', spareEveryMs, () => this.#keepSpare());
   }
 
   async #accept(): Promise<void> {
@@ -355,82 +394,9 @@ export class Call {
     this.#take('accepted');
   }
 
-  async #runTool(call: AgentToolCall): Promise<void> {
-    if (this.#state === 'ended') return;
-    const { toolbox, party, clock, log, events, leg } = this.#parts;
-    const begun = clock.now();
-    const verifyNumber = this.#briefing?.verifyNumber;
-    const context = {
-      call: this.key,
-      facts: party.facts,
-      ...(verifyNumber === undefined ? {} : { verifyNumber }),
-      verified: this.verified,
-      clock,
-      log,
-      control: this.#control,
-    };
-    const answer = await toolbox.run(call.name, call.parameters, context, this.#stopping.signal);
-    const { status, isError } = answer;
-    const ms = clock.now() - begun;
-    this.transcript.ran({ tool: call.name, status, isError, ms });
-    events.emit({ type: 'tool-run', call: this.key, tool: call.name, status, isError, ms });
-    if (call.expectsResponse && !this.#stopping.signal.aborted) {
-      leg.answerTool({ id: call.id, result: answer.result, isError });
-    }
-  }
-
-  async #handOver(target: TransferTarget, way: TransferWay): Promise<Result<void, Ending>> {
-    if (callStates[this.#state].transfer === undefined) {
-      const why = leaving.has(this.#state) ? 'another transfer is under way' : 'the call is not up';
-      return fail(ending('transfer-failed', why));
-    }
-    this.#transfers += 1;
-    if (this.#transfers > transferLimits.perCall)
-      return fail(ending('transfer-failed', 'it was tried too often'));
-    const { party, leg, second, clock, events } = this.#parts;
-    const begun = clock.now();
-    const transfer = new Transfer({
-      call: this.key,
-      party,
-      leg,
-      second,
-      farEnded: end => this.#farEnded(end),
-    });
-    this.#transfer = transfer;
-    this.#take('transfer');
-    const outcome = await transfer.run(target, way);
-    const end = outcome.ok ? ending('transferred') : outcome.failure;
-    events.emit({ type: 'transfer', call: this.key, way: transfer.way, end, ms: clock.now() - begun });
-    if (!leaving.has(this.#state)) return outcome.ok ? ok(undefined) : outcome;
-    if (!outcome.ok) {
-      if (this.#state === 'transferring-alone') this.#end ??= this.#agentEnd;
-      this.#take('transfer-failed');
-      return outcome;
-    }
-    if (outcome.value.way === 'bridge') {
-      this.#bridged = outcome.value.second.leg;
-      this.#take('bridged');
-      if (transfer.gone !== undefined) this.#farEnded(transfer.gone);
-    } else {
-      this.#end ??= end;
-      this.#take('transferred');
-    }
-    return ok(undefined);
-  }
-
-  #join(): void {
-    if (this.#bridged === undefined) throw new Error('there is no second leg to join with');
-    this.#parts.leg.join(this.#bridged, 'full');
-  }
-
-  #farEnded(end: Ending): void {
-    if (this.#state !== 'bridged') return;
-    this.#end ??= end;
-    this.#take('far-ended');
-  }
-
   async #press(keys: string, form: KeyForm): Promise<Result<void>> {
     const { leg } = this.#parts;
+    this.#tools.hush();
     await leg.quiet(transferLimits.keysQuietMs);
     if (this.#state === 'ended') return fail(new Failure('gone', 'the call is over'));
     const pressed = await leg.digits(keys, form);
@@ -451,11 +417,13 @@ export class Call {
     this.#stopping.abort(over);
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+    this.#recovery.close();
+    this.#tools.hush();
     const { leg, events, clock } = this.#parts;
     const end = this.#end ?? ending('internal-error');
     const answered = this.#answeredAt !== undefined;
     const seconds = (clock.now() - (this.#answeredAt ?? clock.now())) / 1000;
-    await this.#transfer?.stop(end);
+    await this.#handovers.stop(end);
     const stats = await leg.close();
     events.emit({ type: 'call-ended', call: this.key, end, answered, seconds, stats });
     this.#settle({ end, answered, stats });

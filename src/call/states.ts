@@ -29,6 +29,13 @@ export type CallState =
   | 'transferring'
   | 'transferring-alone'
   | 'bridged'
+  /**
+   * The agent was lost after the answer: a new conversation is being begun; the caller goes to the fallback number; a last
+   * sound is played.
+   */
+  | 'reconnecting'
+  | 'falling-back'
+  | 'parting'
   | 'ended';
 
 export type CallInput =
@@ -62,6 +69,14 @@ export type CallInput =
   | 'bridged'
   /** The second leg is over. */
   | 'far-ended'
+  /** The agent was lost, and the policy says: begin anew, transfer to the fallback, say goodbye. */
+  | 'lost-reconnect'
+  | 'lost-transfer'
+  | 'lost-hangup'
+  /** The pause before another try is over. */
+  | 'again'
+  /** The last sound was heard. */
+  | 'parted'
   /** The party is over by itself; the other end, or this bridge, wants the call over. */
   | 'party-ended'
   | 'stop';
@@ -81,6 +96,15 @@ export type CallAction =
   | 'ringback'
   | 'ringback-off'
   | 'join'
+  /** The sound of somebody who is fetched back, and the deadline for that. */
+  | 'begin-reconnect'
+  | 'end-reconnect'
+  | 'resume-agent'
+  | 'arm-again'
+  /** Tell the new agent where the call stands. */
+  | 'brief'
+  | 'fall-back'
+  | 'part'
   | 'end-party'
   | 'finish';
 
@@ -95,6 +119,16 @@ const queue = {
   'queued-busy': ['ended', 'end-party', 'finish'],
   'queued-ring': ['waiting', 'arm-queue'],
   'queued-answer': ['answering', 'arm-queue', 'accept'],
+} as const satisfies Row;
+
+/** The agent is gone for good, after the answer. */
+const givenUp = {
+  'lost-transfer': ['falling-back', 'end-reconnect', 'fall-back'],
+  'lost-hangup': ['parting', 'end-reconnect', 'part'],
+} as const satisfies Row;
+const survive = {
+  'lost-reconnect': ['reconnecting', 'disarm-queue', 'begin-reconnect', 'resume-agent'],
+  ...givenUp,
 } as const satisfies Row;
 
 /** What an agent may still say of itself while its caller is handed over. */
@@ -133,7 +167,7 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     'agent-ready': ['young', 'disarm-queue', 'arm-youth'],
     admitted: ['greeting', 'disarm-queue'],
     'agent-failed': ['greeting', 'disarm-queue', 'start-agent'],
-    ...lost,
+    ...survive,
     ...over,
   },
   starting: {
@@ -181,6 +215,7 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     accepted: ['restarting', 'open', 'arm-longest'],
     'agent-ready': ['answering', 'disarm-queue', 'ringback-off'],
     admitted: ['restarting-unanswered', 'disarm-queue'],
+    'agent-failed': ['restarting-unanswered', 'disarm-queue', 'start-agent'],
     ...lost,
     ...over,
   },
@@ -191,14 +226,16 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     'agent-failed': ['restarting', 'disarm-queue', 'ringback', 'start-agent'],
     'agent-ended': ['ended', 'end-party', 'finish'],
     transfer: ['transferring'],
-    ...lost,
+    ...survive,
     ...over,
   },
   restarting: {
     'agent-ready': ['young', 'disarm-queue', 'ringback-off', 'arm-youth'],
     admitted: ['restarting', 'disarm-queue'],
     'grown-up': ['restarting'],
-    ...lost,
+    // A try that costs nothing: without what the agent has refused.
+    'agent-failed': ['restarting', 'disarm-queue', 'start-agent'],
+    ...survive,
     ...over,
   },
   talking: {
@@ -207,6 +244,31 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     'grown-up': ['talking'],
     'agent-ended': ['ended', 'end-party', 'finish'],
     transfer: ['transferring'],
+    ...survive,
+    ...over,
+  },
+  reconnecting: {
+    'agent-ready': ['talking', 'end-reconnect', 'brief'],
+    // Whoever waits in the queue of the agent waits until the deadline.
+    admitted: ['reconnecting'],
+    'agent-failed': ['reconnecting', 'arm-again'],
+    again: ['reconnecting', 'resume-agent'],
+    'grown-up': ['reconnecting'],
+    ...givenUp,
+    ...over,
+  },
+  'falling-back': {
+    transferred: ['ended', 'end-party', 'finish'],
+    bridged: ['bridged', 'join'],
+    'transfer-failed': ['parting', 'part'],
+    'agent-ended': ['falling-back'],
+    ...unmoved('falling-back'),
+    ...over,
+  },
+  parting: {
+    parted: ['ended', 'end-party', 'finish'],
+    'agent-ended': ['parting'],
+    ...unmoved('parting'),
     ...over,
   },
   transferring: {
@@ -222,6 +284,7 @@ export const callStates: Readonly<Record<CallState, Row>> = {
     bridged: ['bridged', 'disarm-queue', 'join'],
     // The caller has nobody left to talk to.
     'transfer-failed': ['ended', 'end-party', 'finish'],
+    ...survive,
     ...unmoved('transferring-alone'),
     ...over,
   },
@@ -240,3 +303,40 @@ export function step(state: CallState, input: CallInput): readonly [CallState, .
   if (transition === undefined) throw new Error(`a call that is ${state} cannot take ${input}`);
   return transition;
 }
+
+/** States in which no answer has been sent. */
+export const unanswered: ReadonlySet<CallState> = new Set<CallState>([
+  'opening',
+  'starting',
+  'waiting',
+  'waiting-ready',
+  'settling',
+]);
+
+/** States of a call of ours whose party has not answered. */
+export const beforeAnswer: ReadonlySet<CallState> = new Set<CallState>([
+  'calling',
+  'alerting',
+  'alerting-alone',
+]);
+
+/** States of a call whose caller is being handed over, or was. */
+export const leaving: ReadonlySet<CallState> = new Set<CallState>([
+  'transferring',
+  'transferring-alone',
+  'falling-back',
+  'bridged',
+]);
+
+/** States in which the caller is with an agent and with nobody else. */
+export const conversing: ReadonlySet<CallState> = new Set<CallState>(['young', 'talking']);
+
+/** Failures after the answer that the policy of the number decides about. */
+export const survivable: ReadonlySet<CallState> = new Set<CallState>([
+  'greeting',
+  'young',
+  'restarting',
+  'talking',
+  'reconnecting',
+  'transferring-alone',
+]);

@@ -7,6 +7,7 @@ import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
 import { Secrets, type TwilioCredentials } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
+import { checkSurvival } from './survival.ts';
 import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
 /** What the file has besides single settings. */
@@ -35,6 +36,10 @@ export function assemble(
   checkHttp(values, problems);
   checkDrachtio(values, sections, problems);
   checkWebhooks(values, problems);
+  if (values['survival.policy'] !== undefined) {
+    const general = { policy: values['survival.policy'], fallback: values['survival.fallback'] };
+    checkSurvival(general, sections.numbers, sections.transfers, problems);
+  }
   const credentials = twilioCredentials(values, problems);
   if (problems.length > 0) return fail(problems);
 
@@ -80,6 +85,19 @@ export function assemble(
       inputChunkMs: values['agent.input_chunk_ms'],
       queuePolicy: values['agent.queue_policy'],
       queueWaitSeconds: values['agent.queue_wait_seconds'],
+      refusedOverrides: values['agent.refused_overrides'],
+    },
+    survival: {
+      policy: values['survival.policy'],
+      reconnectMs: values['survival.reconnect_seconds'] * 1000,
+      resumeLine: values['survival.resume_message'],
+      ...optional('fallback', values['survival.fallback']),
+      reconnectSound: values['survival.reconnect_sound'],
+      hangupSound: values['survival.hangup_sound'],
+    },
+    waiting: {
+      afterMs: values['waiting.after_ms'],
+      sound: values['waiting.sound'] === 'off' ? undefined : values['waiting.sound'],
     },
     call: {
       maxSeconds: values['call.max_seconds'],

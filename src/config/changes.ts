@@ -23,6 +23,8 @@ const live: Readonly<Record<string, Part>> = {
   'sip.tls_ca': ({ sip }) => sip.tlsCa,
   'sip.tls_certificates': ({ sip, secrets }) => [sip.tlsNamed, secrets.sipTlsNamedKeys],
   agent: ({ agent }) => agent,
+  survival: ({ survival }) => survival,
+  waiting: ({ waiting }) => waiting,
   'call.ring_seconds': ({ call }) => call.ringSeconds,
   'call.max_seconds': ({ call }) => call.maxSeconds,
   'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
@@ -84,6 +86,8 @@ export function liveParts(before: Config, after: Config): Config {
     numbers: after.numbers,
     transfers: after.transfers,
     agent: after.agent,
+    survival: after.survival,
+    waiting: after.waiting,
     call: { ...after.call, maxCalls: before.call.maxCalls },
     tools: {
       ...before.tools,

@@ -1,3 +1,6 @@
+import type { RefusedOverridesPolicy } from '../call/agent-starts.ts';
+import type { SurvivalOptions } from '../call/survival.ts';
+import type { WaitingOptions } from '../call/waiting.ts';
 import type { ApiKey } from '../http/keys.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
@@ -125,7 +128,12 @@ export interface Config {
     readonly inputChunkMs: number;
     readonly queuePolicy: QueuePolicy;
     readonly queueWaitSeconds: number;
+    readonly refusedOverrides: RefusedOverridesPolicy;
   };
+  /** What becomes of a caller whose agent is lost. */
+  readonly survival: SurvivalOptions;
+  /** What is heard while a tool is at work. */
+  readonly waiting: WaitingOptions;
   readonly call: {
     readonly maxSeconds: number;
     readonly ringSeconds: number;

@@ -6,6 +6,7 @@ import { choice, integer, type Reader, text } from './readers.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
 import type { Sources } from './sources.ts';
+import { readSurvival, readWaiting, refusedOverrides } from './survival.ts';
 import { initiationPolicy } from './webhooks.ts';
 
 /** Ways to say which numbers an entry means, of which it has one. */
@@ -67,12 +68,18 @@ function readPolicy(section: Section): NumberConfig['policy'] {
   const queueWait = section.value('queue_wait_seconds', integer(1, 3600));
   const ring = section.value('ring_seconds', integer(5, 300));
   const longest = section.value('max_seconds', integer(10, 86_400));
+  const refused = section.value('refused_overrides', choice(refusedOverrides));
+  const survival = readSurvival(section);
+  const waiting = readWaiting(section);
   return {
     ...(settleMs === undefined ? {} : { settleMs }),
     ...(queuePolicy === undefined ? {} : { queuePolicy }),
     ...(queueWait === undefined ? {} : { queueWaitMs: queueWait * 1000 }),
     ...(ring === undefined ? {} : { ringMs: ring * 1000 }),
     ...(longest === undefined ? {} : { longestMs: longest * 1000 }),
+    ...(refused === undefined ? {} : { refusedOverrides: refused }),
+    ...(survival === undefined ? {} : { survival }),
+    ...(waiting === undefined ? {} : { waiting }),
   };
 }
 

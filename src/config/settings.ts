@@ -1,3 +1,4 @@
+import { builtInSounds } from '../core/prompt.ts';
 import { readApiKey } from './api-keys.ts';
 import { drachtioModes, logLevels, mediaEncryptions, queuePolicies, sipBackends } from './config.ts';
 import { clientCertificates, readSipListen } from './listen.ts';
@@ -15,6 +16,15 @@ import {
   workerCount,
 } from './readers.ts';
 import { type Setting, setting, type Values } from './setting.ts';
+import { sound, soundOrOff } from './sounds.ts';
+import {
+  fallbackName,
+  lossPolicies,
+  reconnectSeconds,
+  refusedOverrides,
+  resumeMessage,
+  waitingMs,
+} from './survival.ts';
 import { failurePolicies, headerLines, webhookEvent, webhookUrl } from './webhooks.ts';
 
 /** Networks that are nobody's on the Internet: loopback, RFC 1918, link-local, unique local (RFC 4193). */
@@ -184,6 +194,48 @@ export const settings = {
   'agent.queue_wait_seconds': setting(integer(1, 3600), {
     meaning: 'Seconds that a caller may wait in the queue of the agent.',
     fallback: '60',
+  }),
+
+  'agent.refused_overrides': setting(choice(refusedOverrides), {
+    meaning:
+      'When the agent does not allow an override that it was sent (1008): drop starts it once more without, fail refuses the call.',
+    fallback: 'drop',
+  }),
+
+  'survival.policy': setting(choice(lossPolicies), {
+    meaning:
+      'When the agent is lost in the middle of a call: reconnect (a new conversation that knows the old one), transfer (to survival.fallback) or hangup (docs/survival.md).',
+    fallback: 'reconnect',
+  }),
+  'survival.reconnect_seconds': setting(reconnectSeconds, {
+    meaning: 'Seconds that a new conversation may take to begin, all tries together.',
+    fallback: '10',
+  }),
+  'survival.resume_message': setting(resumeMessage, {
+    meaning:
+      'What the agent says first in a new conversation, where it allows first_message as an override; "" leaves it its own.',
+    fallback: 'Sorry, we were cut off for a moment. I am back; please go on.',
+  }),
+  'survival.fallback': setting(fallbackName, {
+    meaning:
+      'Entry of transfers that callers go to when there is no agent any more; needed by the policy transfer.',
+  }),
+  'survival.reconnect_sound': setting(sound, {
+    meaning: `What the caller hears meanwhile: ${builtInSounds.join(', ')}, or the path of a .wav file (mono, 16 bits).`,
+    fallback: 'reconnecting',
+  }),
+  'survival.hangup_sound': setting(sound, {
+    meaning: 'What the caller hears before the call is ended because there is no agent any more, likewise.',
+    fallback: 'goodbye',
+  }),
+  'waiting.sound': setting(soundOrOff, {
+    meaning:
+      'What the caller hears while a tool is at work: off, working (a soft tone), comfort_noise, or the path of a .wav file.',
+    fallback: 'off',
+  }),
+  'waiting.after_ms': setting(waitingMs, {
+    meaning: 'Milliseconds that a tool may take before that is heard.',
+    fallback: '1500',
   }),
 
   'call.max_seconds': setting(integer(10, 86_400), {

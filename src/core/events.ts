@@ -74,6 +74,15 @@ export type BridgeEvent =
       readonly ageMs: number;
     }
   | { readonly type: 'agent-retry'; readonly call: CallKey; readonly end: Ending }
+  /** After the answer; `way` is what is done about it. */
+  | {
+      readonly type: 'agent-lost';
+      readonly call: CallKey;
+      readonly end: Ending;
+      readonly way: 'reconnect' | 'transfer' | 'hangup';
+    }
+  /** A new conversation has begun, so long after the loss of the one before it. */
+  | { readonly type: 'agent-resumed'; readonly call: CallKey; readonly ms: number }
   | {
       readonly type: 'call-answered';
       readonly call: CallKey;

@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { KeyForm, KeyTones, LegStats, LocalMedia } from '../worker/legs.ts';
+import type { KeyForm, KeyTones, LegStats, LocalMedia, PlayTime } from '../worker/legs.ts';
 import { DigitEntry } from './digit-entry.ts';
 import { Inbound } from './inbound/receiver.ts';
 import { KeySources, type KeyWay } from './key-sources.ts';
@@ -183,9 +183,9 @@ export class MediaSession {
     this.#outbound.background(tone === 'off' ? undefined : tone);
   }
 
-  /** Plays a sound of ours once, before everything else; `done` is called at its end. False when too many wait. */
-  prompt(prompt: Prompt, done?: () => void): boolean {
-    return !this.#closed && this.#outbound.prompt(prompt, done);
+  /** Plays a sound of ours once; `done` is called at its end. False when too many wait. */
+  prompt(prompt: Prompt, when: PlayTime, done?: () => void): boolean {
+    return !this.#closed && this.#outbound.prompt(prompt, when, done);
   }
 
   /** A conversation begins, also after one that failed. From now on `input` gets 20 ms every 20 ms. */

@@ -69,6 +69,10 @@ export class EventCounters {
       }
       case 'agent-retry':
         return counters.retries.inc({ reason: event.end.reason });
+      case 'agent-lost':
+        return counters.lost.inc({ reason: event.end.reason, way: event.way });
+      case 'agent-resumed':
+        return times.resumed.observe(event.ms / 1000);
       case 'call-answered':
         return times.setup.observe(event.setupMs / 1000);
       case 'tool-run': {
@@ -125,6 +129,12 @@ function series(registry: Registry, prefix: string) {
       initiations: counter('initiation_webhooks', 'Calls the operator was asked about', 'outcome', 'cause'),
       webhooks: counter('webhooks', 'Attempts to tell the operator of a call', 'event', 'outcome', 'cause'),
       retries: counter('agent_retries', 'Conversations that were started a second time', 'reason'),
+      lost: counter(
+        'agents_lost',
+        'Agents that were lost in the middle of a call, by what was done about it',
+        'reason',
+        'way',
+      ),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
       replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),
@@ -136,6 +146,7 @@ function series(registry: Registry, prefix: string) {
     times: {
       setup: seconds('call_setup', 'INVITE to 200', setupBuckets),
       agent: seconds('agent_setup', 'Connecting to the agent to its metadata', setupBuckets),
+      resumed: seconds('agent_resumed', 'Loss of an agent to the next conversation', setupBuckets),
       firstAudio: seconds('first_audio', 'First sound of the agent to its first packet', firstAudioBuckets),
       initiation: seconds('initiation_webhook', 'How long the initiation webhook took', setupBuckets),
       delivery: seconds('webhook_delivery', 'From an event to its delivery to the operator', deliveryBuckets),

@@ -110,6 +110,14 @@ function lineOf(event: BridgeEvent): Line {
         message: 'agent tried again',
         fields: { call: event.call, ...endFields(event.end) },
       };
+    case 'agent-lost':
+      return {
+        level: 'warn',
+        message: 'agent lost',
+        fields: { call: event.call, way: event.way, ...endFields(event.end) },
+      };
+    case 'agent-resumed':
+      return { level: 'info', message: 'agent resumed', fields: { call: event.call, ms: event.ms } };
     case 'call-answered': {
       const { call, setupMs, leg } = event;
       return { level: 'info', message: 'call answered', fields: { call, setupMs, leg } };

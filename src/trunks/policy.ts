@@ -1,3 +1,5 @@
+import type { Prompt } from '../core/prompt.ts';
+
 /** What a number may have of its own: times in ms. The names are those of a call's options. */
 export interface CallPolicy {
   readonly settleMs?: number;
@@ -5,6 +7,18 @@ export interface CallPolicy {
   readonly queueWaitMs?: number;
   readonly ringMs?: number;
   readonly longestMs?: number;
+  readonly refusedOverrides?: 'drop' | 'fail';
+  readonly survival?:
+    | {
+        readonly policy?: 'reconnect' | 'transfer' | 'hangup';
+        readonly reconnectMs?: number;
+        readonly resumeLine?: string;
+        readonly fallback?: string;
+        readonly reconnectSound?: Prompt;
+        readonly hangupSound?: Prompt;
+      }
+    | undefined;
+  readonly waiting?: { readonly afterMs?: number; readonly sound?: Prompt | undefined } | undefined;
 }
 
 /** Whether the initiation webhook is asked for calls to a number, and what is done without a usable answer. */

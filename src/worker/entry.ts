@@ -19,7 +19,7 @@ import { type PortPair, PortPool } from '../media/port.ts';
 import { MediaSession } from '../media/session.ts';
 import { Recorder } from '../recording/recorder.ts';
 import type { Recording } from '../recording/recording.ts';
-import type { Joining, KeyForm, KeyTones, LegOptions, RecordingOptions } from './legs.ts';
+import type { Joining, KeyForm, KeyTones, LegOptions, PlayTime, RecordingOptions } from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
 
@@ -32,8 +32,6 @@ export interface WorkerPort {
 
 /** How often totals are told, ms. */
 const pulseMs = 1000;
-/** For how long after sound was let out a failing agent counts as one that never started, ms. */
-const youthMs = 1000;
 
 /** Runs a worker over a port: carries the sound and the agents of its legs until it is told to stop. */
 export function runWorker(port: WorkerPort, options: WorkerOptions, clock: Clock = systemClock): void {
@@ -95,6 +93,8 @@ class MediaWorker {
         return leg.agent(message.start, true);
       case 'begin':
         return leg.session?.begin();
+      case 'dismiss':
+        return leg.dismiss();
       case 'tool-answer':
         return leg.session?.answerTool(message.answer);
       case 'tell':
@@ -102,7 +102,7 @@ class MediaWorker {
       case 'tone':
         return leg.media.tone(message.tone);
       case 'prompt':
-        return leg.prompt(message.ask, message.prompt);
+        return leg.prompt(message.ask, message.prompt, message.when);
       case 'digit':
         return leg.media.digit(message.digit);
       case 'digits':
@@ -264,6 +264,13 @@ class WorkerLeg {
     });
   }
 
+  /** Nothing more is heard of the agent; what it said is played. */
+  dismiss(): void {
+    this.session?.close();
+    this.session = undefined;
+    this.media.agentGone();
+  }
+
   /** Joins with a leg that the caller is handed over to, or takes that back. */
   join(other: WorkerLeg, how: Joining): void {
     if (this.#joined?.other !== other) this.#joined = { other, joint: new Joint(this.media, other.media) };
@@ -276,8 +283,8 @@ class WorkerLeg {
     other.open();
   }
 
-  prompt(ask: number, prompt: Prompt): void {
-    if (!this.media.prompt(prompt, () => this.done(ask, true))) this.done(ask, false);
+  prompt(ask: number, prompt: Prompt, when: PlayTime): void {
+    if (!this.media.prompt(prompt, when, () => this.done(ask, true))) this.done(ask, false);
   }
 
   digits(ask: number, keys: string, form: KeyForm): void {
@@ -366,13 +373,11 @@ class WorkerLeg {
     };
   }
 
+  /** The last words of an agent that has ended the call are heard first; that one was lost must be known at once. */
   #agentEnded(end: Ending): void {
-    const age = this.#openedAt === undefined ? 0 : this.#parts.clock.now() - this.#openedAt;
-    // A conversation that fails as it begins is tried again at once; one that ends later is heard to its last word.
-    if (end.result !== 'success' && age < youthMs) return this.#tellEnd(end);
-    if (this.#openedAt === undefined) return this.#tellEnd(end);
-    this.#draining = end;
-    this.media.agentGone();
+    if (this.#openedAt === undefined || end.result !== 'success') this.#tellEnd(end);
+    else this.#draining = end;
+    if (this.#openedAt !== undefined) this.media.agentGone();
   }
 
   #drained(): void {

@@ -20,6 +20,9 @@ export type KeyForm = 'events' | 'tones';
 /** Whether keys are looked for in a peer's sound: never, where it takes no telephone-events, always. */
 export type KeyTones = 'off' | 'auto' | 'on';
 
+/** When a sound is played: before anything else, or once nothing of the agent's waits. */
+export type PlayTime = 'now' | 'after';
+
 export type Joining = 'early' | 'full' | 'off';
 
 /** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
@@ -55,7 +58,10 @@ export interface RecordingOptions {
 export interface LegListener {
   agentReady(metadata: AgentMetadata): void;
   agentQueue(status: QueueStatus): void;
-  /** Everything the agent said before it ended has been played, or the cap on waiting for that was reached. */
+  /**
+   * The conversation is over. When the agent itself has ended it, everything that it said has been played, or the cap on
+   * waiting for that was reached; a failure is told at once, and what was said goes on being played.
+   */
   agentEnded(end: Ending): void;
   toolCall(call: AgentToolCall): void;
   /** An entry that was keyed in secure mode has ended. Whoever gets it takes it or wipes it. */
@@ -83,15 +89,17 @@ export interface Leg {
   prepare(start: AgentStart): void;
   /** The conversation that was prepared begins. */
   begin(): void;
+  /** Closes the conversation, if there is one; nothing more is heard of it. What was said goes on being played. */
+  dismiss(): void;
   answerTool(answer: AgentToolAnswer): void;
   tell(text: string, how: 'turn' | 'context'): void;
   /** Plays a sound towards the caller over and over, until sound of the agent comes or it is switched off. */
   tone(tone: Prompt | 'off'): void;
   /**
-   * Plays a sound once, before everything else: what the agent says waits until it is through. Settles then, with false
-   * when it was not played to its end: the leg was closed, or too many wait already.
+   * Plays a sound once, at once or after what the agent has said; what it says then waits until the sound is through.
+   * Settles then, with false when it was not played to its end: the leg was closed, or too many wait already.
    */
-  play(prompt: Prompt): Promise<boolean>;
+  play(prompt: Prompt, when?: PlayTime): Promise<boolean>;
   /** A digit that came by SIP INFO instead of RTP. */
   digit(digit: string): void;
   /**

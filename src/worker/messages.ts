@@ -14,7 +14,15 @@ import type { LogFields } from '../core/logger.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { Recorded } from '../core/recorded.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { Joining, KeyForm, LegOptions, LegStats, LocalMedia, RecordingOptions } from './legs.ts';
+import type {
+  Joining,
+  KeyForm,
+  LegOptions,
+  LegStats,
+  LocalMedia,
+  PlayTime,
+  RecordingOptions,
+} from './legs.ts';
 
 /** Settings a worker is started with. */
 export interface WorkerOptions {
@@ -41,10 +49,17 @@ export type ToWorker =
   | { readonly type: 'agent'; readonly leg: LegId; readonly start: AgentStart }
   | { readonly type: 'prepare'; readonly leg: LegId; readonly start: AgentStart }
   | { readonly type: 'begin'; readonly leg: LegId }
+  | { readonly type: 'dismiss'; readonly leg: LegId }
   | { readonly type: 'tool-answer'; readonly leg: LegId; readonly answer: AgentToolAnswer }
   | { readonly type: 'tell'; readonly leg: LegId; readonly text: string; readonly how: 'turn' | 'context' }
   | { readonly type: 'tone'; readonly leg: LegId; readonly tone: Prompt | 'off' }
-  | { readonly type: 'prompt'; readonly leg: LegId; readonly ask: number; readonly prompt: Prompt }
+  | {
+      readonly type: 'prompt';
+      readonly leg: LegId;
+      readonly ask: number;
+      readonly prompt: Prompt;
+      readonly when: PlayTime;
+    }
   | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
   /** `ask` is repeated in the `done` that answers. */
   | {

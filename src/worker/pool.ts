@@ -18,6 +18,7 @@ import type {
   LegOptions,
   Legs,
   LocalMedia,
+  PlayTime,
   RecordingOptions,
 } from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -265,6 +266,10 @@ class PooledLeg implements Leg {
     this.#post({ type: 'begin', leg: this.id });
   }
 
+  dismiss(): void {
+    this.#post({ type: 'dismiss', leg: this.id });
+  }
+
   answerTool(answer: AgentToolAnswer): void {
     this.#post({ type: 'tool-answer', leg: this.id, answer });
   }
@@ -277,8 +282,8 @@ class PooledLeg implements Leg {
     this.#post({ type: 'tone', leg: this.id, tone });
   }
 
-  play(prompt: Prompt): Promise<boolean> {
-    return this.#ask(ask => ({ type: 'prompt', leg: this.id, ask, prompt }));
+  play(prompt: Prompt, when: PlayTime = 'now'): Promise<boolean> {
+    return this.#ask(ask => ({ type: 'prompt', leg: this.id, ask, prompt, when }));
   }
 
   digit(digit: string): void {

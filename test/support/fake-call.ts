@@ -1,4 +1,5 @@
 import type { AgentStart, AgentToolAnswer } from '../../src/agent/agent.ts';
+import type { CallOptions } from '../../src/call/controller.ts';
 import type { Party, PartyFacts } from '../../src/call/party.ts';
 import { type Ending, ending } from '../../src/core/ending.ts';
 import { fail, ok, type Result } from '../../src/core/errors.ts';
@@ -7,7 +8,14 @@ import type { LegId } from '../../src/core/ids.ts';
 import { type LegStats, noLegStats } from '../../src/core/leg-stats.ts';
 import type { Prompt } from '../../src/core/prompt.ts';
 import type { MediaPlan } from '../../src/sdp/plan.ts';
-import type { Joining, KeyForm, Leg, LegListener, RecordingOptions } from '../../src/worker/legs.ts';
+import type {
+  Joining,
+  KeyForm,
+  Leg,
+  LegListener,
+  PlayTime,
+  RecordingOptions,
+} from '../../src/worker/legs.ts';
 
 export const someFacts: PartyFacts = {
   callId: 'pbx-1',
@@ -16,6 +24,25 @@ export const someFacts: PartyFacts = {
   callerTrusted: true,
   trunk: 'default',
   variables: {},
+};
+
+export const someOptions: CallOptions = {
+  settleMs: 300,
+  startTimeoutMs: 5000,
+  inputChunkMs: 20,
+  queuePolicy: 'busy',
+  queueWaitMs: 60_000,
+  ringMs: 60_000,
+  longestMs: 3_600_000,
+  refusedOverrides: 'drop',
+  survival: {
+    policy: 'hangup',
+    reconnectMs: 10_000,
+    resumeLine: 'Back again.',
+    reconnectSound: 'reconnecting',
+    hangupSound: 'goodbye',
+  },
+  waiting: { afterMs: 1500 },
 };
 
 /** A party that does what the test says and writes down what was asked of it. */
@@ -103,6 +130,10 @@ export class FakeLeg implements Leg {
     this.asked.push('begin');
   }
 
+  dismiss(): void {
+    this.asked.push('dismiss');
+  }
+
   answerTool(answer: AgentToolAnswer): void {
     this.answers.push(answer);
   }
@@ -126,8 +157,8 @@ export class FakeLeg implements Leg {
   /** Settles what is played: at once unless a test takes it in hand. */
   played: Promise<boolean> = Promise.resolve(true);
 
-  async play(prompt: Prompt): Promise<boolean> {
-    this.asked.push(`play ${nameOf(prompt)}`);
+  async play(prompt: Prompt, when: PlayTime = 'now'): Promise<boolean> {
+    this.asked.push(`play ${nameOf(prompt)} ${when}`);
     return this.played;
   }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:dgram';
 import type { AudioFormat } from '../../core/audio.ts';
 import type { Prompt } from '../../core/prompt.ts';
 import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
-import type { KeyForm } from '../../worker/legs.ts';
+import type { KeyForm, PlayTime } from '../../worker/legs.ts';
 import { Histogram } from '../histogram.ts';
 import { mediaLimits } from '../limits.ts';
 import type { MediaMeters } from '../meters.ts';
@@ -64,6 +64,8 @@ export class Outbound implements PacedStream {
   #encoder: Encoder | undefined;
   #playout: Playout | undefined;
   #voice: Voice | undefined;
+  /** What a conversation that was lost had still to say: it is heard before the next one's. */
+  #rest: { readonly playout: Playout; voice: Voice } | undefined;
   readonly #prompts = new Prompts();
   /** Sound of the agent has come since the one in the background began. */
   #spoken = false;
@@ -95,7 +97,7 @@ export class Outbound implements PacedStream {
 
   /** Agent sound that waits to be played, ms. */
   get queuedMs(): number {
-    return this.#playout?.queuedMs ?? 0;
+    return (this.#playout?.queuedMs ?? 0) + (this.#rest?.playout.queuedMs ?? 0);
   }
 
   /** The highest event that the agent's sound has come for. */
@@ -105,12 +107,12 @@ export class Outbound implements PacedStream {
 
   /** Agent sound that was not and will not be heard, ms; without what still waits. */
   get unheardMs(): number {
-    return this.#unheardBefore + (this.#playout?.unheardMs ?? 0);
+    return this.#unheardBefore + (this.#playout?.unheardMs ?? 0) + (this.#rest?.playout.unheardMs ?? 0);
   }
 
   /** Of it, what found the queue full. */
   get overflowMs(): number {
-    return this.#overflowBefore + (this.#playout?.overflowMs ?? 0);
+    return this.#overflowBefore + (this.#playout?.overflowMs ?? 0) + (this.#rest?.playout.overflowMs ?? 0);
   }
 
   /** First agent sound received to its first packet sent, ms. */
@@ -130,6 +132,7 @@ export class Outbound implements PacedStream {
       this.#encoder = createEncoder(plan.codec);
       this.#prompts.tune(this.#encoder.rate);
       if (this.#playout !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
+      if (this.#rest !== undefined) this.#rest.voice = createVoice(this.#rest.playout, this.#encoder);
       if (this.#line !== undefined) this.#lineVoice = createVoice(this.#line, this.#encoder);
     }
     this.#sender = this.#options.protection?.sender;
@@ -161,6 +164,7 @@ export class Outbound implements PacedStream {
    */
   background(sound: Prompt | undefined): void {
     if (sound === 'ringback') {
+      this.#dropRest();
       this.#voice?.cut(false);
       this.#playout?.interrupt(this.#playout.newestEvent);
     }
@@ -169,8 +173,8 @@ export class Outbound implements PacedStream {
   }
 
   /** Plays a sound once; what the agent says waits. False when too many wait. */
-  prompt(sound: Prompt, done?: () => void): boolean {
-    return this.#prompts.play(sound, done);
+  prompt(sound: Prompt, when: PlayTime, done?: () => void): boolean {
+    return this.#prompts.play(sound, when, done);
   }
 
   /** Presses keys; false when too many wait. Without telephone-events at the peer they are tones, whatever is wished. */
@@ -191,9 +195,12 @@ export class Outbound implements PacedStream {
     this.#tap = tap;
   }
 
-  /** A conversation begins: its sound comes in `format`, and its event ids count from anew. */
+  /**
+   * A conversation begins: its sound comes in `format`, and its event ids count from anew. A sentence of the one before it
+   * that is being heard is heard to its end.
+   */
   begin(format: AudioFormat): void {
-    this.#retire();
+    this.#keepRest();
     this.#playout = new Playout(format);
     if (this.#encoder !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
   }
@@ -218,20 +225,34 @@ export class Outbound implements PacedStream {
     const playout = this.#playout;
     if (playout === undefined) return false;
     const cut = this.#talking || !playout.empty;
+    // The fade is that of what is being heard.
+    if (this.#rest !== undefined && this.#talking) return this.#cutRest(playout, eventId, nowMs);
     if (this.#talking) this.#cutMs = nowMs;
     this.#voice?.cut(this.#talking);
     playout.interrupt(eventId);
     return cut;
   }
 
+  /** What is being heard is what a lost conversation had said: it fades out, and of the new one nothing was heard yet. */
+  #cutRest(playout: Playout, eventId: number, nowMs: number): boolean {
+    const rest = this.#rest!;
+    this.#cutMs = nowMs;
+    rest.voice.cut(true);
+    rest.playout.interrupt(rest.playout.newestEvent);
+    this.#voice?.cut(false);
+    playout.interrupt(eventId);
+    return true;
+  }
+
   /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */
   finished(nowMs: number): boolean {
-    if ((this.#playout !== undefined && !this.#playout.empty) || this.#prompts.playing) return false;
+    if (this.queuedMs > 0 || this.#prompts.playing) return false;
     return !this.#talking && !(nowMs - this.#lastHeardMs < mediaLimits.drainTailMs);
   }
 
   /** The end: what waits will not be heard. */
   close(): void {
+    this.#dropRest();
     this.#retire();
   }
 
@@ -298,6 +319,11 @@ export class Outbound implements PacedStream {
     return true;
   }
 
+  /** Whether sound of the agent is being played, or could be. */
+  get #waitingToSpeak(): boolean {
+    return this.#talking || (this.#opened && !this.#lineAlone && this.queuedMs > 0);
+  }
+
   /** True when it is sound of the agent. */
   #fill(packet: Buffer, bytes: number, encoder: Encoder): boolean {
     if (this.#keypad.busy || this.#keypad.tone !== undefined) {
@@ -305,10 +331,11 @@ export class Outbound implements PacedStream {
       return false;
     }
     const samples = (bytes * encoder.rate) / (1000 * bytesPerMs);
-    if (this.#prompts.once(this.#tone, samples)) {
+    if (this.#prompts.once(this.#tone, samples, this.#waitingToSpeak)) {
       encoder.encode(this.#tone, packet, rtpHeaderBytes, bytes);
       return false;
     }
+    if (!this.#lineAlone && this.#opened && this.#renderRest(packet, bytes)) return true;
     if (!this.#lineAlone && this.#opened && this.#voice?.render(packet, rtpHeaderBytes, bytes)) {
       if (this.#spoken) this.#prompts.drop();
       return true;
@@ -323,6 +350,33 @@ export class Outbound implements PacedStream {
       encoder.silence(packet, rtpHeaderBytes, bytes);
     }
     return false;
+  }
+
+  #renderRest(packet: Buffer, bytes: number): boolean {
+    const rest = this.#rest;
+    if (rest === undefined) return false;
+    if (rest.voice.render(packet, rtpHeaderBytes, bytes)) return true;
+    this.#dropRest();
+    return false;
+  }
+
+  /** Only what was let out and has begun to be heard: what waits before the answer belongs to a start that failed. */
+  #keepRest(): void {
+    const playout = this.#playout;
+    const voice = this.#voice;
+    if (!this.#talking || playout === undefined || voice === undefined || this.#rest !== undefined) {
+      return this.#retire();
+    }
+    this.#rest = { playout, voice };
+  }
+
+  #dropRest(): void {
+    const rest = this.#rest;
+    if (rest === undefined) return;
+    rest.voice.cut(false);
+    this.#unheardBefore += rest.playout.unheardMs + rest.playout.queuedMs;
+    this.#overflowBefore += rest.playout.overflowMs;
+    this.#rest = undefined;
   }
 
   #fillKey(packet: Buffer, bytes: number, encoder: Encoder): void {

@@ -1,10 +1,12 @@
 import type { Prompt } from '../../core/prompt.ts';
+import type { PlayTime } from '../../worker/legs.ts';
 import { mediaLimits } from '../limits.ts';
 import { type PromptRate, samplesOf } from './built-in-sounds.ts';
 
 interface Playing {
   readonly prompt: Prompt;
   readonly done: (() => void) | undefined;
+  readonly when: PlayTime;
   samples: Int16Array;
   at: number;
 }
@@ -26,9 +28,9 @@ export class Prompts {
   }
 
   /** Plays a sound once and calls `done` at its end. False when too many wait. */
-  play(prompt: Prompt, done?: () => void): boolean {
+  play(prompt: Prompt, when: PlayTime, done?: () => void): boolean {
     if (this.#queue.length >= mediaLimits.promptsQueued) return false;
-    this.#queue.push({ prompt, done, samples: samplesOf(prompt, this.#rate, 'once'), at: 0 });
+    this.#queue.push({ prompt, when, done, samples: samplesOf(prompt, this.#rate, 'once'), at: 0 });
     return true;
   }
 
@@ -37,7 +39,13 @@ export class Prompts {
     const before = this.#loop;
     this.drop();
     if (prompt === undefined) return before === undefined ? undefined : this.#fadeOut(before);
-    this.#loop = { prompt, done: undefined, samples: samplesOf(prompt, this.#rate, 'over and over'), at: 0 };
+    this.#loop = {
+      prompt,
+      when: 'now',
+      done: undefined,
+      samples: samplesOf(prompt, this.#rate, 'over and over'),
+      at: 0,
+    };
   }
 
   /** The sound in the background is over: other sound goes on at once. */
@@ -56,10 +64,11 @@ export class Prompts {
     if (this.#loop !== undefined) retune(this.#loop, rate, scale, 'over and over');
   }
 
-  /** The next samples of what is played once; false, and nothing filled, when there is none. */
-  once(dst: Int16Array, count: number): boolean {
+  /** The next samples of what is played once; false, and nothing filled, when it is not its turn yet or there is none. */
+  once(dst: Int16Array, count: number, agentSpeaks: boolean): boolean {
     const playing = this.#queue[0];
     if (playing === undefined) return false;
+    if (playing.at === 0 && playing.when === 'after' && agentSpeaks) return false;
     const { samples } = playing;
     const sounding = Math.max(0, Math.min(count, samples.length - playing.at));
     for (let i = 0; i < sounding; i++) dst[i] = samples[playing.at + i]!;

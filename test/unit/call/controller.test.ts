@@ -6,18 +6,10 @@ import { Failure, fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Toolbox } from '../../../src/tools/tool.ts';
-import { EventList, FakeLeg, FakeParty } from '../../support/fake-call.ts';
+import { EventList, FakeLeg, FakeParty, someOptions } from '../../support/fake-call.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-const options: CallOptions = {
-  settleMs: 300,
-  startTimeoutMs: 5000,
-  inputChunkMs: 20,
-  queuePolicy: 'busy',
-  queueWaitMs: 60_000,
-  ringMs: 60_000,
-  longestMs: 3_600_000,
-};
+const options = someOptions;
 
 const metadata = {
   conversationId: 'conv_1' as ConversationId,

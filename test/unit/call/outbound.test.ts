@@ -6,7 +6,7 @@ import { ending } from '../../../src/core/ending.ts';
 import { Failure, fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, newCallKey } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
-import { EventList, FakeLeg, FakeParty, someFacts } from '../../support/fake-call.ts';
+import { EventList, FakeLeg, FakeParty, someFacts, someOptions } from '../../support/fake-call.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const metadata = {
@@ -40,15 +40,7 @@ function setUp(
     variables: {},
     tickets: { signedUrl: async () => ticket(++attempt) },
     toolbox: { run: async () => ({ result: '{}', isError: false, status: 'ok' }) },
-    options: {
-      settleMs: 300,
-      startTimeoutMs: 5000,
-      inputChunkMs: 20,
-      queuePolicy: 'busy',
-      queueWaitMs: 60_000,
-      ringMs: 60_000,
-      longestMs: 3_600_000,
-    },
+    options: someOptions,
     clock,
     log: silentLogger,
     events,

@@ -8,7 +8,7 @@ import { type Ending, ending } from '../../../src/core/ending.ts';
 import { fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, type LegId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
-import { EventList, FakeLeg, FakeParty } from '../../support/fake-call.ts';
+import { EventList, FakeLeg, FakeParty, someOptions } from '../../support/fake-call.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const target: TransferTarget = {
@@ -77,15 +77,7 @@ async function talking(options: { second?: false | Ending; plain?: boolean } = {
       },
     },
     ...(options.second === false ? {} : { second }),
-    options: {
-      settleMs: 300,
-      startTimeoutMs: 5000,
-      inputChunkMs: 20,
-      queuePolicy: 'busy',
-      queueWaitMs: 60_000,
-      ringMs: 60_000,
-      longestMs: 3_600_000,
-    },
+    options: someOptions,
     clock,
     log: silentLogger,
     events,

@@ -209,7 +209,7 @@ describe('a media worker', () => {
     main.post({ type: 'digit', leg, digit: '#' });
     const keyed = () => main.heard.find(each => each.type === 'turn' && each.news.kind === 'keyed');
     await expect.poll(keyed, { timeout: 10_000 }).toMatchObject({ news: { text: '7' } });
-    main.post({ type: 'prompt', leg, ask: 3, prompt: 'beep' });
+    main.post({ type: 'prompt', leg, ask: 3, prompt: 'beep', when: 'now' });
     await conversation.say(700, 300);
     await expect
       .poll(() => main.heard.find(each => each.type === 'done'), { timeout: 10_000 })

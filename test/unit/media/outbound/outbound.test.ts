@@ -289,15 +289,36 @@ describe('Outbound', () => {
     expect(after.every(isSilence)).toBe(true);
   });
 
-  it('begins a second conversation with its own event ids, and drops what the first left', () => {
+  it('begins a second conversation with its own event ids, after the sentence that the first had begun', () => {
+    const bench = speaking();
+    bench.outbound.push(90, speech(60), bench.now);
+    bench.run(1);
+    bench.outbound.begin('ulaw_8000');
+    bench.outbound.push(1, speech(20), bench.now);
+    const heard = Buffer.concat(bench.run(3).map(packet => packet.payload));
+    expect(heard.equals(Buffer.concat([speech(60).subarray(160), speech(20)]))).toBe(true);
+    expect(bench.run(2).every(isSilence)).toBe(true);
+    expect(bench.outbound.unheardMs).toBe(0);
+  });
+
+  it('drops what a conversation left of which nothing was heard yet', () => {
+    const bench = speaking();
+    bench.outbound.push(90, speech(1000), bench.now);
+    bench.outbound.begin('ulaw_8000');
+    expect(bench.outbound.unheardMs).toBe(1000);
+    expect(bench.run(1).every(isSilence)).toBe(true);
+  });
+
+  it('cuts the sentence of a lost conversation off, and what the new one said, when the caller speaks', () => {
     const bench = speaking();
     bench.outbound.push(90, speech(1000), bench.now);
     bench.run(1);
     bench.outbound.begin('ulaw_8000');
-    expect(bench.outbound.unheardMs).toBe(980);
-    expect(bench.run(1).every(isSilence)).toBe(true);
-    bench.outbound.push(1, speech(20), bench.now);
-    expect(bench.run(1)[0]!.payload.equals(speech(20))).toBe(true);
+    bench.outbound.push(1, speech(500), bench.now);
+    expect(bench.outbound.interrupt(1, bench.now)).toBe(true);
+    bench.run(1);
+    expect(bench.run(5).every(isSilence)).toBe(true);
+    expect(bench.outbound.unheardMs).toBeCloseTo(980 - 5 + 500, 0);
   });
 
   it('has finished when all was played and the peer has had time to play it too', () => {

@@ -13,14 +13,16 @@ const recorded = {
 /** The next `count` samples, or undefined when there is nothing to be heard. */
 function next(prompts: Prompts, how: 'once' | 'background', count = 160): number[] | undefined {
   const dst = new Int16Array(count).fill(-1);
-  return prompts[how](dst, count) ? [...dst] : undefined;
+  return (how === 'once' ? prompts.once(dst, count, false) : prompts.background(dst, count))
+    ? [...dst]
+    : undefined;
 }
 
 describe('a sound that is played once', () => {
   it('is heard from its first sample to its last, and tells its end when a jitter buffer has played that too', () => {
     const prompts = new Prompts();
     let ends = 0;
-    expect(prompts.play(recorded, () => ends++)).toBe(true);
+    expect(prompts.play(recorded, 'now', () => ends++)).toBe(true);
     const heard: number[] = [];
     for (let i = 0; i < 3; i++) heard.push(...(next(prompts, 'once') ?? []));
     expect(heard.slice(0, 400)).toEqual([...recorded.narrow]);
@@ -35,15 +37,15 @@ describe('a sound that is played once', () => {
   it('waits for the one before it, and is refused when too many wait', () => {
     const prompts = new Prompts();
     const order: number[] = [];
-    for (let i = 0; i < mediaLimits.promptsQueued; i++) prompts.play(recorded, () => order.push(i));
-    expect(prompts.play(recorded)).toBe(false);
+    for (let i = 0; i < mediaLimits.promptsQueued; i++) prompts.play(recorded, 'now', () => order.push(i));
+    expect(prompts.play(recorded, 'now')).toBe(false);
     while (prompts.playing) next(prompts, 'once');
     expect(order).toEqual([0, 1, 2, 3]);
   });
 
   it('goes on from where it was when the codec changes', () => {
     const prompts = new Prompts();
-    prompts.play(recorded);
+    prompts.play(recorded, 'now');
     next(prompts, 'once');
     prompts.tune(16_000);
     expect(next(prompts, 'once', 4)).toEqual([161, 161, 162, 162]);

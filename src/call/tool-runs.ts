@@ -1,0 +1,74 @@
+import type { AgentToolCall } from '../agent/agent.ts';
+import type { CallKey } from '../core/ids.ts';
+import { toolName } from '../core/mask.ts';
+import type { VerifiedNumbers } from '../core/verified.ts';
+import type { CallControl } from './control.ts';
+import type { CallParts } from './parts.ts';
+import { lateAnswer } from './resumption.ts';
+import type { Transcript } from './transcript.ts';
+import { Waiting } from './waiting.ts';
+
+export interface ToolRunsParts {
+  readonly call: {
+    readonly key: CallKey;
+    readonly verified: VerifiedNumbers;
+    readonly transcript: Transcript;
+  };
+  readonly parts: CallParts;
+  readonly control: CallControl;
+  /** Aborted at the end of the call. */
+  readonly signal: AbortSignal;
+  readonly verifyNumber: () => string | undefined;
+  /** Whether the caller is with the agent and with nobody else. */
+  readonly alone: () => boolean;
+}
+
+/** Runs the tools of one call for whichever agent it has at the time. */
+export class ToolRuns {
+  /** Conversations that have begun: what an earlier one asked for is no answer to the agent of now. */
+  conversation = 0;
+  readonly #parts: ToolRunsParts;
+  readonly #waiting: Waiting;
+
+  constructor(parts: ToolRunsParts) {
+    const { clock, leg, options } = parts.parts;
+    this.#parts = parts;
+    this.#waiting = new Waiting(clock, leg, options.waiting, parts.alone);
+  }
+
+  async run(asked: AgentToolCall): Promise<void> {
+    const { call, parts, control, signal } = this.#parts;
+    if (signal.aborted) return;
+    const { toolbox, party, clock, log, events, leg } = parts;
+    const { conversation } = this;
+    const begun = clock.now();
+    const verifyNumber = this.#parts.verifyNumber();
+    const context = {
+      call: call.key,
+      facts: party.facts,
+      ...(verifyNumber === undefined ? {} : { verifyNumber }),
+      verified: call.verified,
+      clock,
+      log,
+      control,
+    };
+    const waited = this.#waiting.begin();
+    const answer = await toolbox.run(asked.name, asked.parameters, context, signal);
+    waited();
+    const { status, isError } = answer;
+    const ms = clock.now() - begun;
+    call.transcript.ran({ tool: asked.name, status, isError, ms });
+    events.emit({ type: 'tool-run', call: call.key, tool: asked.name, status, isError, ms });
+    if (!asked.expectsResponse || signal.aborted) return;
+    if (conversation === this.conversation) {
+      return leg.answerTool({ id: asked.id, result: answer.result, isError });
+    }
+    // The agent of now did not ask for it, and was told that it was still at work.
+    leg.tell(lateAnswer(toolName(asked.name), status), 'context');
+  }
+
+  /** The sound of waiting is not heard for what is at work now. */
+  hush(): void {
+    this.#waiting.hush();
+  }
+}
