@@ -20,4 +20,15 @@ export const webhookLimits = {
   lookupMs: 5_000,
   /** Names whose addresses are remembered. */
   names: 64,
+  /** Events that are being delivered at once. */
+  deliveries: 16,
+  /** How often the queue is looked at where nothing wakes us, ms. */
+  pollMs: 2_000,
+  /** How long a delivery is ours beyond the time that it may take, ms: then another may try. */
+  leaseMs: 30_000,
+  /** First and longest wait after an attempt that failed, ms. 20 attempts take about ten hours. */
+  firstRetryMs: 2_000,
+  longestRetryMs: 3_600_000,
+  /** How long a shutdown goes on delivering, ms. */
+  drainMs: 5_000,
 } as const;
