@@ -18,6 +18,11 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 
+# DATA_DIR: records, the data key and recordings. Mount a volume here, and back it up. Whoever the container runs as may
+# write here; what the daemon writes is its own alone.
+RUN mkdir -m 1777 data
+VOLUME /app/data
+
 # The files belong to root: the daemon cannot change itself.
 USER node
 

@@ -22,6 +22,7 @@ import { createEventSink } from './observability/events.ts';
 import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
+import { CallRecorder, openRecords } from './records.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -100,7 +101,17 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const log = parts.log ?? createLogger(config.log.level);
   const metrics = createMetrics({ logDropped: () => log.dropped });
   const ladders = new LadderStore(clock);
-  const events = heardByAll(createEventSink(log, metrics, clock), ladders);
+  const store = await openRecords(config, {
+    config: () => access.config,
+    clock,
+    log,
+    meters: metrics.store,
+    announce: () => [],
+    removeRecording: async () => undefined,
+  });
+  metrics.store.queue(() => store.outbox.counts());
+  const recorder = new CallRecorder(store.journal, clock);
+  const events = heardByAll(createEventSink(log, metrics, clock), ladders, recorder);
   const pool = startPool(config, { clock, log, events, metrics });
   await pool.started();
   const registry = new CallRegistry(config.call.maxCalls, clock);
@@ -135,6 +146,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     tickets,
     initiation: webhooks.initiation,
     toolbox,
+    recorder,
     // Calls over trunks need the signalling, which needs what takes calls.
     second: {
       open: (target: TransferTarget, call: CallKey, near: LegId) => outgoing.open(target, call, near),
@@ -202,13 +214,18 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       signalling.drain();
       registry.stopAll();
       await signalling.close(byeGraceMs);
+      await Promise.race([registry.ended(), waitFor(clock, byeGraceMs)]);
       await pool.stop();
       webhooks.client.close();
       await http.close();
+      recorder.stop();
+      await store.close();
       await log.flush();
     },
   };
 }
+
+const waitFor = (clock: Clock, ms: number) => new Promise<void>(resolve => clock.timer(ms, resolve));
 
 /** Each event goes to every sink. */
 function heardByAll(...sinks: readonly EventSink[]): EventSink {

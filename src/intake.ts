@@ -9,9 +9,10 @@ import type { Clock } from './core/clock.ts';
 import { type Ending, ending, sentence } from './core/ending.ts';
 import { fail } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
-import { newCallKey } from './core/ids.ts';
+import { type CallKey, newCallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
+import type { CallRecorder } from './records.ts';
 import type { SessionDescription } from './sdp/description.ts';
 import { type KeysIgnored, type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
 import { answer, type LocalDescription } from './sdp/negotiation.ts';
@@ -54,6 +55,7 @@ export interface IntakeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
+  readonly recorder: Pick<CallRecorder, 'begin' | 'follow' | 'refused'>;
 }
 
 /** An INVITE whose caller may call, with what it offers. */
@@ -188,6 +190,7 @@ export class Intake {
       trunk: facts.trunk,
       headersDropped: admitted.dropped,
     });
+    this.#record(key, admitted);
     if (admitted.keysIgnored !== undefined) {
       events.emit({ type: 'keys-ignored', call: key, cause: admitted.keysIgnored });
     }
@@ -200,7 +203,9 @@ export class Intake {
     if (!opened.ok) {
       registry.release();
       this.#parts.places.release(trunk.name);
-      return this.#refuse(dialogue, ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost'));
+      const end = ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost');
+      this.#parts.recorder.refused(key, end);
+      return this.#refuse(dialogue, end);
     }
     const leg = opened.value;
     const callLog = log.with({ call: key });
@@ -250,8 +255,27 @@ export class Intake {
       events,
     });
     registry.add(call);
+    this.#parts.recorder.follow(call);
     void call.ended.then(() => this.#parts.places.release(trunk.name));
     call.begin();
+  }
+
+  #record(key: CallKey, { dialogue, facts, route }: Admitted): void {
+    const { callId, callSid, callerId, calledNumber, callerTrusted, trunk } = facts;
+    this.#parts.recorder.begin({
+      key,
+      direction: 'inbound',
+      agentId: route.agentId,
+      trunk,
+      transport: dialogue.facts.source.transport,
+      sipCallId: dialogue.facts.sipCallId,
+      callId,
+      ...(callSid === undefined ? {} : { callSid }),
+      callerId,
+      calledNumber,
+      callerTrusted,
+      variables: dynamicVariables(facts),
+    });
   }
 
   /** Takes a place among all calls and among those of the trunk; undefined when both were free. */

@@ -14,6 +14,7 @@ import type { EventSink } from './core/events.ts';
 import { type CallKey, type LegId, newCallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
+import type { CallRecorder } from './records.ts';
 import { type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
 import type { LocalDescription } from './sdp/negotiation.ts';
 import { parseUri } from './sip/embedded/message/uri.ts';
@@ -60,6 +61,7 @@ export interface OutgoingParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
+  readonly recorder: Pick<CallRecorder, 'begin' | 'follow' | 'refused'>;
 }
 
 /** What is asked for when a call is placed. */
@@ -221,6 +223,20 @@ export class OutgoingCalls {
     const { signalling, log, events, registry, tickets, initiation, toolbox, clock } = this.#parts;
     const { key, request, trunk, route, leg, local, options } = placed;
     const facts = factsOf(trunk, options, request.variables ?? {});
+    const variables = dynamicVariables(facts);
+    this.#parts.recorder.begin({
+      key,
+      direction: 'outbound',
+      agentId: request.agentId,
+      trunk: trunk.name,
+      transport: route[0]?.transport ?? 'unknown',
+      sipCallId: options.callId,
+      callId: facts.callId,
+      callerId: facts.callerId,
+      calledNumber: facts.calledNumber,
+      callerTrusted: facts.callerTrusted,
+      variables,
+    });
     events.emit({
       type: 'call-placed',
       call: key,
@@ -230,7 +246,6 @@ export class OutgoingCalls {
       trunk: trunk.name,
     });
     const callLog = log.with({ call: key });
-    const variables = dynamicVariables(facts);
     // What is known only later, for the headers of our BYE.
     const learned: Record<string, string> = {};
     const goodbye = () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned });
@@ -266,6 +281,7 @@ export class OutgoingCalls {
       events,
     });
     registry.add(call);
+    this.#parts.recorder.follow(call);
     void call.ended.then(() => this.#parts.places.release(trunk.name));
     call.begin();
     return call;

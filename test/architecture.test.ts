@@ -66,6 +66,7 @@ const rules: readonly Rule[] = [
     group: 'roots',
     files: [
       /^src\/(access|app|intake|main|outgoing|webhook-room)\.ts$/,
+      /^src\/(access|app|intake|main|outgoing|records)\.ts$/,
       /^src\/worker\/(entry|thread)\.ts$/,
       /^src\/cli\//,
     ],

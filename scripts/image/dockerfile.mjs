@@ -7,6 +7,7 @@ const known = new Set([
   'ENV',
   'USER',
   'EXPOSE',
+  'VOLUME',
   'HEALTHCHECK',
   'STOPSIGNAL',
   'ENTRYPOINT',

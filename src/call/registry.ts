@@ -67,6 +67,11 @@ export class CallRegistry {
     for (const call of [...this.#calls.values()]) call.stop(ending('shutdown'));
   }
 
+  /** Settles when every call that is up now has ended. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#calls.values()].map(call => call.ended));
+  }
+
   #checkEmpty(): void {
     if (this.#draining && this.active === 0) this.#emptied();
   }

@@ -1,6 +1,6 @@
 import type { AgentToolCall } from '../agent/agent.ts';
 import type { CallKey } from '../core/ids.ts';
-import { toolName } from '../core/mask.ts';
+import { maskArguments, toolName } from '../core/mask.ts';
 import type { VerifiedNumbers } from '../core/verified.ts';
 import type { CallControl } from './control.ts';
 import type { CallParts } from './parts.ts';
@@ -58,7 +58,16 @@ export class ToolRuns {
     const { status, isError } = answer;
     const ms = clock.now() - begun;
     call.transcript.ran({ tool: asked.name, status, isError, ms });
-    events.emit({ type: 'tool-run', call: call.key, tool: asked.name, status, isError, ms });
+    const shown = maskArguments(asked.parameters);
+    events.emit({
+      type: 'tool-run',
+      call: call.key,
+      tool: asked.name,
+      status,
+      isError,
+      ms,
+      arguments: shown,
+    });
     if (!asked.expectsResponse || signal.aborted) return;
     if (conversation === this.conversation) {
       return leg.answerTool({ id: asked.id, result: answer.result, isError });

@@ -95,12 +95,13 @@ function noTrunk({ trunks }: Config): string {
     : `there is no such trunk with an outbound_trunk_config; there are ${names.join(', ')}`;
 }
 
-/** The same configuration on free ports: a daemon that runs with it keeps its own. */
+/** The same configuration on free ports, and nothing kept: a daemon that runs with it keeps its own. */
 function aside(config: Config): Config {
   const listen = config.sip.listen.map(where => ({ ...where, port: 0 }));
   return {
     ...config,
     sip: { ...config.sip, listen },
+    store: { keepDays: 0 },
     http: { ...config.http, listen: { address: '127.0.0.1', port: 0 } },
     media: { ...config.media, workers: 1 },
   };

@@ -7,6 +7,7 @@ import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
 import { Secrets, type TwilioCredentials } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
+import { memoryDir } from './store-settings.ts';
 import { checkSurvival } from './survival.ts';
 import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
@@ -40,6 +41,7 @@ export function assemble(
     const general = { policy: values['survival.policy'], fallback: values['survival.fallback'] };
     checkSurvival(general, sections.numbers, sections.transfers, problems);
   }
+  checkStore(values, problems);
   const credentials = twilioCredentials(values, problems);
   if (problems.length > 0) return fail(problems);
 
@@ -112,6 +114,7 @@ export function assemble(
     ...optional('twilio', twilioSettings(values)),
     http: { listen: values['http.listen'] },
     webhooks: webhookSettings(values),
+    store: storeOf(values),
     drain: { deadlineSeconds: values['drain.deadline_seconds'] },
     log: { level: values['log.level'] },
     secrets: secretsOf(values, credentials, sections),
@@ -134,6 +137,26 @@ function secretsOf(
     ...optional('webhook', values['webhooks.secret']),
     ...optional('initiationHeaders', values['webhooks.initiation.request_headers']),
     ...optional('postCallHeaders', values['webhooks.post_call.request_headers']),
+    ...optional('databaseUrl', values['store.database_url']),
+    ...optional('dataKeys', values['store.data_key']),
+  });
+}
+
+function storeOf(values: SettingValues): Config['store'] {
+  const dataDir = values['store.data_dir'];
+  return {
+    ...(dataDir === memoryDir ? {} : { dataDir }),
+    ...optional('nodeId', values['store.node_id']),
+    keepDays: values['store.keep_days'],
+  };
+}
+
+/** A database outlives a process, so what is needed to read it must, too. */
+function checkStore(values: SettingValues, problems: Problem[]): void {
+  if (values['store.database_url'] === undefined || values['store.data_dir'] !== memoryDir) return;
+  problems.push({
+    where: 'DATA_DIR',
+    what: `is ${memoryDir}, which cannot go with DATABASE_URL: name a directory`,
   });
 }
 

@@ -35,6 +35,7 @@ const live: Readonly<Record<string, Part>> = {
     secrets.initiationHeaders,
     secrets.postCallHeaders,
   ],
+  'store.keep_days': ({ store }) => store.keepDays,
   'drain.deadline_seconds': ({ drain }) => drain.deadlineSeconds,
   'log.level': ({ log }) => log.level,
 };
@@ -53,6 +54,7 @@ const restart: Readonly<Record<string, Part>> = {
   'tools.default_country': ({ tools }) => tools.defaultCountry,
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   'webhooks.tls_ca': ({ webhooks }) => webhooks.tlsCa,
+  store: ({ store: { keepDays: _, ...store }, secrets }) => [store, secrets.databaseUrl, secrets.dataKeys],
   'http.listen': ({ http }) => http.listen,
   'http.api_keys': ({ secrets }) => secrets.apiKeys,
 };
@@ -95,6 +97,7 @@ export function liveParts(before: Config, after: Config): Config {
       killSwitch: after.tools.killSwitch,
     },
     webhooks: webhooksWith(before.webhooks, after.webhooks),
+    store: { ...before.store, keepDays: after.store.keepDays },
     drain: after.drain,
     log: after.log,
     secrets: secretsWith(before.secrets, after.secrets),
@@ -136,11 +139,14 @@ type LiveSecrets = Pick<
 const liveSecrets = (secrets: LiveSecrets): LiveSecrets => ({ ...secrets });
 
 /** Secrets of trunks, listeners and webhooks from `after`; those of whoever was made with them stay. */
-function secretsWith({ elevenLabsApiKey, apiKeys, twilio, drachtio }: Secrets, after: LiveSecrets): Secrets {
+function secretsWith(before: Secrets, after: LiveSecrets): Secrets {
+  const { elevenLabsApiKey, apiKeys, twilio, drachtio, databaseUrl, dataKeys } = before;
   const { sipTlsKey, trunkPasswords, sipTlsNamedKeys, webhook, initiationHeaders, postCallHeaders } = after;
   return new Secrets({
     elevenLabsApiKey,
     apiKeys,
+    dataKeys,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(twilio === undefined ? {} : { twilio }),
     ...(drachtio === undefined ? {} : { drachtio }),
     ...(sipTlsKey === undefined ? {} : { sipTlsKey }),

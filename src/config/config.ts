@@ -164,6 +164,14 @@ export interface Config {
     readonly initiation?: InitiationSettings;
     readonly postCall?: PostCallSettings;
   };
+  /** The URL of the database and the keys are in `secrets`. */
+  readonly store: {
+    /** Undefined: everything is forgotten with the process. */
+    readonly dataDir?: string;
+    readonly nodeId?: string;
+    /** 0 keeps calls for ever. */
+    readonly keepDays: number;
+  };
   readonly drain: { readonly deadlineSeconds: number };
   readonly log: { readonly level: LogLevelName };
   readonly secrets: Secrets;

@@ -12,7 +12,6 @@ const reserved = [
   'TWILIO_MESSAGING_SERVICE_SID',
   'TOOLS_SECRET',
   'WEBHOOK_SECRET',
-  'DATA_KEY',
 ] as const;
 
 const all: readonly Setting[] = Object.values(settings);

@@ -21,6 +21,10 @@ interface SecretValues {
   /** Header fields of requests to the operator. */
   readonly initiationHeaders?: RequestHeaders;
   readonly postCallHeaders?: RequestHeaders;
+  /** URL of a PostgreSQL; it may hold a password. */
+  readonly databaseUrl?: string;
+  /** Keys that seal what is kept of people, the newest first. Empty: one is made. */
+  readonly dataKeys?: readonly Buffer[];
   /** Passwords of trunks that have credentials, by the name of the trunk. */
   readonly trunkPasswords?: ReadonlyMap<string, string>;
   /** PEM texts of the keys of `sip.tlsNamed`, index for index. */
@@ -40,16 +44,20 @@ export class Secrets implements SecretValues {
   readonly webhook?: string;
   readonly initiationHeaders?: RequestHeaders;
   readonly postCallHeaders?: RequestHeaders;
+  readonly databaseUrl?: string;
+  readonly dataKeys: readonly Buffer[];
   readonly trunkPasswords: ReadonlyMap<string, string>;
   readonly sipTlsNamedKeys: readonly string[];
 
   constructor(values: SecretValues) {
     this.elevenLabsApiKey = values.elevenLabsApiKey;
     this.apiKeys = values.apiKeys;
+    this.dataKeys = values.dataKeys ?? [];
     this.trunkPasswords = values.trunkPasswords ?? new Map();
     this.sipTlsNamedKeys = values.sipTlsNamedKeys ?? [];
     if (values.sipTlsKey !== undefined) this.sipTlsKey = values.sipTlsKey;
     if (values.twilio !== undefined) this.twilio = values.twilio;
+    if (values.databaseUrl !== undefined) this.databaseUrl = values.databaseUrl;
     if (values.drachtio !== undefined) this.drachtio = values.drachtio;
     if (values.webhook !== undefined) this.webhook = values.webhook;
     if (values.initiationHeaders !== undefined) this.initiationHeaders = values.initiationHeaders;

@@ -17,6 +17,7 @@ import {
 } from './readers.ts';
 import { type Setting, setting, type Values } from './setting.ts';
 import { sound, soundOrOff } from './sounds.ts';
+import { storeSettings } from './store-settings.ts';
 import {
   fallbackName,
   lossPolicies,
@@ -352,6 +353,7 @@ export const settings = {
     meaning: 'Milliseconds that one attempt may take.',
     fallback: '15000',
   }),
+  ...storeSettings,
 
   'drain.deadline_seconds': setting(integer(0, 86_400), {
     meaning: 'Seconds that calls may go on after SIGTERM before they are ended.',

@@ -96,6 +96,10 @@ export type BridgeEvent =
       readonly status: string;
       readonly isError: boolean;
       readonly ms: number;
+      /** After `maskArguments`; for the record, not for the log. */
+      readonly arguments?: Readonly<Record<string, string>>;
+      /** What the gates said, where the tool asked them. */
+      readonly gate?: string;
     }
   /** Another telephone has taken over the call, in a dialogue with this SIP Call-ID (RFC 3891). */
   | {

@@ -13,3 +13,33 @@ export function maskNumber(number: string): string {
 export function toolName(name: string): string {
   return /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 ? name : 'other';
 }
+
+/** Parameters that hold a secret whatever they look like. */
+const secretName = /code|otp|pin|pass|secret|token|key|digit|card|cvc|cvv|iban|ssn/i;
+const phoneNumber = /^\+?[\d\s().-]{7,24}$/;
+/** A word without digits: the name of a channel, a language, a reason. */
+const plainWord = /^[a-z_-]{1,32}$/i;
+const mostArguments = 16;
+
+/**
+ * Parameters of a tool as records may show them: numbers masked, words that choose something as they are, and of
+ * everything else only its kind and length, because an agent may put anything anywhere.
+ */
+export function maskArguments(parameters: unknown): Record<string, string> {
+  if (typeof parameters !== 'object' || parameters === null) return {};
+  const shown = Object.entries(parameters)
+    .slice(0, mostArguments)
+    .map(([name, value], index) => [
+      /^[a-z_]{1,40}$/i.test(name) ? name : `parameter${index}`,
+      masked(name, value),
+    ]);
+  return Object.fromEntries(shown) as Record<string, string>;
+}
+
+function masked(name: string, value: unknown): string {
+  if (typeof value === 'boolean' || value === null) return String(value);
+  if (typeof value !== 'string') return `[${Array.isArray(value) ? 'list' : typeof value}]`;
+  if (secretName.test(name)) return '[hidden]';
+  if (phoneNumber.test(value.trim())) return maskNumber(value.trim());
+  return plainWord.test(value) ? value : `[text of ${value.length} characters]`;
+}

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { BridgeEvent } from '../core/events.ts';
 import { CertificateExpiry, type CertificateInUse } from './certificate-expiry.ts';
 import { EventCounters } from './event-counters.ts';
+import { StoreTotals } from './store-totals.ts';
 import { type WorkerPulse, WorkerTotals } from './worker-totals.ts';
 
 const prefix = 'trunkbridge_';
@@ -22,6 +23,8 @@ export interface Metrics {
   pulse(worker: number, pulse: WorkerPulse): void;
   /** Tells which certificates are in use. */
   certificates(inUse: readonly CertificateInUse[]): void;
+  /** What the store counts of itself. */
+  readonly store: StoreTotals;
   /** Forgets a worker that is gone; what it counted stays counted. */
   workerGone(worker: number): void;
 }
@@ -32,6 +35,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const events = new EventCounters(registry, prefix);
   const workers = new WorkerTotals(registry, prefix);
   const expiry = new CertificateExpiry(registry, prefix);
+  const store = new StoreTotals(registry, prefix);
   const logDropped = options.logDropped ?? (() => 0);
   new Gauge({
     name: `${prefix}log_lines_dropped`,
@@ -43,6 +47,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   });
   return {
     registry,
+    store,
     count: event => events.count(event),
     pulse: (worker, pulse) => workers.pulse(worker, pulse),
     certificates: inUse => expiry.use(inUse),

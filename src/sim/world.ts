@@ -45,6 +45,7 @@ export class SimWorld {
       SIP_TLS_CERT: this.certificate.cert,
       SIP_TLS_KEY: this.certificate.key,
       HTTP_LISTEN: '127.0.0.1:0',
+      DATA_DIR: ':memory:',
       TWILIO_ACCOUNT_SID: this.twilio.accountSid,
       TWILIO_API_KEY_SID: this.twilio.apiKeySid,
       TWILIO_API_KEY_SECRET: this.twilio.apiKeySecret,

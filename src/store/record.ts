@@ -1,6 +1,7 @@
 import type { Ending } from '../core/ending.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { LegStats } from '../core/leg-stats.ts';
+import type { Recorded } from '../core/recorded.ts';
 
 /**
  * What is kept of one call. Times are ms since the Unix epoch. Every number here is masked; full ones, and whatever
@@ -36,7 +37,7 @@ export interface CallRecord {
   readonly messages: number;
   /** Plain sentences about what went wrong without ending the call, oldest first; at most 20. */
   readonly warnings: readonly string[];
-  readonly recording?: RecordingFact;
+  readonly recording?: Recorded;
   /** What follows is there once the call is over. */
   readonly end?: Ending;
   readonly answered: boolean;
@@ -90,14 +91,6 @@ export interface ToolRun {
   readonly arguments: Readonly<Record<string, string>>;
 }
 
-export interface RecordingFact {
-  readonly bytes: number;
-  readonly seconds: number;
-  readonly encrypted: boolean;
-  /** Why it stopped before the call did; absent when it did not. */
-  readonly stopped?: string;
-}
-
 /** One turn of the conversation as it is kept. */
 export interface Turn {
   readonly role: 'user' | 'agent';
@@ -146,7 +139,7 @@ export interface CallUpdate {
   readonly verified?: VerifiedNumber;
   readonly transcript?: readonly Turn[];
   readonly variables?: Readonly<Record<string, string>>;
-  readonly recording?: RecordingFact;
+  readonly recording?: Recorded;
   readonly warning?: string;
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,7 +63,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
     args: ['serve', '--config', file],
     nodeArgs: nodeArgs(options),
     channel: false,
-    env: { ...environment(options), ...trust(options) },
+    env: { ...environment(options), ...trust(options), ...durable(folder) },
     onLine(line) {
       if (/"level":"(warn|error|fatal)"/.test(line) && complaints.length < keptComplaints)
         complaints.push(line);
@@ -123,6 +124,12 @@ export async function startFloor(options: SubjectOptions, entry: string): Promis
 function configuration({ calls }: SubjectOptions): string {
   return `agent:\n  settle_ms: 0\ncall:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
 }
+
+/** Records are written as anywhere else, with a key that nobody has to be told to keep. */
+const durable = (folder: string): Record<string, string> => ({
+  DATA_DIR: join(folder, 'data'),
+  DATA_KEY: randomBytes(32).toString('base64'),
+});
 
 function environment({ agentUrl, calls, workers }: SubjectOptions): Record<string, string> {
   // Twice what is needed for each worker: used ports rest before they are used again.
