@@ -30,6 +30,7 @@ Options:
       --workers N        media threads of the daemon, or auto (default auto)
       --max-loss PERCENT most RTP packets that may be lost (default 0.1)
       --json             prints one last line of JSON with what was measured
+      --limit NAME=VALUE another limit below sip.limits, as often as wanted
       --profile FOLDER   writes a CPU profile of each thread of the daemon there
       --keep             leaves the folder with logs and statistics, and says where it is
   -h, --help             this text
@@ -55,6 +56,7 @@ const optionTypes = {
   workers: { type: 'string', default: 'auto' },
   'max-loss': { type: 'string', default: '0.1' },
   json: { type: 'boolean' },
+  limit: { type: 'string', multiple: true, default: [] },
   profile: { type: 'string' },
   keep: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Access } from './access.ts';
+import { OverloadGuard } from './admission.ts';
 import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
 import { TicketOffice } from './agent/elevenlabs/ticket.ts';
 import type { SecondLegs } from './call/control.ts';
@@ -15,6 +16,7 @@ import { messageOf, type Result } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
 import type { CallKey, LegId } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
+import { type OverloadLimits, overloadLimits } from './core/overload.ts';
 import { createHttp } from './http/http.ts';
 import type { ReloadOutcome } from './http/reload.ts';
 import { Intake } from './intake.ts';
@@ -99,8 +101,10 @@ const byeGraceMs = 2000;
 export async function startApp(config: Config, parts: AppParts = {}): Promise<App> {
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? createLogger(config.log.level);
-  const metrics = createMetrics({ logDropped: () => log.dropped });
+  const metrics = createMetrics({ logDropped: () => log.dropped, lags: () => overload.lags });
   const ladders = new LadderStore(clock);
+  const limits = { ...overloadLimits, ...config.sip.limits };
+  const overload = new OverloadGuard({ limits, clock, workers: () => pool.lags });
   const store = await openRecords(config, {
     config: () => access.config,
     clock,
@@ -111,8 +115,8 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   metrics.store.queue(() => store.outbox.counts());
   const recorder = new CallRecorder(store.journal, clock);
-  const events = heardByAll(createEventSink(log, metrics, clock), ladders, recorder);
-  const pool = startPool(config, { clock, log, events, metrics });
+  const events = heardByAll(createEventSink(log, metrics, clock), ladders, recorder, overload);
+  const pool = startPool(config, { clock, log, events, metrics, limits });
   await pool.started();
   const registry = new CallRegistry(config.call.maxCalls, clock);
   const access = new Access(config, {
@@ -168,6 +172,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     log,
     events,
     access,
+    overload,
     contactFor: source => ({
       host: advertised(source),
       port: bound.find(listen => listen.transport === source.transport)?.port ?? 0,
@@ -181,6 +186,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     signalling,
     resolver: new Resolver(clock),
     config: () => access.config,
+    busy: () => overload.objection(),
   });
   if (parts.register !== false) outgoing.register();
   access.start(material => {
@@ -211,6 +217,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     async close() {
       listening = false;
       access.stop();
+      overload.stop();
       signalling.drain();
       registry.stopAll();
       await signalling.close(byeGraceMs);
@@ -317,9 +324,10 @@ interface PoolParts {
   readonly log: Logger;
   readonly events: EventSink;
   readonly metrics: Metrics;
+  readonly limits: OverloadLimits;
 }
 
-function startPool(config: Config, { clock, log, events, metrics }: PoolParts): WorkerPool {
+function startPool(config: Config, { clock, log, events, metrics, limits }: PoolParts): WorkerPool {
   const { workers, rtpPorts, timeoutSeconds } = config.media;
   // Each worker has a slice of the range to itself: even first port, an even number of ports.
   const first = rtpPorts.first + (rtpPorts.first % 2);
@@ -335,12 +343,14 @@ function startPool(config: Config, { clock, log, events, metrics }: PoolParts): 
         drainCapMs,
         agentMaxMessageBytes,
         logLevel: config.log.level,
+        overload: limits,
       }),
     clock,
     log,
     events,
     onPulse: (worker, pulse) => metrics.pulse(worker, pulse),
     onLost: worker => metrics.workerGone(worker),
+    overload: limits,
   });
 }
 
@@ -366,6 +376,7 @@ interface SignallingParts {
   readonly log: Logger;
   readonly events: EventSink;
   readonly access: Access;
+  readonly overload: OverloadGuard;
   readonly contactFor: (source: Source) => { host: string; port: number };
   readonly onInvite: OnInvite;
   readonly tap: Tap;
@@ -384,7 +395,7 @@ async function composeSignalling(
 async function composeDrachtio(
   { secrets }: Config,
   backend: Extract<SipBackend, { kind: 'drachtio' }>,
-  { clock, log, events, access, onInvite, tap }: SignallingParts,
+  { clock, log, events, access, overload, onInvite, tap }: SignallingParts,
 ): Promise<DrachtioSignalling> {
   // Who does not use it need not load it.
   const { DrachtioSignalling: Backend } = await import('./sip/drachtio/signalling.ts');
@@ -401,7 +412,7 @@ async function composeDrachtio(
             admits: address => networks?.has(address) === true,
           },
     objection: address => access.gate.objection(address),
-    gate: request => access.gate.admit(request),
+    gate: request => overload.screen(request, access.gate.admit(request)),
     clock,
     log,
     onInvite,
@@ -413,7 +424,7 @@ async function composeDrachtio(
 
 function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
   const { sip } = config;
-  const { clock, log, events, access, contactFor, onInvite, tap } = parts;
+  const { clock, log, events, access, overload, contactFor, onInvite, tap } = parts;
   const { gate } = access;
   return new EmbeddedSignalling({
     listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
@@ -423,7 +434,7 @@ function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignal
     // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
     mayDial: address => gate.routing.lists(address),
     isStranger: address => gate.isStranger(address),
-    gate: request => gate.admit(request),
+    gate: request => overload.screen(request, gate.admit(request)),
     contactFor,
     clock,
     log,

@@ -10,6 +10,7 @@ import { type Ending, ending, sentence } from './core/ending.ts';
 import { fail } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
 import { type CallKey, newCallKey } from './core/ids.ts';
+import { noLegStats } from './core/leg-stats.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
 import type { CallRecorder } from './records.ts';
@@ -204,8 +205,10 @@ export class Intake {
       registry.release();
       this.#parts.places.release(trunk.name);
       const end = ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost');
-      this.#parts.recorder.refused(key, end);
-      return this.#refuse(dialogue, end);
+      this.#refuse(dialogue, end);
+      // It has arrived, so it has to end: gauges and whoever counts calls go by that.
+      events.emit({ type: 'call-ended', call: key, end, answered: false, seconds: 0, stats: noLegStats });
+      return;
     }
     const leg = opened.value;
     const callLog = log.with({ call: key });

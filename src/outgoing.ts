@@ -58,6 +58,8 @@ export interface OutgoingParts {
   /** Where the caller goes who has no agent any more: an entry of `transfers` by its name. */
   readonly fallback: (name: string, facts: PartyFacts) => Fallback | undefined;
   readonly options: () => CallOptions;
+  /** Why no call may begin now. */
+  readonly busy?: () => Ending | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
@@ -99,7 +101,7 @@ export class OutgoingCalls {
     if (!number.ok) return number;
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...request.headers });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
-    const full = this.#reserve(trunk.name);
+    const full = this.#parts.busy?.() ?? this.#reserve(trunk.name);
     if (full !== undefined) return fail(full);
     const connected = await this.#connect(request, trunk, number.value, headers.value);
     if (!connected.ok) this.#release(trunk.name);

@@ -65,8 +65,7 @@ const rules: readonly Rule[] = [
   {
     group: 'roots',
     files: [
-      /^src\/(access|app|intake|main|outgoing|webhook-room)\.ts$/,
-      /^src\/(access|app|intake|main|outgoing|records)\.ts$/,
+      /^src\/(access|admission|app|intake|main|outgoing|records|webhook-room)\.ts$/,
       /^src\/worker\/(entry|thread)\.ts$/,
       /^src\/cli\//,
     ],

@@ -31,6 +31,8 @@ export function makePlan(options) {
   const connections = options.connections;
   if (!['sound', 'none'].includes(options.media)) throw new UsageError('--media is sound or none');
   const { format, media, profile } = options;
+  const limits = options.limit.map(each => each.split('='));
+  if (limits.some(each => each.length !== 2)) throw new UsageError('--limit is a name, = and a value');
   const mayRefuse = options['may-refuse'] === true;
   if (mayRefuse && media !== 'none') throw new UsageError('--may-refuse needs --media none');
   const maxP99 = options['max-p99'] === undefined ? Infinity : number(options, 'max-p99', 1, 60_000);
@@ -48,6 +50,7 @@ export function makePlan(options) {
     mayRefuse,
     maxP99,
     profile,
+    limits,
   };
 }
 
@@ -89,6 +92,9 @@ export function configuration(plan, raised) {
     const key = path.pop();
     const section = path.join(':\n  ');
     sections.set(section, [...(sections.get(section) ?? []), `${key}: ${value}`]);
+  }
+  for (const [name, value] of plan.limits) {
+    sections.set('sip:\n  limits', [...(sections.get('sip:\n  limits') ?? []), `${name}: ${value}`]);
   }
   const write = ([section, lines]) => {
     const indent = section.includes('\n') ? '    ' : '  ';

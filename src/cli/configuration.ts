@@ -3,6 +3,7 @@ import { type Problem, writeProblems } from '../config/problem.ts';
 import type { Setting } from '../config/setting.ts';
 import { fileVariable, settings } from '../config/settings.ts';
 import type { Result } from '../core/errors.ts';
+import { overloadLimits } from '../core/overload.ts';
 import { stackLimits } from '../sip/embedded/limits.ts';
 import { messageLimits } from '../sip/embedded/message/limits.ts';
 import { trunkLimits } from '../trunks/limits.ts';
@@ -12,7 +13,7 @@ import type { Arguments, Io, Options } from './command.ts';
 export const configurationOptions = { config: { type: 'string', short: 'c' } } as const satisfies Options;
 
 /** Limits that `sip.limits` may override. */
-const sipLimits = { ...stackLimits, ...messageLimits, ...trunkLimits };
+const sipLimits = { ...stackLimits, ...messageLimits, ...trunkLimits, ...overloadLimits };
 
 /** The configuration that a command line and the environment name, or undefined once its problems were printed. */
 export function readConfiguration(args: Arguments, io: Io): LoadedConfig | undefined {

@@ -10,6 +10,8 @@ const prefix = 'trunkbridge_';
 export interface MetricsOptions {
   /** Lines the log has dropped so far; read when metrics are collected. */
   readonly logDropped?: () => number;
+  /** How late each thread is with its work, ms; read when metrics are collected. */
+  readonly lags?: () => readonly { readonly thread: string; readonly ms: number }[];
   /** CPU, memory, event loop and GC of the process; default true. */
   readonly process?: boolean;
 }
@@ -45,6 +47,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       this.set(logDropped() + workers.logDropped);
     },
   });
+  const { lags } = options;
+  if (lags !== undefined) lagGauge(registry, lags);
   return {
     registry,
     store,
@@ -53,4 +57,17 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     certificates: inUse => expiry.use(inUse),
     workerGone: worker => workers.gone(worker),
   };
+}
+
+function lagGauge(registry: Registry, lags: NonNullable<MetricsOptions['lags']>): void {
+  new Gauge({
+    name: `${prefix}thread_lag_seconds`,
+    help: 'How late a thread is with its work: new calls are refused above mainLagMs and workerLagMs',
+    labelNames: ['thread'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { thread, ms } of lags()) this.set({ thread }, ms / 1000);
+    },
+  });
 }

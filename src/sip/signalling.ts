@@ -54,6 +54,8 @@ export interface RequestFacts {
   /** Its user part, unescaped once. */
   readonly requestUser: string;
   readonly source: Source;
+  /** For how long its connection has had more to read than was read of it, ms. */
+  readonly behindMs?: number;
   /** Values of every header field of that name, in order. */
   header(name: string): readonly string[];
 }

@@ -11,6 +11,7 @@ import type { CallKey, LegId } from '../core/ids.ts';
 import { sealDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
+import { overloadLimits } from '../core/overload.ts';
 import type { Prompt } from '../core/prompt.ts';
 import { Joint } from '../media/joint.ts';
 import { MediaMeters } from '../media/meters.ts';
@@ -19,6 +20,7 @@ import { type PortPair, PortPool } from '../media/port.ts';
 import { MediaSession } from '../media/session.ts';
 import { Recorder } from '../recording/recorder.ts';
 import type { Recording } from '../recording/recording.ts';
+import { LagReport } from './lag-report.ts';
 import type { Joining, KeyForm, KeyTones, LegOptions, PlayTime, RecordingOptions } from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
@@ -52,6 +54,7 @@ class MediaWorker {
   readonly #connect: ConnectAgent;
   readonly #recorder: Recorder;
   readonly #legs = new Map<LegId, WorkerLeg>();
+  readonly #lag: LagReport;
   #pulse: Timer;
 
   constructor(port: WorkerPort, options: WorkerOptions, clock: Clock) {
@@ -63,6 +66,9 @@ class MediaWorker {
     this.#recorder = new Recorder(clock);
     this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
+    this.#lag = new LagReport(clock, options.overload ?? overloadLimits, message =>
+      port.postMessage(message),
+    );
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
   }
 
@@ -182,6 +188,7 @@ class MediaWorker {
   #stop(): void {
     for (const [id, leg] of this.#legs) this.#close(id, leg);
     this.#pulse.cancel();
+    this.#lag.stop();
     // Recordings of these calls are still being written.
     void this.#recorder.idle().then(() => {
       this.#port.postMessage({ type: 'stopped' });

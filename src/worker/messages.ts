@@ -11,6 +11,7 @@ import type { Ending } from '../core/ending.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
 import type { SealedDigits } from '../core/keyed-digits.ts';
 import type { LogFields } from '../core/logger.ts';
+import type { OverloadLimits } from '../core/overload.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { Recorded } from '../core/recorded.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
@@ -39,6 +40,8 @@ export interface WorkerOptions {
   /** Largest message taken from the agent, bytes. */
   readonly agentMaxMessageBytes: number;
   readonly logLevel: string;
+  /** How it finds out how late it is, and how often it tells. */
+  readonly overload?: OverloadLimits;
 }
 
 /** Everything that goes from the main thread to a worker. */
@@ -103,6 +106,8 @@ export type FromWorker =
   /** The worker was told to stop and has nothing more to do. */
   | { readonly type: 'stopped' }
   | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
+  /** How late it is with its work, several times a second. */
+  | { readonly type: 'lag'; readonly ms: number }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields };
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';

@@ -7,6 +7,7 @@ import { type CallKey, type LegId, newLegId } from '../core/ids.ts';
 import { KeyedDigits, newDigitsKey } from '../core/keyed-digits.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
+import { type OverloadLimits, overloadLimits } from '../core/overload.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { Recorded } from '../core/recorded.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
@@ -22,6 +23,7 @@ import type {
   RecordingOptions,
 } from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { WorkerLag } from './worker-lag.ts';
 
 /** A running worker as the pool sees it: a thread, or in tests a function at the other end of a MessageChannel. */
 export interface WorkerThread {
@@ -42,6 +44,7 @@ export interface PoolOptions {
   /** Gets each worker's totals about once a second. */
   readonly onPulse?: (worker: number, pulse: WorkerPulse) => void;
   readonly onLost?: (worker: number) => void;
+  readonly overload?: OverloadLimits;
   /** A recording is over; its leg is not closed yet. */
   readonly onRecorded?: (call: CallKey, recorded: Recorded) => void;
 }
@@ -59,6 +62,7 @@ const stopMs = 6000;
 interface Slot {
   thread: WorkerThread | undefined;
   ports: number;
+  lag: WorkerLag;
   /** Called when the worker has stopped, or died. */
   stopped?: () => void;
   readonly legs: Map<LegId, PooledLeg>;
@@ -70,12 +74,15 @@ export class WorkerPool implements Legs {
   readonly #options: PoolOptions;
   readonly #slots: Slot[] = [];
   readonly #ready: Promise<void>[] = [];
+  readonly #limits: OverloadLimits;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#limits = options.overload ?? overloadLimits;
     for (let index = 0; index < options.workers; index += 1) {
-      this.#slots.push({ thread: undefined, ports: 0, legs: new Map(), opening: new Map() });
+      const lag = this.#newLag();
+      this.#slots.push({ thread: undefined, ports: 0, lag, legs: new Map(), opening: new Map() });
       this.#ready.push(this.#spawn(index));
     }
   }
@@ -92,11 +99,20 @@ export class WorkerPool implements Legs {
     return { legs, ports, workers: this.#slots.filter(slot => slot.thread !== undefined).length };
   }
 
+  /** How late each worker that runs is with its work, ms. */
+  get lags(): readonly { readonly worker: number; readonly ms: number }[] {
+    return this.#slots.flatMap(({ thread, lag }, worker) =>
+      thread === undefined ? [] : [{ worker, ms: lag.ms }],
+    );
+  }
+
+  /** A worker that is late gets a new leg only when all of them are, or when the leg belongs to a call it carries. */
   open(options: LegOptions): Promise<Result<Leg>> {
     const { near } = options;
+    const late = ({ lag }: Slot) => (lag.ms > this.#limits.workerLagMs ? 1 : 0);
     const slot = this.#slots
       .filter(({ thread, legs }) => thread !== undefined && (near === undefined || legs.has(near)))
-      .sort((a, b) => a.legs.size + a.opening.size - (b.legs.size + b.opening.size))[0];
+      .sort((a, b) => late(a) - late(b) || a.legs.size + a.opening.size - (b.legs.size + b.opening.size))[0];
     if (slot === undefined)
       return Promise.resolve(fail(new Failure('worker-lost', 'no media worker is running')));
     const id = newLegId();
@@ -136,6 +152,7 @@ export class WorkerPool implements Legs {
     if (slot === undefined) throw new Error(`there is no worker ${index}`);
     const thread = this.#options.spawn(index);
     slot.thread = thread;
+    slot.lag = this.#newLag();
     return new Promise(started => {
       thread.onMessage(message => {
         if (message.type === 'ready') started();
@@ -145,6 +162,10 @@ export class WorkerPool implements Legs {
     });
   }
 
+  #newLag(): WorkerLag {
+    return new WorkerLag(this.#options.clock, this.#limits);
+  }
+
   #hear(index: number, slot: Slot, message: Exclude<FromWorker, { type: 'ready' }>): void {
     switch (message.type) {
       case 'log':
@@ -152,6 +173,8 @@ export class WorkerPool implements Legs {
       case 'pulse':
         slot.ports = message.ports;
         return this.#options.onPulse?.(index, message);
+      case 'lag':
+        return slot.lag.hear(message.ms);
       case 'recorded':
         return this.#options.onRecorded?.(message.call, message.recorded);
       case 'stopped':

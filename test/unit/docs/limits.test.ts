@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agentLimits } from '../../../src/agent/elevenlabs/limits.ts';
 import { fileLimits } from '../../../src/config/file.ts';
+import { overloadLimits } from '../../../src/core/overload.ts';
 import { httpLimits } from '../../../src/http/limits.ts';
 import { inboundLimits } from '../../../src/media/inbound/limits.ts';
 import { mediaLimits } from '../../../src/media/limits.ts';
@@ -20,6 +21,7 @@ const text = readText('docs/refused.md');
 const documented: Readonly<Record<string, object>> = {
   'SIP: connections and transactions': stackLimits,
   'Who may call': trunkLimits,
+  'Too busy': overloadLimits,
   'Passwords (digest)': digestLimits,
   'SIP: one message': messageLimits,
   SDP: sdpLimits,

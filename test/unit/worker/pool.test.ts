@@ -4,6 +4,7 @@ import { newCallKey } from '../../../src/core/ids.ts';
 import { type KeyedDigits, sealDigits } from '../../../src/core/keyed-digits.ts';
 import { noLegStats } from '../../../src/core/leg-stats.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { overloadLimits } from '../../../src/core/overload.ts';
 import type { LegListener } from '../../../src/worker/legs.ts';
 import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
 import { WorkerPool, type WorkerThread } from '../../../src/worker/pool.ts';
@@ -233,5 +234,44 @@ describe('questions to a leg', () => {
     const pressed = dead.leg.digits('1', 'events');
     dead.thread.die('crash');
     expect(await pressed).toBe(false);
+  });
+});
+
+describe('a worker that is late with its work', () => {
+  const late = overloadLimits.workerLagMs + 1;
+
+  it('gets no new legs while another is in time', async () => {
+    const { pool, threads } = setUp();
+    threads[0]?.say({ type: 'lag', ms: late });
+    for (let leg = 0; leg < 4; leg++) await openLeg(pool);
+    expect(threads.map(thread => thread.got.length)).toEqual([0, 4]);
+    expect(pool.lags).toEqual([
+      { worker: 0, ms: late },
+      { worker: 1, ms: 0 },
+    ]);
+  });
+
+  it('gets them again once it has caught up', async () => {
+    const { pool, threads } = setUp();
+    threads[0]?.say({ type: 'lag', ms: late });
+    await openLeg(pool);
+    threads[0]?.say({ type: 'lag', ms: 0 });
+    await openLeg(pool);
+    expect(threads.map(thread => thread.got.length)).toEqual([1, 1]);
+  });
+
+  it('still gets the second leg of a call that it carries', async () => {
+    const { pool, threads } = setUp();
+    const leg = await openLeg(pool);
+    threads[0]?.say({ type: 'lag', ms: late });
+    expect((await pool.open({ ...options(), near: leg.id })).ok).toBe(true);
+    expect(threads.map(thread => thread.got.length)).toEqual([2, 0]);
+  });
+
+  it('is late for as long as it says nothing at all', () => {
+    const { pool, threads, clock } = setUp(1);
+    threads[0]?.say({ type: 'lag', ms: 0 });
+    clock.advance(1000);
+    expect(pool.lags[0]?.ms).toBeGreaterThan(overloadLimits.workerLagMs);
   });
 });

@@ -24,12 +24,17 @@ export function factsOf(invite: SipRequest, source: Source, trunk?: string): Inv
 }
 
 /** What the gate may look at. */
-export function requestFactsOf({ method, uri, headers }: SipRequest, source: Source): RequestFacts {
+export function requestFactsOf(
+  { method, uri, headers }: SipRequest,
+  source: Source,
+  behindMs = 0,
+): RequestFacts {
   return {
     method,
     uri,
     requestUser: parseUri(uri)?.user ?? '',
     source,
+    behindMs,
     header: name => headers.all(name),
   };
 }

@@ -135,7 +135,7 @@ export class Reception {
   /** RFC 3261 section 22.1 exempts ACK and CANCEL; who is in a dialogue has been let in before. */
   #admission(request: SipRequest, connection: Connection): Admission | undefined {
     if (request.method === 'CANCEL' || this.#dialogs.has(dialogKeyOf(request))) return undefined;
-    return this.#options.gate(requestFactsOf(request, connection.source));
+    return this.#options.gate(requestFactsOf(request, connection.source, connection.behindMs));
   }
 
   /** Refuses without a transaction (RFC 3261 section 8.2.7): a flood of refusals leaves nothing behind. */

@@ -49,6 +49,10 @@ export interface ConnectionOptions {
 /** How long the others have before the next messages of one connection are taken, ms: sockets are looked at in between. */
 const turnMs = 1;
 
+/** What a socket is read at once, bytes, and how soon the rest follows, ms. */
+const fullRead = 65_536;
+const sameBurstMs = 20;
+
 /** An answer to CRLFCRLF (RFC 5626 section 4.4.1). */
 const pong = Buffer.from('\r\n');
 
@@ -71,6 +75,10 @@ export class Connection {
   #idle: Timer | undefined;
   /** Runs while messages wait for their turn. */
   #turn: Timer | undefined;
+  /** Since when there has been more to read than was read, as far as can be seen; when all was read. */
+  #behindSince: number | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #full = false;
   #keepAlive: KeepAlive | undefined;
 
   constructor(wire: Wire, options: ConnectionOptions) {
@@ -94,6 +102,11 @@ export class Connection {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** For how long there has been more to read than was read: so late is what is read now. */
+  get behindMs(): number {
+    return this.#behindSince === undefined ? 0 : this.#clock.now() - this.#behindSince;
   }
 
   /** Keeps the connection from being closed for idleness until `unpin`: one for each dialogue. */
@@ -144,6 +157,11 @@ export class Connection {
 
   #data(chunk: Buffer): void {
     if (!this.#open) return;
+    const now = this.#clock.now();
+    // What fills the buffer was more than that, and the rest follows at once; else this begins anew.
+    if (this.#turn === undefined && now - this.#readAt > sameBurstMs) this.#behindSince = undefined;
+    this.#behindSince ??= now;
+    this.#full = chunk.length >= fullRead;
     this.#framer.push(this.#keepAlive?.heard(chunk, !this.#framer.partial) ?? chunk);
     if (this.#turn === undefined) this.#take();
   }
@@ -170,6 +188,8 @@ export class Connection {
       if (--left === 0) return this.#rest();
       frame = this.#framer.next();
     }
+    this.#readAt = this.#clock.now();
+    if (!this.#full) this.#behindSince = undefined;
     if (this.#framer.partial && this.#deadline === undefined) {
       this.#deadline = this.#clock.timer(this.#limits.messageMs, () => this.#refuse('message-timeout'));
     }

@@ -29,6 +29,9 @@ function setup(options: { limits?: Partial<StackLimits>; onMessage?: (message: S
   return { clock, wire, connection, heard };
 }
 
+/** As much as a socket is read at once. */
+const full = request('OPTIONS').repeat(Math.ceil(65_536 / request('OPTIONS').length));
+
 const timedOut = ['refused message-timeout 192.0.2.10', 'closed'];
 
 describe('a connection', () => {
@@ -90,6 +93,36 @@ describe('a connection', () => {
     expect([heard, wire.held]).toEqual([methods, false]);
     wire.receive(request('PRACK').slice(40));
     expect(heard).toEqual([...methods, 'PRACK']);
+  });
+
+  it('knows for how long it has had more than was taken of it', () => {
+    const { clock, wire, connection } = setup({ limits: { messagesPerTurn: 1 } });
+    expect(connection.behindMs).toBe(0);
+    wire.receive(request('OPTIONS').repeat(3));
+    clock.advance(1);
+    expect(connection.behindMs).toBe(1);
+    clock.advance(10);
+    expect(connection.behindMs).toBe(0);
+  });
+
+  it('is behind for as long as its socket is read in pieces that fill the buffer', () => {
+    const { clock, wire, connection } = setup({ limits: { messagesPerTurn: 1_000 } });
+    wire.receive(full);
+    clock.advance(5);
+    expect(connection.behindMs).toBe(5);
+    wire.receive(full);
+    clock.advance(5);
+    expect(connection.behindMs).toBe(10);
+    wire.receive(request('OPTIONS'));
+    expect(connection.behindMs).toBe(0);
+  });
+
+  it('is not behind because a buffer was full once, long ago', () => {
+    const { clock, wire, connection } = setup({ limits: { messagesPerTurn: 1 } });
+    wire.receive(full);
+    clock.advance(5_000);
+    wire.receive(request('OPTIONS').repeat(2));
+    expect(connection.behindMs).toBe(0);
   });
 
   it('forgets what waits for its turn when it ends', () => {
