@@ -24,6 +24,7 @@ import { createEventSink } from './observability/events.ts';
 import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
+import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { CallRecorder, openRecords } from './records.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
@@ -72,6 +73,8 @@ export interface Load {
 export interface App {
   readonly sip: readonly ListenAddress[];
   readonly http: { readonly address: string; readonly port: number };
+  /** Where webhook tools are served; absent when they are not. */
+  readonly publicHttp?: { readonly address: string; readonly port: number };
   readonly log: RootLogger;
   load(): Load;
   /** Reads the configuration again and swaps what holds for new calls; a bad one changes nothing. */
@@ -151,6 +154,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     initiation: webhooks.initiation,
     toolbox,
     recorder,
+    agentSecrets: agentSecretsOf(config),
     // Calls over trunks need the signalling, which needs what takes calls.
     second: {
       open: (target: TransferTarget, call: CallKey, near: LegId) => outgoing.open(target, call, near),
@@ -202,9 +206,11 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     ...(parts.load === undefined ? {} : { reload: access.reload }),
     log,
   });
+  const publicHttp = await startPublicHttp(config, registry, log);
   return {
     sip: bound,
     http: http.address,
+    ...(publicHttp === undefined ? {} : { publicHttp: publicHttp.address }),
     log,
     reload: access.reload,
     load: () => ({ calls: registry.active, ...pool.load, ...signalling.stats() }),
@@ -224,6 +230,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       await Promise.race([registry.ended(), waitFor(clock, byeGraceMs)]);
       await pool.stop();
       webhooks.client.close();
+      await publicHttp?.close();
       await http.close();
       recorder.stop();
       await store.close();

@@ -53,6 +53,8 @@ export interface IntakeParts {
   /** What holds for calls whose number has nothing of its own; asked for each call. */
   readonly options: () => CallOptions;
   readonly defaultCountry: string | undefined;
+  /** What only the agent of that call gets, as variables. */
+  readonly agentSecrets: (call: CallKey) => Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
@@ -243,6 +245,7 @@ export class Intake {
           ...(route.initiation === undefined ? {} : { policy: route.initiation }),
           log: callLog,
         }),
+      agentSecrets: this.#parts.agentSecrets(key),
       learned: (name, value) => {
         learned[name] = value;
       },

@@ -60,6 +60,8 @@ export interface OutgoingParts {
   readonly options: () => CallOptions;
   /** Why no call may begin now. */
   readonly busy?: () => Ending | undefined;
+  /** What only the agent of that call gets, as variables. */
+  readonly agentSecrets: (call: CallKey) => Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
@@ -270,6 +272,7 @@ export class OutgoingCalls {
           ...(hasData(request) ? { policy: 'off' } : {}),
           log: callLog,
         }),
+      agentSecrets: this.#parts.agentSecrets(key),
       learned: (name, value) => {
         learned[name] = value;
       },

@@ -14,6 +14,8 @@ export interface AgentStartsParts {
   readonly tickets: AgentTickets;
   readonly agentId: string;
   readonly facts: PartyFacts;
+  /** Variables that only the agent may get. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
   /** What the operator has to say of the call; asked once. */
   readonly briefing: () => Promise<Result<Briefing, Ending>>;
   readonly options: Pick<AgentStart, 'startTimeoutMs' | 'inputChunkMs'> & {
@@ -58,7 +60,7 @@ export class AgentStarts {
     if (turn !== this.#count) return undefined;
     if (!briefing.ok) return fail({ end: briefing.failure, final: true });
     if (!ticket.ok) return fail({ end: ending(ticket.failure), final: false });
-    const { facts, options } = this.#parts;
+    const { facts, options, secrets } = this.#parts;
     const start = agentStart(ticket.value.url, briefing.value, facts, {
       ...options,
       startTimeoutMs: resuming?.startTimeoutMs ?? options.startTimeoutMs,
@@ -70,7 +72,7 @@ export class AgentStarts {
     this.#fresh = false;
     return ok({
       ...rest,
-      dynamicVariables: { ...firstVariables, ...start.dynamicVariables, ...resuming?.variables },
+      dynamicVariables: { ...firstVariables, ...start.dynamicVariables, ...secrets, ...resuming?.variables },
       ...(overrides === undefined ? {} : { overrides }),
     });
   }

@@ -6,6 +6,7 @@ import type { CallKey } from '../core/ids.ts';
 import type { KeyedDigits } from '../core/keyed-digits.ts';
 import { maskNumber } from '../core/mask.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
+import type { ToolAnswer } from '../tools/tool.ts';
 import type { KeyForm } from '../worker/legs.ts';
 import { tellable } from './agent-start.ts';
 import { AgentStarts } from './agent-starts.ts';
@@ -99,6 +100,7 @@ export class Call {
       tickets: parts.tickets,
       agentId: parts.agentId,
       facts: parts.party.facts,
+      secrets: parts.agentSecrets,
       briefing: () => this.#ask(),
       options,
       log,
@@ -133,6 +135,17 @@ export class Call {
     this.ended = new Promise(resolve => {
       this.#settle = resolve;
     });
+  }
+
+  /** The caller's own number; undefined when it is withheld or nobody vouches for it. */
+  get trustedNumber(): string | undefined {
+    const { callerTrusted, callerId } = this.#parts.party.facts;
+    return callerTrusted && callerId !== '' ? callerId : undefined;
+  }
+
+  /** Runs a tool as if the agent had asked for it over its socket. Never rejects. */
+  useTool(name: string, parameters: unknown): Promise<ToolAnswer> {
+    return this.#tools.use(name, parameters);
   }
 
   get state(): CallState {

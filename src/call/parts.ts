@@ -46,6 +46,8 @@ export interface CallParts {
   readonly leg: Leg;
   readonly agentId: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Variables that only the agent may get: they go into no header of ours and into no record. */
+  readonly agentSecrets?: Readonly<Record<string, string>>;
   /** Asked once, while the agent is first dialled; absent: the variables are all there is. A failure ends the call. */
   readonly briefing?: () => Promise<Result<Briefing, Ending>>;
   /** Told what becomes known of the call while it is up, under the names of variables. */

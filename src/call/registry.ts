@@ -22,6 +22,11 @@ export class CallRegistry {
     return this.#calls.size + this.#reserved;
   }
 
+  /** Calls that are up, or on their way to be. */
+  get calls(): Iterable<Call> {
+    return this.#calls.values();
+  }
+
   get draining(): boolean {
     return this.#draining;
   }

@@ -2,6 +2,7 @@ import type { AgentToolCall } from '../agent/agent.ts';
 import type { CallKey } from '../core/ids.ts';
 import { maskArguments, toolName } from '../core/mask.ts';
 import type { VerifiedNumbers } from '../core/verified.ts';
+import type { ToolAnswer } from '../tools/tool.ts';
 import type { CallControl } from './control.ts';
 import type { CallParts } from './parts.ts';
 import { lateAnswer } from './resumption.ts';
@@ -37,10 +38,20 @@ export class ToolRuns {
   }
 
   async run(asked: AgentToolCall): Promise<void> {
-    const { call, parts, control, signal } = this.#parts;
+    const { parts, signal } = this.#parts;
     if (signal.aborted) return;
-    const { toolbox, party, clock, log, events, leg } = parts;
     const { conversation } = this;
+    const { result, isError, status } = await this.use(asked.name, asked.parameters);
+    if (!asked.expectsResponse || signal.aborted) return;
+    if (conversation === this.conversation) return parts.leg.answerTool({ id: asked.id, result, isError });
+    // The agent of now did not ask for it, and was told that it was still at work.
+    parts.leg.tell(lateAnswer(toolName(asked.name), status), 'context');
+  }
+
+  /** Runs a tool for the agent, whichever way it asked. Never rejects. */
+  async use(name: string, parameters: unknown): Promise<ToolAnswer> {
+    const { call, parts, control, signal } = this.#parts;
+    const { toolbox, party, clock, log, events } = parts;
     const begun = clock.now();
     const verifyNumber = this.#parts.verifyNumber();
     const context = {
@@ -53,27 +64,14 @@ export class ToolRuns {
       control,
     };
     const waited = this.#waiting.begin();
-    const answer = await toolbox.run(asked.name, asked.parameters, context, signal);
+    const answer = await toolbox.run(name, parameters, context, signal);
     waited();
     const { status, isError } = answer;
     const ms = clock.now() - begun;
-    call.transcript.ran({ tool: asked.name, status, isError, ms });
-    const shown = maskArguments(asked.parameters);
-    events.emit({
-      type: 'tool-run',
-      call: call.key,
-      tool: asked.name,
-      status,
-      isError,
-      ms,
-      arguments: shown,
-    });
-    if (!asked.expectsResponse || signal.aborted) return;
-    if (conversation === this.conversation) {
-      return leg.answerTool({ id: asked.id, result: answer.result, isError });
-    }
-    // The agent of now did not ask for it, and was told that it was still at work.
-    leg.tell(lateAnswer(toolName(asked.name), status), 'context');
+    call.transcript.ran({ tool: name, status, isError, ms });
+    const shown = maskArguments(parameters);
+    events.emit({ type: 'tool-run', call: call.key, tool: name, status, isError, ms, arguments: shown });
+    return answer;
   }
 
   /** The sound of waiting is not heard for what is at work now. */

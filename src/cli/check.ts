@@ -68,6 +68,11 @@ function summary(config: Config): [string, string][] {
     'http',
     `${writeHostPort(http.listen)}, ${keys === '' ? 'health only: no API_KEYS' : `keys: ${keys}`}`,
   ]);
+  if (http.publicListen !== undefined)
+    lines.push([
+      '',
+      `${writeHostPort(http.publicListen)} for webhook tools${http.publicUrl === undefined ? '' : `, from outside ${http.publicUrl}`}`,
+    ]);
   lines.push(['agent', `${elevenlabs.agentId ?? 'by numbers alone'} at ${elevenlabs.baseUrl}`]);
   const verify = twilio?.verifyServiceSid;
   lines.push([

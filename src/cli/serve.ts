@@ -14,6 +14,7 @@ import {
 export interface RunningApp {
   readonly sip: readonly (HostPort & { readonly transport: string })[];
   readonly http: HostPort;
+  readonly publicHttp?: HostPort;
   readonly log: Logger;
   /** Reads the configuration again. What comes of it is in the log. */
   reload(): Promise<unknown>;
@@ -69,6 +70,8 @@ export async function serve(
     for (const { transport, ...at } of app.sip)
       app.log.info('listening', { for: `sip ${transport}`, at: writeHostPort(at) });
     app.log.info('listening', { for: 'http', at: writeHostPort(app.http) });
+    if (app.publicHttp !== undefined)
+      app.log.info('listening', { for: 'webhook tools', at: writeHostPort(app.publicHttp) });
     await signals.next();
     app.log.info('stopping: no new calls, those that are up may finish', {
       deadlineSeconds: config.drain.deadlineSeconds,

@@ -112,9 +112,13 @@ export function assemble(
       ...optional('defaultCountry', values['tools.default_country']),
     },
     ...optional('twilio', twilioSettings(values)),
-    http: { listen: values['http.listen'] },
     webhooks: webhookSettings(values),
     store: storeOf(values),
+    http: {
+      listen: values['http.listen'],
+      ...optional('publicListen', values['http.public_listen']),
+      ...optional('publicUrl', values['http.public_url']),
+    },
     drain: { deadlineSeconds: values['drain.deadline_seconds'] },
     log: { level: values['log.level'] },
     secrets: secretsOf(values, credentials, sections),
@@ -139,6 +143,7 @@ function secretsOf(
     ...optional('postCallHeaders', values['webhooks.post_call.request_headers']),
     ...optional('databaseUrl', values['store.database_url']),
     ...optional('dataKeys', values['store.data_key']),
+    ...optional('tools', values['tools.secret']),
   });
 }
 
@@ -253,6 +258,11 @@ function checkHttp(values: SettingValues, problems: Problem[]): void {
   if (listen !== undefined && !isLoopback(listen.address) && keys === undefined && !told) {
     const what = 'is beyond loopback, which needs API_KEYS; set those, or listen on 127.0.0.1';
     problems.push({ where: 'HTTP_LISTEN', what });
+  }
+  if (values['http.public_listen'] !== undefined && values['tools.secret'] === undefined) {
+    const what = 'serves the webhook tools of agents, which need TOOLS_SECRET: set that, or leave this out';
+    if (!problems.some(({ where }) => where.includes('TOOLS_SECRET')))
+      problems.push({ where: 'PUBLIC_HTTP_LISTEN', what });
   }
   const names = (keys ?? []).map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -56,7 +56,10 @@ const restart: Readonly<Record<string, Part>> = {
   'webhooks.tls_ca': ({ webhooks }) => webhooks.tlsCa,
   store: ({ store: { keepDays: _, ...store }, secrets }) => [store, secrets.databaseUrl, secrets.dataKeys],
   'http.listen': ({ http }) => http.listen,
+  'http.public_listen': ({ http }) => http.publicListen,
+  'http.public_url': ({ http }) => http.publicUrl,
   'http.api_keys': ({ secrets }) => secrets.apiKeys,
+  'tools.secret': ({ secrets }) => secrets.tools,
 };
 
 /** Compares two configurations key by key. */

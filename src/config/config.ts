@@ -154,6 +154,10 @@ export interface Config {
   };
   readonly http: {
     readonly listen: HostPort;
+    /** Where only what others call is served: the webhook tools of agents. */
+    readonly publicListen?: HostPort;
+    /** The https base that it is reached by from outside, without a trailing slash. */
+    readonly publicUrl?: string;
   };
   /** Secret and header fields are in `secrets`. */
   readonly webhooks: {

@@ -5,12 +5,9 @@ import type { Environment } from './sources.ts';
 
 /** Names that this project reserves for itself and does not use yet: setting one has no effect. */
 const reserved = [
-  'PUBLIC_HTTP_LISTEN',
-  'PUBLIC_URL',
   'TWILIO_PHONE_NUMBER',
   'TWILIO_WHATSAPP_NUMBER',
   'TWILIO_MESSAGING_SERVICE_SID',
-  'TOOLS_SECRET',
   'WEBHOOK_SECRET',
 ] as const;
 

@@ -25,6 +25,8 @@ interface SecretValues {
   readonly databaseUrl?: string;
   /** Keys that seal what is kept of people, the newest first. Empty: one is made. */
   readonly dataKeys?: readonly Buffer[];
+  /** What webhook tools of agents sign in with. */
+  readonly tools?: string;
   /** Passwords of trunks that have credentials, by the name of the trunk. */
   readonly trunkPasswords?: ReadonlyMap<string, string>;
   /** PEM texts of the keys of `sip.tlsNamed`, index for index. */
@@ -46,6 +48,7 @@ export class Secrets implements SecretValues {
   readonly postCallHeaders?: RequestHeaders;
   readonly databaseUrl?: string;
   readonly dataKeys: readonly Buffer[];
+  readonly tools?: string;
   readonly trunkPasswords: ReadonlyMap<string, string>;
   readonly sipTlsNamedKeys: readonly string[];
 
@@ -62,6 +65,7 @@ export class Secrets implements SecretValues {
     if (values.webhook !== undefined) this.webhook = values.webhook;
     if (values.initiationHeaders !== undefined) this.initiationHeaders = values.initiationHeaders;
     if (values.postCallHeaders !== undefined) this.postCallHeaders = values.postCallHeaders;
+    if (values.tools !== undefined) this.tools = values.tools;
   }
 
   toJSON(): Record<string, string> {

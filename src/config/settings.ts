@@ -260,6 +260,12 @@ export const settings = {
     meaning: 'Whether everything that costs money or reaches a third party is switched off.',
     fallback: 'false',
   }),
+  'tools.secret': setting(text(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable characters without spaces'), {
+    env: 'TOOLS_SECRET',
+    meaning:
+      'What webhook tools of agents sign in with at /tools, as Authorization: Bearer; without it nothing is there.',
+    secret: true,
+  }),
   'tools.default_country': setting(text(/^[A-Z]{2}$/, 'a country code of two capital letters, like DE'), {
     meaning: 'Country (ISO 3166) of numbers that come without one.',
   }),
@@ -289,6 +295,15 @@ export const settings = {
     env: 'HTTP_LISTEN',
     meaning: 'Address of health, metrics and API. Beyond loopback it needs API_KEYS.',
     fallback: '127.0.0.1:8080',
+  }),
+  'http.public_listen': setting(hostPort, {
+    env: 'PUBLIC_HTTP_LISTEN',
+    meaning:
+      'Address that has /tools and nothing else, for a reverse proxy to make public. Needs TOOLS_SECRET.',
+  }),
+  'http.public_url': setting(baseUrl(), {
+    env: 'PUBLIC_URL',
+    meaning: 'How that address is reached from outside: an https base.',
   }),
   'http.api_keys': setting(list(readApiKey), {
     env: 'API_KEYS',

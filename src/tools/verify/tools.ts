@@ -21,6 +21,8 @@ export interface VerifyToolsOptions {
   readonly limits?: Partial<VerifyLimits>;
 }
 
+export const verifyToolNames = ['send_SMS_verification', 'check_SMS_verification'] as const;
+
 /** The two tools of the OTP flow, by the names and parameters that agents are set up with. */
 export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
   const clock = options.clock ?? systemClock;

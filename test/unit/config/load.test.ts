@@ -275,7 +275,7 @@ describe('what belongs together', () => {
 describe('notes', () => {
   it.each([
     [{ SIP_ALOW: '10.0.0.0/8' }, 'SIP_ALOW is set and means nothing here; did you mean SIP_ALLOW?'],
-    [{ PUBLIC_URL: 'https://x' }, 'PUBLIC_URL is set, and nothing in this version uses it.'],
+    [{ TWILIO_WHATSAPP_NUMBER: '+1' }, 'TWILIO_WHATSAPP_NUMBER is set, and nothing in this version uses it.'],
     [{ SIP_ALLOW: '0.0.0.0/0' }, 'SIP_ALLOW has 0.0.0.0/0'],
   ])('tell what is allowed and may be a mistake: %j', (env, note) => {
     const { notes } = good(env as Record<string, string>);

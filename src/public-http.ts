@@ -1,0 +1,37 @@
+import type { CallRegistry } from './call/registry.ts';
+import { ToolDoor } from './call/tool-door.ts';
+import type { Config } from './config/config.ts';
+import { bridgeToken, bridgeTokenVariable, callOfToken } from './core/bridge-token.ts';
+import type { CallKey } from './core/ids.ts';
+import type { Logger } from './core/logger.ts';
+import { createPublicHttp } from './http/public.ts';
+import type { HttpServer } from './http/server.ts';
+import { toE164 } from './tools/phone-number.ts';
+import { verifyToolNames } from './tools/verify/tools.ts';
+
+/** What the agent of a call gets so that its webhook tools can say which call they are for. */
+export function agentSecretsOf({ secrets }: Config): (call: CallKey) => Readonly<Record<string, string>> {
+  const { tools } = secrets;
+  return call => (tools === undefined ? {} : { [bridgeTokenVariable]: bridgeToken(tools, call) });
+}
+
+/** Starts what others reach from outside; undefined when PUBLIC_HTTP_LISTEN is not set. */
+export async function startPublicHttp(
+  config: Config,
+  registry: CallRegistry,
+  log: Logger,
+): Promise<HttpServer | undefined> {
+  const { publicListen } = config.http;
+  const { tools } = config.secrets;
+  if (publicListen === undefined || tools === undefined) return undefined;
+  const door = new ToolDoor({
+    calls: () => registry.calls,
+    callOf: token => callOfToken(tools, token),
+    e164(text) {
+      const number = toE164(text, config.tools.defaultCountry);
+      return number.ok ? number.value : undefined;
+    },
+    names: verifyToolNames,
+  });
+  return createPublicHttp({ listen: publicListen, toolsSecret: tools, door, log });
+}
