@@ -19,6 +19,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Call a number over a trunk and let the agent talk.',
     load: () => import('./call.ts'),
   },
+  agent: {
+    summary: 'Give an ElevenLabs agent what a bridge needs, or say what it lacks.',
+    load: () => import('./agent.ts'),
+  },
   demo: {
     summary: 'Play a whole call on loopback, with nothing to configure.',
     load: () => import('./demo.ts'),

@@ -14,6 +14,7 @@ import type { SimAgentOptions, SimScript } from './options.ts';
 import { play } from './scripts.ts';
 import { Tickets } from './tickets.ts';
 import { Watchers } from './watchers.ts';
+import { SimWorkspace } from './workspace.ts';
 
 const host = '127.0.0.1';
 const ticketPaths = new Set([
@@ -46,6 +47,8 @@ export class SimAgent {
   readonly apiKey: string;
   /** Conversations in the order they began, ended ones too; see `keepConversations`. */
   readonly conversations: SimConversation[] = [];
+  /** Its agents, tools and secrets as the REST API has them; who may be called is another matter (`agents`). */
+  readonly workspace = new SimWorkspace();
   /** Requests for a signed URL, refused ones too. */
   ticketRequests = 0;
   readonly #options: SimAgentOptions;
@@ -80,7 +83,7 @@ export class SimAgent {
       perMessageDeflate: false,
       maxPayload: defaults.maxClientMessageBytes,
     });
-    server.on('request', (request, response) => this.#answer(request, response));
+    server.on('request', (request, response) => void this.#answer(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     const pingMs = options.pingMs ?? defaults.pingMs;
     this.#pinging = pingMs === 0 ? undefined : setInterval(() => this.#ping(), pingMs);
@@ -118,11 +121,19 @@ export class SimAgent {
     return this.#scripts.get(agentId) ?? this.#options.otherwise;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.baseUrl);
-    if (request.method !== 'GET' || !ticketPaths.has(url.pathname)) return reply(response, 404, 'not_found');
-    this.ticketRequests++;
+    const isTicket = request.method === 'GET' && ticketPaths.has(url.pathname);
+    if (isTicket) this.ticketRequests++;
+    if (!url.pathname.startsWith('/v1/convai/')) return reply(response, 404, 'not_found');
     if (request.headers['xi-api-key'] !== this.apiKey) return reply(response, 401, 'invalid_api_key');
+    if (isTicket) return this.#ticket(url, response);
+    const found = this.workspace.answer(request.method ?? 'GET', url, await bodyOf(request));
+    if (found === undefined) return reply(response, 404, 'not_found');
+    sendJson(response, found.status, found.body);
+  }
+
+  #ticket(url: URL, response: ServerResponse): void {
     const agentId = url.searchParams.get('agent_id');
     if (agentId === null || agentId === '') return reply(response, 422, 'missing_agent_id');
     if (this.#script(agentId) === undefined) return reply(response, 404, 'agent_not_found');
@@ -176,6 +187,18 @@ export class SimAgent {
     this.#pings++;
     const text = JSON.stringify({ type: 'ping', ping_event: { event_id: this.#pings, ping_ms: null } });
     for (const conversation of this.#openOnes) conversation.sendRaw(text);
+  }
+}
+
+/** What was sent as JSON; undefined when it is none. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    // No body, or one that the API would refuse too.
+    return undefined;
   }
 }
 

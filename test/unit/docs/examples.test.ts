@@ -3,6 +3,8 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { toolConfigs } from '../../../src/agent/elevenlabs/setup/tool-configs.ts';
+import { bareAgent } from '../../../src/cli/agent-files.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { settings } from '../../../src/config/settings.ts';
 import { stackLimits } from '../../../src/sip/embedded/limits.ts';
@@ -66,6 +68,21 @@ const tools = createVerifyTools({
 });
 
 describe('examples/elevenlabs', () => {
+  it('is what agent setup makes', () => {
+    for (const config of toolConfigs('client', undefined)) {
+      expect(json(config.name)).toEqual({ tool_config: config });
+    }
+    const { conversation_config: example } = json('agent') as {
+      conversation_config: Record<string, unknown>;
+    };
+    const { conversation_config: made } = bareAgent();
+    expect(example).toMatchObject({
+      asr: made.asr,
+      tts: made.tts,
+      conversation: made.conversation,
+    });
+  });
+
   it.each(tools)('$name has the parameters that the bridge takes', tool => {
     const { tool_config: body } = json(tool.name) as ToolBody;
     const shape = (tool.input as unknown as z.ZodObject).shape;
