@@ -27,6 +27,7 @@ export class DelayEstimate {
   #base = 0;
   #packets = 0;
   #target = limits.delayStartMs * unitsPerMs;
+  #least = limits.delayStartMs * unitsPerMs;
 
   constructor() {
     this.#histogram[Math.floor(limits.delayStartMs / 5) - 1] = 1;
@@ -40,6 +41,11 @@ export class DelayEstimate {
   /** Delay over the base that is wanted. */
   get target(): number {
     return this.#target;
+  }
+
+  /** Delay that packets have really needed; under it some would have come too late. */
+  get least(): number {
+    return this.#least;
   }
 
   /** The stream's clock starts anew: transits before this are of no use, lateness still is. */
@@ -77,6 +83,7 @@ export class DelayEstimate {
     histogram[bucket]! += 1 - keep;
     const easy = this.#quantile(limits.delayQuantile);
     const wanted = easy <= easyUnits ? easy : Math.max(easyUnits, this.#quantile(limits.delayQuantileLong));
+    this.#least = wanted;
     this.#target = Math.max(minUnits, Math.min(maxUnits, Math.round(wanted)));
   }
 

@@ -88,6 +88,11 @@ export class JitterBuffer {
     return this.#delayNow - this.#delay.target;
   }
 
+  /** How much longer (positive) or shorter than it has to be the delay of the packet begun last is, clock units. */
+  get spare(): number {
+    return this.#delayNow - this.#delay.least * limits.delayShare;
+  }
+
   /** Whether more sound follows without a gap. */
   get ready(): boolean {
     return (

@@ -33,6 +33,8 @@ export const inboundLimits = {
   lateRun: 5,
   /** How long lost sound is made up for before silence takes its place. */
   concealMs: 100,
+  /** Share of the delay that packets have needed under which sound is made longer, and over which it may be made shorter. */
+  delayShare: 0.85,
   /** How far the delay is over its target before a pitch period is cut out, and how often that may happen. */
   shrinkSlackMs: 10,
   growSlackMs: 2,

@@ -183,17 +183,24 @@ export class Playout {
   #stretch(nowMs: number): boolean {
     if (nowMs - this.#stretchedMs < limits.stretchEveryMs) return false;
     const excess = this.#buffer.excess / unitsPerMs;
-    const longer = excess < -limits.growSlackMs;
+    const spareMs = this.#buffer.spare / unitsPerMs;
+    const longer = spareMs < -limits.growSlackMs;
     if (!longer && excess <= limits.shrinkSlackMs) return false;
+    const perMs = this.#rate / 1000;
+    const shortest = limits.periodMinMs * perMs;
+    // A cut that goes beyond what is left over makes the next packet due a whole tick earlier than it has been.
+    const leftOver = this.#length - this.#tickSamples();
+    const deep = spareMs >= limits.tickMs;
+    if (!longer && !deep && leftOver < shortest) return false;
     this.#stretchedMs = nowMs;
     if (!longer) this.#takeMore(nowMs);
-    const perMs = this.#rate / 1000;
     // A cut leaves the tick that is about to be played, and the delay at no less than is wanted.
     const spare = longer
       ? this.#length
-      : Math.min(this.#length - this.#tickSamples(), Math.floor(excess * perMs));
+      : deep
+        ? Math.min(this.#length - this.#tickSamples(), Math.floor(excess * perMs))
+        : leftOver;
     const longest = Math.min(limits.periodMaxMs * perMs, this.#length >> 1, spare);
-    const shortest = limits.periodMinMs * perMs;
     if (longest < shortest) return false;
     const force = Math.abs(excess) > limits.forceExcessMs;
     const period = findPeriod(this.samples, this.#length, shortest, longest, force);

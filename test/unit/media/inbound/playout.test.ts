@@ -4,6 +4,7 @@ import { sine, type Tone } from '../../../../codecs/tones.ts';
 import { JitterBuffer } from '../../../../src/media/inbound/jitter-buffer.ts';
 import { codecMarks, Playout } from '../../../../src/media/inbound/playout.ts';
 import { RtpView } from '../../../../src/media/rtp/packet.ts';
+import { seededRandom } from '../../../support/impairment.ts';
 import { levels } from './telephone.ts';
 
 /** A playout over a buffer that a tone is put into. */
@@ -53,6 +54,22 @@ class Bench {
 const smooth = 8231 * 2 * Math.PI * (200 / 8000) * 1.35;
 
 describe('Playout', () => {
+  it.each([0, 1, 3, 5, 10, 15, 19])(
+    'makes nothing up while packets come in time, wherever in a tick they come: %i ms before it',
+    phaseMs => {
+      const bench = new Bench(1000);
+      const random = seededRandom(phaseMs + 1);
+      for (let n = 0; n < 3000; n++) {
+        const [arrival, tick] = [100 + n * 20 + random() * 3, 100 + n * 20 + phaseMs];
+        if (arrival <= tick) bench.put(arrival);
+        bench.tick(tick);
+        if (arrival > tick) bench.put(arrival);
+      }
+      expect(bench.playout.framesConcealed).toBe(0);
+      expect(bench.buffer.meanDelayMs).toBeLessThan(30);
+    },
+  );
+
   it('shortens a delay that is too long by whole periods, without a click, until it is as wanted', () => {
     const bench = new Bench();
     for (let n = 0; n < 8; n++) bench.put(n * 20);
