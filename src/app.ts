@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { Access } from './access.ts';
 import { OverloadGuard } from './admission.ts';
 import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
@@ -12,7 +11,7 @@ import type { LoadedConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Ending } from './core/ending.ts';
-import { messageOf, type Result } from './core/errors.ts';
+import type { Result } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
 import type { CallKey, LegId } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
@@ -44,8 +43,8 @@ import { networkSet } from './trunks/match.ts';
 import { TwilioClient } from './twilio/client.ts';
 import { createVerify, type VerifyPort } from './twilio/verify.ts';
 import { composeWebhooks } from './webhook-room.ts';
-import type { WorkerOptions } from './worker/messages.ts';
-import { WorkerPool, type WorkerThread } from './worker/pool.ts';
+import { WorkerPool } from './worker/pool.ts';
+import { spawnWorker } from './worker/spawn.ts';
 
 /** What a test may put in the place of the real thing. */
 export interface AppParts {
@@ -342,7 +341,7 @@ function startPool(config: Config, { clock, log, events, metrics, limits }: Pool
   return new WorkerPool({
     workers,
     spawn: index =>
-      spawnThread({
+      spawnWorker({
         ports: { first: first + index * slice, count: slice },
         bind: { v4: '0.0.0.0', v6: '::' },
         portRestMs,
@@ -359,23 +358,6 @@ function startPool(config: Config, { clock, log, events, metrics, limits }: Pool
     onLost: worker => metrics.workerGone(worker),
     overload: limits,
   });
-}
-
-function spawnThread(options: WorkerOptions): WorkerThread {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./worker/thread.${extension}`, import.meta.url), {
-    workerData: options,
-  });
-  let cause = 'exit';
-  worker.on('error', error => {
-    cause = messageOf(error);
-  });
-  return {
-    post: message => worker.postMessage(message),
-    onMessage: handler => void worker.on('message', handler),
-    onExit: handler => void worker.on('exit', code => handler(`${cause} (code ${code})`)),
-    terminate: async () => void (await worker.terminate()),
-  };
 }
 
 interface SignallingParts {
