@@ -11,6 +11,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { SimAgent } from '../../src/sim/agent/agent.ts';
 import type { SimScript } from '../../src/sim/agent/options.ts';
+import { unmasked } from '../unit/agent/elevenlabs/fake-socket.ts';
 import { RecordingListener } from '../unit/agent/elevenlabs/recording-listener.ts';
 
 // The schema belongs to ElevenLabs and is no part of this project: where it is not, this suite is skipped.
@@ -91,6 +92,13 @@ function tapped(traffic: Traffic): ConnectAgent {
     return {
       get bufferedBytes() {
         return socket.bufferedBytes;
+      },
+      get idle() {
+        return socket.idle;
+      },
+      write: frame => {
+        traffic.toAgent.push(JSON.parse(unmasked(frame).toString()));
+        socket.write(frame);
       },
       send: message => {
         traffic.toAgent.push(JSON.parse(message.toString()));

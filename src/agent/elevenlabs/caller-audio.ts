@@ -77,7 +77,9 @@ export class CallerAudio implements AudioSink {
   }
 
   #send(sound: Buffer, from: number): void {
-    this.#options.socket.send(this.#frame.write(sound, from));
+    const { socket } = this.#options;
+    if (socket.idle) socket.write(this.#frame.masked(sound, from));
+    else socket.send(this.#frame.text(sound, from));
     this.#options.counts.caller_audio++;
   }
 

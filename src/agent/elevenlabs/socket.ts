@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { type AgentLimits, agentLimits } from './limits.ts';
 import { isLoopback } from './loopback.ts';
+import { type WireOptions, Wires } from './wire.ts';
 
 /** How a socket ended. `refused` is an HTTP answer that was no upgrade; `failed` is an error with its code. */
 export type SocketEnd =
@@ -21,6 +23,13 @@ export interface SocketListener {
 export interface AgentSocket {
   /** Bytes that were sent and have not left the process. */
   readonly bufferedBytes: number;
+  /** Whether it is open and nothing waits in it: the moment for `write`. */
+  readonly idle: boolean;
+  /**
+   * Writes a whole frame that is masked already. Only while it is `idle`: the memory is the caller's again once it is idle
+   * the next time.
+   */
+  write(frame: Buffer): void;
   /** Sends a text message. The bytes of a Buffer are copied before this returns. */
   send(message: string | Buffer): void;
   close(code: number): void;
@@ -36,6 +45,7 @@ interface SocketOptions extends WebSocket.ClientOptions {
 
 /** Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. */
 export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
+  const wires = new Wires();
   const options: SocketOptions = {
     perMessageDeflate: false,
     maxPayload: limits.maxMessageBytes,
@@ -47,7 +57,7 @@ export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   return (url, listener) => {
     const target = secureTarget(url);
     if (target === undefined) return refuse(listener);
-    return new WsSocket(new WebSocket(target, options), listener);
+    return new WsSocket(target, options, wires, listener);
   };
 }
 
@@ -60,15 +70,24 @@ function secureTarget(url: string): URL | undefined {
 
 function refuse(listener: SocketListener): AgentSocket {
   queueMicrotask(() => listener.ended({ kind: 'failed', code: 'INSECURE_URL' }));
-  return { bufferedBytes: 0, send: () => undefined, close: () => undefined };
+  const nothing = () => undefined;
+  return { bufferedBytes: 0, idle: false, write: nothing, send: nothing, close: nothing };
 }
 
 class WsSocket implements AgentSocket {
   readonly #ws: WebSocket;
   readonly #listener: SocketListener;
+  #wire: Socket | undefined;
   #over = false;
 
-  constructor(ws: WebSocket, listener: SocketListener) {
+  constructor(target: URL, options: SocketOptions, wires: Wires, listener: SocketListener) {
+    const connect = (to: WireOptions): Socket => {
+      this.#wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
+      return this.#wire;
+    };
+    // The type is that of `net.createConnection` in all its forms; the request uses this one.
+    const createConnection = connect as NonNullable<SocketOptions['createConnection']>;
+    const ws = new WebSocket(target, { ...options, createConnection });
     this.#ws = ws;
     this.#listener = listener;
     ws.on('open', () => {
@@ -86,6 +105,15 @@ class WsSocket implements AgentSocket {
 
   get bufferedBytes(): number {
     return this.#ws.bufferedAmount;
+  }
+
+  get idle(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN && this.#ws.bufferedAmount === 0;
+  }
+
+  /** What `ws` itself has to send it sends at once and in whole frames: a frame of ours never falls into one of those. */
+  write(frame: Buffer): void {
+    this.#wire?.write(frame);
   }
 
   send(message: string | Buffer): void {

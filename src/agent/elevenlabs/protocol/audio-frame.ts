@@ -1,9 +1,15 @@
+import { randomFillSync } from 'node:crypto';
+
 /** Characters of two base64 digits (12 bits) at once, in the byte order of a little-endian pair. */
 const pairs = buildPairs();
 const single = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 const padding = 0x3d;
 const head = Buffer.from('{"user_audio_chunk":"');
 const tail = Buffer.from('"}');
+/** RFC 6455 section 5.2: FIN with opcode text, and the bit in front of the length that says there is a mask. */
+const finText = 0x81;
+const masked = 0x80;
+const keyBytes = 4;
 
 function buildPairs(): Uint16Array {
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -14,48 +20,95 @@ function buildPairs(): Uint16Array {
   return table;
 }
 
+/** Keys that nobody can foresee (RFC 6455 section 5.3), drawn a thousand at a time. */
+const keys = new Int32Array(1024);
+let keysLeft = 0;
+
+function freshKey(): number {
+  if (keysLeft === 0) {
+    randomFillSync(keys);
+    keysLeft = keys.length;
+  }
+  return keys[--keysLeft]!;
+}
+
 /**
- * The message that carries caller sound, `{"user_audio_chunk":"<base64>"}`, always of the same length. It is written
- * over and over into one Buffer, because it goes out every 20 ms of every call.
+ * The message that carries caller sound, `{"user_audio_chunk":"<base64>"}`, always of the same length, and the WebSocket
+ * frame around it. It is written over and over into one memory, because it goes out every 20 ms of every call; base64
+ * lies at a multiple of four in it, so that digits are made, masked and stored four at a time (little-endian, as every
+ * machine is that this runs on).
  */
 export class AudioFrame {
   /** Bytes of sound in one message. */
   readonly soundBytes: number;
+  readonly #frame: Buffer;
   readonly #message: Buffer;
+  /** The base64 text as words of four digits. */
+  readonly #words: Int32Array;
 
   constructor(soundBytes: number) {
     this.soundBytes = soundBytes;
-    this.#message = Buffer.alloc(head.length + Math.ceil(soundBytes / 3) * 4 + tail.length);
-    head.copy(this.#message, 0);
-    tail.copy(this.#message, this.#message.length - tail.length);
+    const digits = Math.ceil(soundBytes / 3) * 4;
+    const length = head.length + digits + tail.length;
+    const lengthBytes = length < 126 ? 0 : length < 0x1_0000 ? 2 : 8;
+    const headerBytes = 2 + lengthBytes + keyBytes;
+    const start = (4 - ((headerBytes + head.length) & 3)) & 3;
+    const memory = new ArrayBuffer(start + headerBytes + length);
+    this.#frame = Buffer.from(memory, start);
+    this.#message = Buffer.from(memory, start + headerBytes);
+    this.#words = new Int32Array(memory, start + headerBytes + head.length, digits / 4);
+    this.#frame[0] = finText;
+    this.#frame[1] = masked | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127);
+    if (lengthBytes === 2) this.#frame.writeUInt16BE(length, 2);
+    if (lengthBytes === 8) this.#frame.writeUIntBE(length, 4, 6);
   }
 
-  /** The message for `soundBytes` bytes of `sound` from `from` on; valid until the next call. */
-  write(sound: Uint8Array, from: number): Buffer {
+  /** The message for `soundBytes` bytes of `sound` from `from` on; valid until the next call of either. */
+  text(sound: Uint8Array, from: number): Buffer {
+    this.#fill(sound, from, 0);
+    return this.#message;
+  }
+
+  /** The same as a whole masked frame; valid until the next call of either. */
+  masked(sound: Uint8Array, from: number): Buffer {
+    const key = freshKey();
+    const frame = this.#frame;
+    const at = frame.length - this.#message.length - keyBytes;
+    for (let i = 0; i < keyBytes; i++) frame[at + i] = key >> (8 * i);
+    this.#fill(sound, from, key);
+    return frame;
+  }
+
+  #fill(sound: Uint8Array, from: number, key: number): void {
     const out = this.#message;
+    for (let i = 0; i < head.length; i++) out[i] = head[i]! ^ (key >> (8 * (i & 3)));
+    this.#fillDigits(sound, from, turned(key, head.length));
+    const rest = out.length - tail.length;
+    for (let i = 0; i < tail.length; i++) out[rest + i] = tail[i]! ^ (key >> (8 * ((rest + i) & 3)));
+  }
+
+  #fillDigits(sound: Uint8Array, from: number, key: number): void {
+    const words = this.#words;
     const end = from + this.soundBytes;
-    let at = head.length;
+    let word = 0;
     let i = from;
     for (; i + 2 < end; i += 3) {
       const bits = (sound[i]! << 16) | (sound[i + 1]! << 8) | sound[i + 2]!;
-      const high = pairs[bits >> 12]!;
-      const low = pairs[bits & 0xfff]!;
-      out[at] = high & 0xff;
-      out[at + 1] = high >> 8;
-      out[at + 2] = low & 0xff;
-      out[at + 3] = low >> 8;
-      at += 4;
+      words[word++] = (pairs[bits >> 12]! | (pairs[bits & 0xfff]! << 16)) ^ key;
     }
-    if (i < end) writeRest(out, at, sound[i]!, i + 1 < end ? sound[i + 1]! : -1);
-    return out;
+    if (i < end) words[word] = lastWord(sound[i]!, i + 1 < end ? sound[i + 1]! : -1) ^ key;
   }
 }
 
+/** The key as it lies over a word that begins `offset` bytes into the payload. */
+function turned(key: number, offset: number): number {
+  const bits = 8 * (offset & 3);
+  return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
+}
+
 /** The last one or two bytes; `second` is -1 when there is only one (RFC 4648 section 4). */
-function writeRest(out: Buffer, at: number, first: number, second: number): void {
+function lastWord(first: number, second: number): number {
   const bits = (first << 8) | (second === -1 ? 0 : second);
-  out[at] = single[bits >> 10]!;
-  out[at + 1] = single[(bits >> 4) & 63]!;
-  out[at + 2] = second === -1 ? padding : single[(bits << 2) & 63]!;
-  out[at + 3] = padding;
+  const third = second === -1 ? padding : single[(bits << 2) & 63]!;
+  return single[bits >> 10]! | (single[(bits >> 4) & 63]! << 8) | (third << 16) | (padding << 24);
 }

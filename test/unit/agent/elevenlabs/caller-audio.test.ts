@@ -30,6 +30,16 @@ describe('caller sound', () => {
     expect(sounds()).toEqual([frame(1), frame(2)]);
   });
 
+  it('is written as frames while nothing waits, and sent as messages in the same order while something does', () => {
+    const { audio, socket, sounds } = sink('ulaw_8000', 20);
+    for (const [n, idle] of [true, false, true].entries()) {
+      socket.idle = idle;
+      audio.write(frame(n));
+    }
+    expect(sounds()).toEqual([frame(0), frame(1), frame(2)]);
+    expect(socket.written).toBe(2);
+  });
+
   it('is gathered when a message is longer, and whatever is left over waits', () => {
     const { audio, sounds } = sink('ulaw_8000', 50);
     for (let n = 0; n < 6; n++) audio.write(frame(n));

@@ -5,11 +5,21 @@ import type {
   SocketListener,
 } from '../../../../src/agent/elevenlabs/socket.ts';
 
+/** What a server reads in a masked text frame (RFC 6455 section 5.2). */
+export function unmasked(frame: Buffer): Buffer {
+  const length = frame[1]! & 0x7f;
+  const keyAt = length < 126 ? 2 : length === 126 ? 4 : 10;
+  return Buffer.from(frame.subarray(keyAt + 4).map((byte, i) => byte ^ frame[keyAt + (i & 3)]!));
+}
+
 /** A socket without a network: keeps what was sent, and lets the test be the agent. */
 export class FakeSocket implements AgentSocket {
   readonly sent: string[] = [];
   closedWith: number | undefined;
   bufferedBytes = 0;
+  /** Whether frames may be written past the messages; what they carry is kept with what was sent. */
+  idle = false;
+  written = 0;
   /** How much each message adds to what is buffered. */
   growsBy = 0;
   url = '';
@@ -24,6 +34,11 @@ export class FakeSocket implements AgentSocket {
   send(message: string | Buffer): void {
     this.sent.push(message.toString());
     this.bufferedBytes += this.growsBy;
+  }
+
+  write(frame: Buffer): void {
+    this.written++;
+    this.send(unmasked(frame));
   }
 
   close(code: number): void {

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { AudioFrame } from '../../../../src/agent/elevenlabs/protocol/audio-frame.ts';
+import { connectWith, type SocketListener } from '../../../../src/agent/elevenlabs/socket.ts';
+import { Wires } from '../../../../src/agent/elevenlabs/wire.ts';
+import { loopbackCertificate } from '../../../../src/sim/certificate.ts';
+
+const ends: (() => void)[] = [];
+
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+async function secureServer() {
+  const { cert, key } = await loopbackCertificate();
+  const server = createServer({ cert, key });
+  server.listen(0, '127.0.0.1');
+  ends.push(
+    () => server.closeAllConnections(),
+    () => void server.close(),
+  );
+  await once(server, 'listening');
+  return { server, cert, port: (server.address() as AddressInfo).port };
+}
+
+describe('a wire with TLS', () => {
+  it('resumes the session of the one before to the same host, and asks for the certificate all the same', async () => {
+    const { server, cert, port } = await secureServer();
+    server.on('secureConnection', (socket: TLSSocket) => socket.on('data', () => socket.end('bye')));
+    const wires = new Wires();
+    const reused: boolean[] = [];
+    for (let i = 0; i < 3; i++) {
+      const wire = wires.secure({ host: '127.0.0.1', port, ca: cert });
+      await once(wire, 'secureConnect');
+      reused.push(wire.isSessionReused());
+      wire.end('hello');
+      wire.resume();
+      await once(wire, 'close');
+    }
+    expect(reused).toEqual([false, true, true]);
+    const [error] = await once(new Wires().secure({ host: '127.0.0.1', port }), 'error');
+    expect((error as NodeJS.ErrnoException).code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+  });
+});
+
+describe('frames that are written past the package', () => {
+  it('arrive whole and in order between its own messages and its close', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    ends.push(() => server.close());
+    await once(server, 'listening');
+    const heard: string[] = [];
+    const connected = once(server, 'connection') as Promise<[import('ws').WebSocket, { socket: Socket }]>;
+    let opened = (): void => undefined;
+    const open = new Promise<void>(resolve => {
+      opened = resolve;
+    });
+    const listener: SocketListener = {
+      opened,
+      text: () => undefined,
+      binary: () => undefined,
+      ended: () => undefined,
+    };
+    const socket = connectWith()(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, listener);
+    const [far] = await connected;
+    far.on('message', data => heard.push(data.toString()));
+    expect(socket.idle).toBe(false);
+    await open;
+    const frame = new AudioFrame(160);
+    const sound = Buffer.alloc(160);
+    for (let n = 0; n < 50; n++) {
+      sound.fill(n);
+      if (n % 10 === 9) socket.send(`message ${n}`);
+      else if (socket.idle) socket.write(frame.masked(sound, 0));
+      else socket.send(frame.text(sound, 0));
+    }
+    socket.close(1000);
+    const [code] = await once(far, 'close');
+    expect(code).toBe(1000);
+    expect(heard).toHaveLength(50);
+    for (const [n, text] of heard.entries()) {
+      if (n % 10 === 9) expect(text).toBe(`message ${n}`);
+      else expect(JSON.parse(text).user_audio_chunk).toBe(Buffer.alloc(160, n).toString('base64'));
+    }
+    expect(socket.idle).toBe(false);
+  });
+});
