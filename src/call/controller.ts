@@ -221,7 +221,7 @@ export class Call {
       case 'arm-settle':
         return this.#arm('settle', options.settleMs, () => this.#takeIf('settling', 'settled'));
       case 'arm-youth':
-        return this.#arm('youth', youthMs, () => this.#take('grown-up'));
+        return this.#arm('youth', youthMs, () => this.#grownUp());
       case 'arm-longest':
         return this.#arm('longest', options.longestMs, () => this.stop(ending('max-call-time')));
       case 'arm-queue':
@@ -313,7 +313,6 @@ export class Call {
     this.transcript.begin();
     this.#tools.conversation += 1;
     this.#arm('accepted', acceptedMs, () => this.#agents.accepted());
-    if (this.#parts.options.survival.policy === 'reconnect') this.#keepSpare();
     learned?.('conversation_id', metadata.conversationId);
     events.emit({
       type: 'agent-ready',
@@ -387,6 +386,11 @@ export class Call {
     // A conversation that has just begun may have been refused for what it began with.
     const again = this.#agents.concede(end) && this.#parts.options.survival.policy === 'reconnect';
     return this.#recovery.lose(again ? ending('agent-start-failed', end.reason) : end);
+  }
+
+  #grownUp(): void {
+    this.#take('grown-up');
+    if (this.#parts.options.survival.policy === 'reconnect') this.#keepSpare();
   }
 
   /** A signed URL is there for the agent that may be lost, as long as the call lasts. */

@@ -74,6 +74,9 @@ const errors: readonly Ending[] = (
   ] as const
 ).map(([type, reason]) => reporting(type, reason));
 
+/** Each ending as it is, not what may be done about it. */
+const hangup = 'survival:\n  policy: hangup\n';
+
 /** A call that is past the second in which a failing agent is started again. */
 async function underWay(bridge: Bridge, at: number) {
   const call = await bridge.answered({ headers: [['X-CALL-ID', `call-${at}`]] });
@@ -114,8 +117,8 @@ async function play(bridge: Bridge, endings: readonly Ending[]): Promise<void> {
 
 describe('an agent that ends the conversation makes the bridge hang up, with one reason in log and metric', () => {
   it('for each close code and for the texts that come with them', () =>
-    withBridge({ script: { mode: 'quiet' } }, bridge => play(bridge, closes)));
+    withBridge({ script: { mode: 'quiet' }, yaml: hangup }, bridge => play(bridge, closes)));
 
   it('for each type of error that it can report', () =>
-    withBridge({ script: { mode: 'quiet' } }, bridge => play(bridge, errors)));
+    withBridge({ script: { mode: 'quiet' }, yaml: hangup }, bridge => play(bridge, errors)));
 });

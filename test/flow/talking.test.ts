@@ -91,8 +91,8 @@ describe('an agent that ends the call', () => {
       expect(await bridge.ended()).toMatchObject({ reason: 'agent-ended-call' });
     }));
 
-  it('by vanishing in the middle of the call makes the bridge hang up with agent-lost', () =>
-    withBridge({}, async bridge => {
+  it('by vanishing in the middle of the call makes the bridge hang up with agent-lost where the policy says so', () =>
+    withBridge({ yaml: 'survival:\n  policy: hangup\n' }, async bridge => {
       const { call, conversation } = await talking(bridge);
       await heardFor(call, 1500);
       conversation.drop();

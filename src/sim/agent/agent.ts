@@ -36,6 +36,7 @@ const defaults = {
   keepConversations: 1000,
   pingMs: 2000,
   leadMs: 500,
+  receiveTimeoutMs: 0,
   waitMs: 10_000,
   maxClientMessageBytes: 1024 * 1024,
 };
@@ -163,6 +164,7 @@ export class SimAgent {
       outputFormat: script.outputFormat ?? 'pcm_16000',
       keepAudioBytes: this.#options.keepAudioBytes ?? defaults.keepAudioBytes,
       leadMs: this.#options.leadMs ?? defaults.leadMs,
+      receiveTimeoutMs: this.#options.receiveTimeoutMs ?? defaults.receiveTimeoutMs,
       socket,
       changed: () => this.#watchers.notify(),
     });

@@ -17,6 +17,7 @@ export interface ConversationOptions {
   readonly outputFormat: AudioFormat;
   readonly keepAudioBytes: number;
   readonly leadMs: number;
+  readonly receiveTimeoutMs: number;
   readonly socket: WebSocket;
   /** Called whenever something has happened. */
   readonly changed: () => void;
@@ -57,6 +58,7 @@ export class SimConversation {
   readonly #watchers = new Watchers();
   readonly #over = new AbortController();
   #speech = new AbortController();
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -215,12 +217,27 @@ export class SimConversation {
     }
   }
 
+  /** The real service ends a conversation that gets no sound, whatever else it gets. */
+  #expectSound(): void {
+    const { receiveTimeoutMs } = this.#options;
+    if (receiveTimeoutMs === 0) return;
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      const message = 'no user input';
+      const error_event = { code: 1002, error_type: 'transport_receive_timeout', message };
+      this.send({ type: 'error', error_event });
+      this.close(1002, message);
+    }, receiveTimeoutMs);
+  }
+
   #initiate(data: InitiationData): void {
+    this.#expectSound();
     if (this.initiation === undefined) this.initiation = data;
     else this.violations.push('the initiation data came twice');
   }
 
   #hear(base64: string): void {
+    this.#expectSound();
     const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
     const bytes = (base64.length / 4) * 3 - padding;
     this.audioBytes += bytes;
@@ -235,6 +252,7 @@ export class SimConversation {
   }
 
   #finish(code: number, reason: string): void {
+    clearTimeout(this.#silence);
     this.closed = { code, reason };
     this.#over.abort();
     this.#changed();

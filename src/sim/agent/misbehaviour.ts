@@ -37,6 +37,8 @@ export async function misbehave(how: Misbehaviour, conversation: SimConversation
       return garbage(how, conversation);
     case 'format':
       return conversation.sendMetadata(how.name);
+    case 'no-overrides':
+      return refuseOverrides(conversation);
     case 'interrupt':
       return interrupt(how, conversation);
   }
@@ -86,6 +88,15 @@ function garbage(how: Of<'garbage'>, conversation: SimConversation): void {
   }[how.what];
   for (let i = 0; i < how.count; i++) conversation.sendRaw(rubbish);
   echo(conversation);
+}
+
+/** As the real service does it: success signs first, and the refusal names the field. */
+function refuseOverrides(conversation: SimConversation): void {
+  conversation.sendMetadata();
+  const overrides = conversation.initiation?.conversation_config_override;
+  const field = Object.values(overrides ?? {}).flatMap(group => Object.keys(group as object))[0];
+  if (field === undefined) return;
+  conversation.close(1008, `Override for field '${field}' is not allowed by config`);
 }
 
 async function interrupt(how: Of<'interrupt'>, conversation: SimConversation): Promise<void> {

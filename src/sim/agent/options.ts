@@ -33,6 +33,8 @@ export type Misbehaviour =
   | { readonly kind: 'refuse'; readonly status: number }
   /** Names formats that nobody knows. */
   | { readonly kind: 'format'; readonly name: string }
+  /** Allows no overrides: closes with 1008 when some came, else it says nothing by itself. */
+  | { readonly kind: 'no-overrides' }
   /** Speaks for `speakMs`, interrupts itself at `atMs` and goes on sending sound of the interrupted event. */
   | {
       readonly kind: 'interrupt';
@@ -71,6 +73,8 @@ export interface SimAgentOptions {
   readonly keepConversations?: number;
   /** Ping interval, ms (default 2000); 0 for none. */
   readonly pingMs?: number;
+  /** Caller sound that is away for longer ends the conversation (1002), ms; the real service waits 60 s. 0, the default: never. */
+  readonly receiveTimeoutMs?: number;
   /** How far ahead of real time it sends its speech, ms (default 500). */
   readonly leadMs?: number;
 }
