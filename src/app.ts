@@ -1,11 +1,13 @@
 import { Access } from './access.ts';
 import { OverloadGuard } from './admission.ts';
 import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
+
 import { TicketOffice } from './agent/elevenlabs/ticket.ts';
 import type { SecondLegs } from './call/control.ts';
 import type { Call, CallOptions, Fallback } from './call/controller.ts';
 import type { PartyFacts, TransferTarget } from './call/party.ts';
 import { CallRegistry } from './call/registry.ts';
+import { version } from './cli/version.ts';
 import type { Config, SipBackend } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
@@ -24,7 +26,7 @@ import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
-import { CallRecorder, openRecords } from './records.ts';
+import { CallRecorder, gatesOf, openRecords } from './records.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -32,6 +34,7 @@ import { LadderStore } from './sip/ladder.ts';
 import { sipMessagesOf } from './sip/ladder-text.ts';
 import { Resolver } from './sip/resolver.ts';
 import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
+import type { Switches } from './store/store.ts';
 import { createHoldTool } from './tools/hold/tool.ts';
 import { createKeypadTool } from './tools/keypad/tool.ts';
 import type { Toolbox } from './tools/tool.ts';
@@ -105,8 +108,6 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const log = parts.log ?? createLogger(config.log.level);
   const metrics = createMetrics({ logDropped: () => log.dropped, lags: () => overload.lags });
   const ladders = new LadderStore(clock);
-  const limits = { ...overloadLimits, ...config.sip.limits };
-  const overload = new OverloadGuard({ limits, clock, workers: () => pool.lags });
   const store = await openRecords(config, {
     config: () => access.config,
     clock,
@@ -117,6 +118,8 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   metrics.store.queue(() => store.outbox.counts());
   const recorder = new CallRecorder(store.journal, clock);
+  const limits = { ...overloadLimits, ...config.sip.limits };
+  const overload = new OverloadGuard({ limits, clock, workers: () => pool.lags });
   const events = heardByAll(createEventSink(log, metrics, clock), ladders, recorder, overload);
   const pool = startPool(config, { clock, log, events, metrics, limits });
   await pool.started();
@@ -141,7 +144,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, events });
-  const toolbox = composeTools(config, () => access.config, clock);
+  const toolbox = composeTools(config, () => access.config, clock, store.switches);
   const shared = {
     legs: pool,
     registry,
@@ -202,6 +205,9 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     health: () => readiness(listening, registry.draining, pool.load.workers),
     registry: metrics.registry,
     sipMessages: sipMessagesOf(ladders),
+    archive: store.archive,
+    switches: store.switches,
+    version: version(),
     ...(parts.load === undefined ? {} : { reload: access.reload }),
     log,
   });
@@ -293,12 +299,12 @@ function advertisedAddress(config: Config): (source: Source) => string {
   };
 }
 
-function composeTools(config: Config, now: () => Config, clock: Clock): Toolbox {
+function composeTools(config: Config, now: () => Config, clock: Clock, switches: Switches): Toolbox {
   const { defaultCountry } = config.tools;
   return createToolbox([
     ...createVerifyTools({
       verify: composeVerify(config, clock),
-      gates: { read: () => now().tools },
+      gates: gatesOf(switches, () => now().tools),
       clock,
       defaultCountry,
     }),

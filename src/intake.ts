@@ -58,7 +58,7 @@ export interface IntakeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
-  readonly recorder: Pick<CallRecorder, 'begin' | 'follow' | 'refused'>;
+  readonly recorder: Pick<CallRecorder, 'begin' | 'follow'>;
 }
 
 /** An INVITE whose caller may call, with what it offers. */

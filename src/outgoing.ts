@@ -65,7 +65,7 @@ export interface OutgoingParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: EventSink;
-  readonly recorder: Pick<CallRecorder, 'begin' | 'follow' | 'refused'>;
+  readonly recorder: Pick<CallRecorder, 'begin' | 'follow'>;
 }
 
 /** What is asked for when a call is placed. */

@@ -2,7 +2,7 @@ import type { Call } from './call/controller.ts';
 import type { Turn as CallTurn } from './call/transcript.ts';
 import type { Config } from './config/config.ts';
 import type { Clock, Timer } from './core/clock.ts';
-import { type Ending, sentence } from './core/ending.ts';
+import { sentence } from './core/ending.ts';
 import type { BridgeEvent, EventSink } from './core/events.ts';
 import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
@@ -12,7 +12,8 @@ import type { LiveStore } from './store/live-store.ts';
 import type { StoreMeters } from './store/meters.ts';
 import { openStore } from './store/open.ts';
 import type { CallBegin, Turn } from './store/record.ts';
-import type { Announce, CallJournal } from './store/store.ts';
+import type { Announce, CallJournal, Switches } from './store/store.ts';
+import type { GateState, Gates } from './tools/gates.ts';
 
 export interface RecordParts {
   /** What is configured now. */
@@ -40,6 +41,20 @@ export function openRecords(config: Config, parts: RecordParts): Promise<LiveSto
   });
 }
 
+/** The gates: what operators turned while the daemon runs, else what the configuration says. Nothing opens while the store is down. */
+export function gatesOf(switches: Pick<Switches, 'read'>, configured: () => GateState): Gates {
+  return {
+    async read() {
+      const turned = await switches.read();
+      const { allowAutonomousSends, killSwitch } = configured();
+      return {
+        allowAutonomousSends: turned.allow_autonomous_sends ?? allowAutonomousSends,
+        killSwitch: turned.kill_switch ?? killSwitch,
+      };
+    },
+  };
+}
+
 /** How often what is said in calls is written down while they are up, ms. */
 const transcriptEveryMs = 10_000;
 
@@ -61,11 +76,6 @@ export class CallRecorder implements EventSink {
   /** A call is being made. */
   begin(call: CallBegin): void {
     this.#journal.begin(call);
-  }
-
-  /** What was begun became no call. */
-  refused(call: CallKey, end: Ending): void {
-    this.#journal.finish(call, { end, seconds: 0 });
   }
 
   /** The call whose transcript and verifications belong into its record. */

@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../core/logger.ts';
-import { type KeyRing, mayDo, type Role } from './keys.ts';
+import { type KeyHolder, type KeyRing, mayDo, type Role } from './keys.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The least a key must be allowed to do for this route. Absent: anybody may. */
     role?: Role;
+  }
+  interface FastifyRequest {
+    /** Whose key was sent; only on routes with a role. */
+    keyHolder?: KeyHolder;
   }
 }
 
@@ -27,6 +31,7 @@ export function authorize(app: FastifyInstance, keys: KeyRing, log: Logger): voi
         'Send a key of API_KEYS as xi-api-key or as Authorization: Bearer.',
       );
     }
+    request.keyHolder = holder;
     if (mayDo(holder.role, needed)) return;
     return refuse(403, 'missing_permissions', `This needs a key with the role ${needed}.`);
 

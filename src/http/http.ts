@@ -1,14 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../core/logger.ts';
+import type { CallArchive, Switches } from '../store/store.ts';
 import { audioRoute, type FindAudio } from './audio.ts';
 import { authorize } from './authorize.ts';
+import { conversationRoutes } from './conversations.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
 import { metricsRoute } from './metrics.ts';
+import { openapiRoute } from './openapi.ts';
 import { type ReloadOutcome, reloadRoutes } from './reload.ts';
 import { answerFaults, bare, type HttpAddress, type HttpServer, listen } from './server.ts';
 import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
+import { switchRoutes } from './switches.ts';
 
 export interface HttpOptions {
   readonly listen: HttpAddress;
@@ -22,6 +26,11 @@ export interface HttpOptions {
   readonly sipMessages?: FindSipMessages;
   /** Finds the recording of a call. */
   readonly audio?: FindAudio;
+  /** Reads of what is kept of calls. */
+  readonly archive?: CallArchive;
+  readonly switches?: Switches;
+  /** Version of this program, for `/v1/openapi.json`. */
+  readonly version?: string;
   readonly log: Logger;
 }
 
@@ -35,10 +44,13 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   const app = bare();
   authorize(app, new KeyRing(options.apiKeys), options.log);
   answerFaults(app, options.log);
+  openapiRoute(app, options.version ?? 'unknown');
   healthRoutes(app, options.health);
   metricsRoute(app, options.registry);
   if (options.reload !== undefined) reloadRoutes(app, options.reload);
   if (options.sipMessages !== undefined) sipMessagesRoute(app, options.sipMessages);
   if (options.audio !== undefined) audioRoute(app, options.audio);
+  if (options.archive !== undefined) conversationRoutes(app, options.archive, options.log);
+  if (options.switches !== undefined) switchRoutes(app, options.switches);
   return app;
 }
