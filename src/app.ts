@@ -108,8 +108,10 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const log = parts.log ?? createLogger(config.log.level);
   const metrics = createMetrics({ logDropped: () => log.dropped, lags: () => overload.lags });
   const ladders = new LadderStore(clock);
+  // The store is asked before there is anything that can be reloaded.
+  let configured = () => config;
   const store = await openRecords(config, {
-    config: () => access.config,
+    config: () => configured(),
     clock,
     log,
     meters: metrics.store,
@@ -135,6 +137,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     },
     ...(parts.load === undefined ? {} : { load: parts.load }),
   });
+  configured = () => access.config;
   const advertised = advertisedAddress(config);
   const office = new TicketOffice({
     baseUrl: config.elevenlabs.baseUrl,
