@@ -5,12 +5,17 @@ import { Child } from './child.ts';
 import { connectWhenOpen, freePort } from './ports.ts';
 import { readWav, writeWav } from './wav.ts';
 
-const host = '127.0.0.1';
+/** Of its control socket, whatever it calls over. */
+const controlHost = '127.0.0.1';
 const modules = '/usr/lib/baresip/modules';
 
 export interface BaresipOptions {
   /** An empty folder for its configuration and recordings. */
   readonly folder: string;
+  /** Loopback address that it has and calls; `127.0.0.1` unless given. */
+  readonly host?: '127.0.0.1' | '::1';
+  /** Whether it does what a REFER asks of it. */
+  readonly takesTransfers?: boolean;
   /** The port that it calls over TLS, and the certificate that it trusts. */
   readonly sipPort: number;
   readonly ca: string;
@@ -55,16 +60,17 @@ export class Baresip {
     const controlPort = await freePort();
     writeFileSync(join(folder, 'ca.pem'), options.ca);
     writeFileSync(join(folder, 'say.wav'), writeWav(options.sound, 16_000));
-    writeFileSync(join(folder, 'config'), configuration(folder, controlPort));
+    writeFileSync(join(folder, 'config'), configuration(options, controlPort));
     writeFileSync(join(folder, 'contacts'), '');
-    const account = `<sip:+14155550111@${host}:${options.sipPort};transport=tls>`;
+    const account = `<sip:+14155550111@${placeOf(options)};transport=tls>`;
     const { codec = 'G722/16000/1', mediaEncryption, credentials } = options;
     const signIn =
       credentials === undefined ? '' : `;auth_user=${credentials.username};auth_pass=${credentials.password}`;
+    const transfer = options.takesTransfers === true ? ';call_transfer=yes' : '';
     const encryption = mediaEncryption === undefined ? '' : `;mediaenc=${mediaEncryption}`;
     writeFileSync(
       join(folder, 'accounts'),
-      `${account};regint=0;audio_codecs=${codec}${encryption}${signIn}\n`,
+      `${account};regint=0;audio_codecs=${codec}${encryption}${signIn}${transfer}\n`,
     );
     // `-t` ends it by itself should the test be gone.
     const child = new Child('baresip', ['-f', folder, '-v', '-t', '60'], { cwd: folder });
@@ -83,7 +89,7 @@ export class Baresip {
   }
 
   dial(number: string): void {
-    this.command('dial', `sip:${number}@${host}:${this.#options.sipPort}`);
+    this.command('dial', `sip:${number}@${placeOf(this.#options)};transport=tls`);
   }
 
   /** Settles with the first event of a type. */
@@ -119,9 +125,10 @@ export class Baresip {
   }
 }
 
-function configuration(folder: string, controlPort: number): string {
+function configuration(options: BaresipOptions, controlPort: number): string {
+  const { folder, host = '127.0.0.1' } = options;
   return `net_interface ${host}
-sip_listen ${host}:0
+sip_listen ${bracketed(host)}:0
 sip_cafile ${folder}/ca.pem
 call_max_calls 2
 poll_method epoll
@@ -145,9 +152,12 @@ module sndfile.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
-ctrl_tcp_listen ${host}:${controlPort}
+ctrl_tcp_listen ${controlHost}:${controlPort}
 `;
 }
+
+const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host);
+const placeOf = ({ host = '127.0.0.1', sipPort }: BaresipOptions) => `${bracketed(host)}:${sipPort}`;
 
 /** The first netstring of a stream and how many bytes it takes, once it is complete. */
 function netstring(held: Buffer): { readonly text: string; readonly length: number } | undefined {
