@@ -54,22 +54,33 @@ export async function placeCall(
   try {
     // SIPp drops the connection that only asked whether it listens.
     if (sipp !== undefined) (await connectWhenOpen(port)).destroy();
-    const config = join(folder, 'trunkbridge.yaml');
-    writeFileSync(config, yaml(port, options.trunk ?? []));
-    const args = ['--enable-source-maps', join(root, 'dist/src/main.js'), 'call', '--config', config];
-    args.push('--trunk', 'sipp', '--to', options.to ?? '+14155550123', '--from', '+14155550199');
-    const env = { PATH: process.env['PATH'] ?? '', ...world.environment() };
-    const child = new Child(process.execPath, args, { cwd: folder, env });
-    const limit = setTimeout(() => child.signal('SIGKILL'), (longest + 10) * 1000);
-    const code = await child.exited;
-    clearTimeout(limit);
+    const called = await callOver(world, folder, yaml(port, options.trunk ?? []), options.to);
     const callee = { code: (await sipp?.exited) ?? 0, output: sipp?.output ?? '' };
-    await look({ output: child.output, code, callee, world });
+    await look({ ...called, callee, world });
   } finally {
     await sipp?.stop();
     await world.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs `trunkbridge call` over the trunk `sipp` of a configuration to its end. */
+export async function callOver(
+  world: SimWorld,
+  folder: string,
+  yaml: string,
+  to = '+14155550123',
+): Promise<Pick<CallReport, 'output' | 'code'>> {
+  const config = join(folder, 'call.yaml');
+  writeFileSync(config, yaml);
+  const args = ['--enable-source-maps', join(root, 'dist/src/main.js'), 'call', '--config', config];
+  args.push('--trunk', 'sipp', '--to', to, '--from', '+14155550199');
+  const env = { PATH: process.env['PATH'] ?? '', ...world.environment() };
+  const child = new Child(process.execPath, args, { cwd: folder, env });
+  const limit = setTimeout(() => child.signal('SIGKILL'), (longest + 10) * 1000);
+  const code = await child.exited;
+  clearTimeout(limit);
+  return { output: child.output, code };
 }
 
 function startCallee({ callee, length, keys }: CallOptions, folder: string, port: number): Child {

@@ -1,17 +1,30 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * Whether every program that a suite needs is on PATH. A developer's machine may lack some: the suite is then skipped,
+ * Whether every program that a suite needs is on PATH, and every module of Kamailio (`kamailio/tls.so`) installed. A developer's machine may lack some: the suite is then skipped,
  * and says so on standard error. Under CI=true a skipped suite would be a hole nobody sees, so it throws.
  */
 export function requirePrograms(name: string, programs: string[]): boolean {
-  const missing = programs.filter(program => !isOnPath(program));
+  const missing = programs.filter(program => !isThere(program));
   if (missing.length === 0) return true;
   if (process.env['CI'] === 'true')
     throw new Error(`${name} needs ${missing.join(', ')}, which CI must install`);
   process.stderr.write(`SKIPPED ${name}: missing ${missing.join(', ')}\n`);
   return false;
+}
+
+/** A program, or a module of Kamailio as `kamailio/tls.so`. */
+function isThere(program: string): boolean {
+  const [host, module] = program.split('/', 2);
+  return host === 'kamailio' && module !== undefined ? hasModule(module) : isOnPath(program);
+}
+
+/** Debian keeps modules in a folder that is named by the architecture. */
+function hasModule(module: string): boolean {
+  const library = '/usr/lib';
+  if (!existsSync(library)) return false;
+  return readdirSync(library).some(folder => existsSync(join(library, folder, 'kamailio/modules', module)));
 }
 
 function isOnPath(program: string): boolean {
