@@ -43,6 +43,7 @@ import { targetOf, wayOf } from './tools/transfer/destination.ts';
 import { createTransferTool } from './tools/transfer/tools.ts';
 import { createVerifyTools } from './tools/verify/tools.ts';
 import { networkSet } from './trunks/match.ts';
+import { Spending } from './trunks/spending.ts';
 import { TwilioClient } from './twilio/client.ts';
 import { createVerify, type VerifyPort } from './twilio/verify.ts';
 import { composeWebhooks } from './webhook-room.ts';
@@ -196,6 +197,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     resolver: new Resolver(clock),
     config: () => access.config,
     busy: () => overload.objection(),
+    spending: new Spending(store.counters, clock),
   });
   if (parts.register !== false) outgoing.register();
   access.start(material => {

@@ -36,6 +36,7 @@ import type { CallPlaces } from './trunks/limits.ts';
 import type { OutboundTrunk } from './trunks/outbound.ts';
 import { outboundHeaders } from './trunks/outbound-headers.ts';
 import { dialableNumber } from './trunks/outbound-number.ts';
+import type { Expense, Spending } from './trunks/spending.ts';
 import { dynamicVariables, identityVariables } from './trunks/variables.ts';
 import type { Initiation } from './webhooks/initiation.ts';
 import type { Leg, Legs } from './worker/legs.ts';
@@ -47,6 +48,7 @@ export interface OutgoingParts {
   readonly registry: CallRegistry;
   readonly places: CallPlaces;
   readonly callsPerTrunk: number;
+  readonly spending: Pick<Spending, 'begin'>;
   readonly keysOverCleartext: boolean;
   readonly advertised: (source: Source) => string;
   /** What is configured now. */
@@ -96,17 +98,23 @@ export class OutgoingCalls {
   }
 
   /** Places a call; it is on its way when this settles, and its outcome is that of `Call.ended`. */
-  async place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
+  place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
+    return this.#told(request.trunk, this.#place(request));
+  }
+
+  async #place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
     const trunk = outboundTrunk(this.#parts.config(), request.trunk);
     if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
     const number = dialableNumber(request.to, trunk);
     if (!number.ok) return number;
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...request.headers });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
-    const full = this.#parts.busy?.() ?? this.#reserve(trunk.name);
-    if (full !== undefined) return fail(full);
-    const connected = await this.#connect(request, trunk, number.value, headers.value);
-    if (!connected.ok) this.#release(trunk.name);
+    const busy = this.#parts.busy?.();
+    if (busy !== undefined) return fail(busy);
+    const reserved = await this.#reserve(trunk);
+    if (!reserved.ok) return reserved;
+    const connected = await this.#connect(request, trunk, number.value, headers.value, reserved.value);
+    if (!connected.ok) this.#release(trunk.name, reserved.value);
     return connected;
   }
 
@@ -142,7 +150,11 @@ export class OutgoingCalls {
    * A telephone that a caller is to be connected with, and a leg for it near that of the call. Its place is given back
    * when it is over.
    */
-  async open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
+  open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
+    return this.#told(target.trunk ?? '', this.#open(target, call, near));
+  }
+
+  async #open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
     const trunk = outboundTrunk(this.#parts.config(), target.trunk ?? '');
     if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
     const place = placeOf(target, trunk);
@@ -150,11 +162,12 @@ export class OutgoingCalls {
     const uui = target.userToUser === undefined ? {} : { 'User-to-User': target.userToUser };
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...asRecord(target.headers), ...uui });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
-    const full = this.#reserve(trunk.name);
-    if (full !== undefined) return fail(full);
+    const reserved = await this.#reserve(trunk);
+    if (!reserved.ok) return reserved;
+    const expense = reserved.value;
     const line = await this.#line(trunk, call, near);
     if (!line.ok) {
-      this.#release(trunk.name);
+      this.#release(trunk.name, expense);
       return line;
     }
     const { leg, route, local } = line.value;
@@ -164,7 +177,7 @@ export class OutgoingCalls {
       ...(host === undefined ? {} : { host }),
     };
     const { signalling, log } = this.#parts;
-    const party = new OutboundParty({
+    const party: OutboundParty = new OutboundParty({
       signalling,
       route,
       options,
@@ -172,8 +185,9 @@ export class OutgoingCalls {
       local,
       facts: factsOf(trunk, options, {}),
       log: log.with({ call }),
+      answered: () => expense.answered(end => party.end(end)),
     });
-    void party.ended.then(() => this.#release(trunk.name));
+    void party.ended.then(() => this.#release(trunk.name, expense));
     return ok({ party, leg });
   }
 
@@ -182,12 +196,13 @@ export class OutgoingCalls {
     trunk: OutboundTrunk,
     to: string,
     headers: readonly HeaderField[],
+    expense: Expense,
   ): Promise<Result<Call, Ending>> {
     const key = newCallKey();
     const line = await this.#line(trunk, key);
     if (!line.ok) return line;
     const options = inviteOptions(trunk, to, request.from, headers, this.#parts.options().ringMs);
-    return ok(this.#begin({ key, request, trunk, options, ...line.value }));
+    return ok(this.#begin({ key, request, trunk, options, expense, ...line.value }));
   }
 
   /** Looks the trunk up and opens a leg. */
@@ -225,7 +240,7 @@ export class OutgoingCalls {
 
   #begin(placed: Placed): Call {
     const { signalling, log, events, registry, tickets, initiation, toolbox, clock } = this.#parts;
-    const { key, request, trunk, route, leg, local, options } = placed;
+    const { key, request, trunk, route, leg, local, options, expense } = placed;
     const facts = factsOf(trunk, options, request.variables ?? {});
     const variables = dynamicVariables(facts);
     this.#parts.recorder.begin({
@@ -255,9 +270,21 @@ export class OutgoingCalls {
     const goodbye = () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned });
     const own = this.#parts.options();
     const { fallback } = own.survival;
+    const party: OutboundParty = new OutboundParty({
+      signalling,
+      route,
+      options,
+      leg,
+      facts,
+      local,
+      log: callLog,
+      goodbye,
+      answered: () => expense.answered(end => party.end(end)),
+    });
+    void party.ended.then(() => expense.over());
     const call = new Call({
       key,
-      party: new OutboundParty({ signalling, route, options, leg, facts, local, log: callLog, goodbye }),
+      party,
       leg,
       agentId: request.agentId,
       variables,
@@ -324,18 +351,31 @@ export class OutgoingCalls {
     return { policy: trunk.mediaEncryption, keysAllowed: covered || this.#parts.keysOverCleartext };
   }
 
-  /** Takes a place among all calls and among those of the trunk; undefined when both were free. */
-  #reserve(name: string): Ending | undefined {
-    const { registry, places, callsPerTrunk, config } = this.#parts;
-    const full = registry.reserve();
-    if (full !== undefined) return full;
-    const most = config().trunks.find(trunk => trunk.name === name)?.limits.calls ?? callsPerTrunk;
-    if (places.take(name, most)) return undefined;
-    registry.release();
-    return ending('over-capacity', `limits.calls of trunk ${name} is ${most}`);
+  /** A call that is not placed is counted, and told of. */
+  async #told<T>(trunk: string, placing: Promise<Result<T, Ending>>): Promise<Result<T, Ending>> {
+    const placed = await placing;
+    if (!placed.ok) this.#parts.events.emit({ type: 'call-not-placed', trunk, end: placed.failure });
+    return placed;
   }
 
-  #release(name: string): void {
+  /** Takes a place among all calls and among those of the trunk, and what the trunk may still be used for. */
+  async #reserve(trunk: OutboundTrunk): Promise<Result<Expense, Ending>> {
+    const { registry, places, callsPerTrunk, config, spending } = this.#parts;
+    const { name } = trunk;
+    const full = registry.reserve();
+    if (full !== undefined) return fail(full);
+    const most = config().trunks.find(each => each.name === name)?.limits.calls ?? callsPerTrunk;
+    if (!places.take(name, most)) {
+      registry.release();
+      return fail(ending('over-capacity', `limits.calls of trunk ${name} is ${most}`));
+    }
+    const expense = await spending.begin(trunk);
+    if (!expense.ok) this.#release(name);
+    return expense;
+  }
+
+  #release(name: string, expense?: Expense): void {
+    expense?.over();
     this.#parts.registry.release();
     this.#parts.places.release(name);
   }
@@ -361,6 +401,7 @@ interface Placed {
   readonly leg: Leg;
   readonly local: LocalDescription;
   readonly options: OutboundOptions & { readonly callId: string };
+  readonly expense: Expense;
 }
 
 /** The way out over a trunk of the configuration; undefined when it has none. */

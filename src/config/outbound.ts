@@ -2,12 +2,15 @@ import { isIP } from 'node:net';
 import { fail, ok, type Result } from '../core/errors.ts';
 import { type CodecName, codecNames } from '../sdp/plan.ts';
 import type { OutboundTransport } from '../trunks/outbound.ts';
+import type { SpendingLimits } from '../trunks/spending.ts';
 import type { MediaEncryption } from '../trunks/trunk.ts';
 import type { ConfiguredOutbound } from './config.ts';
 import { choice, flag, integer, list, text } from './readers.ts';
 import type { Section } from './section.ts';
 
 const transports: readonly OutboundTransport[] = ['auto', 'tcp', 'tls'];
+/** The same as in `trunks/spending`, which a test compares. */
+const spendingLimits: SpendingLimits = { callsPerDay: 1_000, minutesPerDay: 5_000, callsPerSecond: 10 };
 const mediaEncryptions: readonly MediaEncryption[] = ['disabled', 'allowed', 'required'];
 
 /**
@@ -41,6 +44,7 @@ export function readOutbound(
   const registerSeconds = outbound.value('register_seconds', integer(60, 86_400));
   const tlsCa = outbound.pem('tls_ca', text(/-----BEGIN CERTIFICATE-----/, 'PEM certificates'));
   const tlsVerify = outbound.value('tls_verify', flag) ?? true;
+  const spending = readSpending(outbound.inner('limits'));
   const user = readUser(outbound, name, passwords);
   outbound.finish();
   if (mediaEncryption === 'required' && transport === 'tcp') {
@@ -58,6 +62,7 @@ export function readOutbound(
     codecs: codecs.length === 0 ? codecNames : codecs,
     allowedPrefixes,
     deniedPrefixes,
+    spending,
     tlsVerify,
     ...(tlsCa === undefined ? {} : { tlsCa: tlsCa.text }),
     ...(from === undefined ? {} : { from }),
@@ -65,6 +70,15 @@ export function readOutbound(
     ...(registerSeconds === undefined ? {} : { register: { seconds: registerSeconds } }),
     ...(user ?? {}),
   };
+}
+
+function readSpending(limits: Section): SpendingLimits {
+  const most = integer(1, 10_000_000);
+  const callsPerDay = limits.value('calls_per_day', most) ?? spendingLimits.callsPerDay;
+  const minutesPerDay = limits.value('minutes_per_day', most) ?? spendingLimits.minutesPerDay;
+  const callsPerSecond = limits.value('calls_per_second', integer(1, 1_000)) ?? spendingLimits.callsPerSecond;
+  limits.finish();
+  return { callsPerDay, minutesPerDay, callsPerSecond };
 }
 
 function readUser(

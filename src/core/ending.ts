@@ -71,6 +71,10 @@ export const endings = {
     'The number may not be called: it is no E.164 number, or its prefix is denied.',
   ],
 
+  'outbound-limit': [
+    'us',
+    'The trunk has been used for as many calls or minutes as it may be (outbound_trunk_config.limits).',
+  ],
   'over-capacity': ['us', 'All calls that this bridge may carry are taken.'],
   overloaded: ['us', 'This bridge is busier than it may be without harm to the calls that are up.'],
   'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],

@@ -34,6 +34,8 @@ export type BridgeEvent =
       readonly called: string;
       readonly trunk: string;
     }
+  /** A call of ours, or a second leg, was not placed. */
+  | { readonly type: 'call-not-placed'; readonly trunk: string; readonly end: Ending }
   | {
       readonly type: 'trunk-registered';
       readonly trunk: string;

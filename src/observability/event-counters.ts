@@ -82,6 +82,8 @@ export class EventCounters {
       }
       case 'transfer':
         return counters.transfers.inc({ way: event.way, reason: event.end.reason });
+      case 'call-not-placed':
+        return counters.unplaced.inc({ trunk: label.trunk(event.trunk), reason: event.end.reason });
       case 'call-replaced':
         return counters.replaced.inc();
       case 'call-ended':
@@ -137,6 +139,7 @@ function series(registry: Registry, prefix: string) {
       ),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
+      unplaced: counter('calls_not_placed', 'Calls that we did not make, by why', 'trunk', 'reason'),
       replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),
       packets: counter('rtp_packets_lost', 'RTP packets that never arrived, of calls that are over'),
       gaps: counter('frames_concealed', 'Gaps in the sound of callers that were filled in'),

@@ -134,6 +134,10 @@ function lineOf(event: BridgeEvent): Line {
       const { call, way, ms, end } = event;
       return { level: endLevel(end), message: 'transfer', fields: { call, way, ms, ...endFields(end) } };
     }
+    case 'call-not-placed': {
+      const { trunk, end } = event;
+      return { level: 'warn', message: 'call not placed', fields: { trunk, ...endFields(end) } };
+    }
     case 'call-replaced': {
       const { type: _, ...fields } = event;
       return { level: 'info', message: 'another telephone took over the call', fields };

@@ -27,6 +27,8 @@ export interface OutboundPartyParts {
   readonly local: LocalDescription;
   readonly log: Logger;
   readonly goodbye?: () => readonly HeaderField[];
+  /** Told when it has answered. */
+  readonly answered?: () => void;
 }
 
 /**
@@ -38,6 +40,7 @@ export class OutboundParty implements Party {
   readonly ended: Promise<Ending>;
   onReplaced?: (sipCallId: string) => void;
   readonly #party: SipParty;
+  readonly #answered: (() => void) | undefined;
 
   constructor(parts: OutboundPartyParts) {
     const { leg, facts, local, log, goodbye } = parts;
@@ -45,6 +48,7 @@ export class OutboundParty implements Party {
       const applied = this.#party.early(sdp);
       if (!applied.ok) log.info('early media cannot be used', { why: applied.failure.message });
     });
+    this.#answered = parts.answered;
     this.ringing = dialling.ringing;
     this.#party = new SipParty({
       dialogue: dialling,
@@ -68,8 +72,10 @@ export class OutboundParty implements Party {
   }
 
   /** Calls, and settles when it has answered. */
-  accept(): Promise<Result<void, Ending>> {
-    return this.#party.accept();
+  async accept(): Promise<Result<void, Ending>> {
+    const accepted = await this.#party.accept();
+    if (accepted.ok) this.#answered?.();
+    return accepted;
   }
 
   end(end: Ending): void {

@@ -1,6 +1,7 @@
 import type { CodecName } from '../sdp/plan.ts';
 import type { HeaderField } from '../sip/signalling.ts';
 import type { ClientCredentials } from './digest-client.ts';
+import type { SpendingLimits } from './spending.ts';
 import type { MediaEncryption } from './trunk.ts';
 
 /** How a trunk wants to be reached, in ElevenLabs' words. */
@@ -28,6 +29,8 @@ export interface OutboundTrunk {
   readonly allowedPrefixes: readonly string[];
   /** E.164 prefixes that may not, whatever is allowed. */
   readonly deniedPrefixes: readonly string[];
+  /** What it may cost. */
+  readonly spending: SpendingLimits;
   /** PEM of the roots that its certificate has to come from, in the place of the system's. */
   readonly tlsCa?: string;
   /** False takes any certificate. */

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 
 const headers = [['X-CALLER-ID', '+14155550123']] as const;
 
-const yaml = (port: number) => `
+const yaml = (port: number, callsPerDay = 1_000) => `
 trunks:
   - name: carrier
     inbound_trunk_config: { allowed_addresses: [127.0.0.0/8] }
@@ -19,6 +19,7 @@ trunks:
       transport: tcp
       from: "+14155550199"
       ring_seconds: 5
+      limits: { calls_per_day: ${callsPerDay} }
 transfers:
   - name: Sales
     phone_number: "+14155550150"
@@ -40,20 +41,26 @@ interface Stage {
 }
 
 /** A call whose agent does as the test says, and a telephone that the trunk reaches. */
-async function onStage(options: TelephoneOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+async function onStage(
+  options: TelephoneOptions & { readonly callsPerDay?: number },
+  body: (stage: Stage) => Promise<void>,
+): Promise<void> {
   const telephone = await Telephone.open(options);
   try {
-    await withBridge({ script: { mode: 'quiet' }, yaml: yaml(telephone.port) }, async bridge => {
-      const call = await bridge.answered({ headers });
-      await until(() => bridge.log('call answered')[0], 'the ACK to be taken');
-      const conversation = await bridge.world.agent.conversation(0);
-      const tool = async (name: string, parameters: Record<string, unknown>) =>
-        JSON.parse((await conversation.callTool(name, parameters)).result) as Record<string, unknown>;
-      const transfer = (destination: string) => tool('transfer_to_number', { destination });
-      await body({ bridge, call, conversation, telephone, tool, transfer });
-      await bridge.idle();
-      telephone.disconnect();
-    });
+    await withBridge(
+      { script: { mode: 'quiet' }, yaml: yaml(telephone.port, options.callsPerDay) },
+      async bridge => {
+        const call = await bridge.answered({ headers });
+        await until(() => bridge.log('call answered')[0], 'the ACK to be taken');
+        const conversation = await bridge.world.agent.conversation(0);
+        const tool = async (name: string, parameters: Record<string, unknown>) =>
+          JSON.parse((await conversation.callTool(name, parameters)).result) as Record<string, unknown>;
+        const transfer = (destination: string) => tool('transfer_to_number', { destination });
+        await body({ bridge, call, conversation, telephone, tool, transfer });
+        await bridge.idle();
+        telephone.disconnect();
+      },
+    );
   } finally {
     await telephone.close();
   }
@@ -162,6 +169,18 @@ describe('a transfer over a second leg', () => {
       await call.hangup();
     }),
   );
+
+  it('is not dialled once the trunk has had its calls of the day', () =>
+    onStage({ refuse: 486, callsPerDay: 1 }, async ({ bridge, call, telephone, transfer }) => {
+      expect(await transfer('Support')).toMatchObject({ status: 'callee_busy' });
+      expect(await transfer('Support')).toMatchObject({ status: 'outbound_limit' });
+      expect(telephone.requests.filter(each => methodOf(each) === 'INVITE')).toHaveLength(1);
+      const [refused] = bridge.log('call not placed');
+      expect(refused?.['why']).toContain('limits.calls_per_day of trunk carrier is 1');
+      const labels = { trunk: 'carrier', reason: 'outbound-limit' };
+      expect((await bridge.metrics()).sum('trunkbridge_calls_not_placed_total', labels)).toBe(1);
+      await call.hangup();
+    }));
 
   it('that nobody answers is cancelled and given back', () =>
     onStage({}, async ({ call, telephone, transfer }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { outboundPasswordKey } from '../../../src/config/outbound.ts';
+import { spendingLimits } from '../../../src/trunks/spending.ts';
 
 const env = { ELEVENLABS_API_KEY: 'sk_test_key', ELEVENLABS_AGENT_ID: 'agent_1', SIP_PASSWORD: 's3cret' };
 
@@ -53,6 +54,7 @@ describe('outbound_trunk_config', () => {
       allowedPrefixes: ['+49'],
       deniedPrefixes: ['+49900'],
       ringSeconds: 45,
+      spending: spendingLimits,
       register: { seconds: 600 },
       tlsVerify: false,
       username: 'user',
@@ -74,6 +76,17 @@ describe('outbound_trunk_config', () => {
     expect(outbound?.deniedPrefixes).toEqual(
       expect.arrayContaining(['+1900', '+979', '+881', '+882', '+883']),
     );
+  });
+
+  it('may cost what `trunks/spending` says, or what it says itself', () => {
+    expect(outboundOf('address: sip.example').outbound?.spending).toEqual(spendingLimits);
+    const given = 'limits: { calls_per_day: 5, minutes_per_day: 7, calls_per_second: 1 }';
+    expect(outboundOf('address: sip.example', given).outbound?.spending).toEqual({
+      callsPerDay: 5,
+      minutesPerDay: 7,
+      callsPerSecond: 1,
+    });
+    expect(problems('address: sip.example', 'limits: { calls_per_day: 0 }')).toHaveLength(1);
   });
 
   it('alone makes a trunk that nobody can call over', () => {
