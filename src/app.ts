@@ -46,7 +46,7 @@ import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
 import { TwilioClient } from './twilio/client.ts';
 import { createVerify, type VerifyPort } from './twilio/verify.ts';
-import { composeWebhooks } from './webhook-room.ts';
+import { announcer, composeWebhooks } from './webhook-room.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { spawnWorker } from './worker/spawn.ts';
 
@@ -116,7 +116,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     clock,
     log,
     meters: metrics.store,
-    announce: () => [],
+    announce: announcer(() => configured()),
     removeRecording: async () => undefined,
   });
   metrics.store.queue(() => store.outbox.counts());
@@ -147,7 +147,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     log,
   });
   const tickets = new SpareTickets(office, clock);
-  const webhooks = composeWebhooks(config, () => access.config, { clock, events });
+  const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
   const toolbox = composeTools(config, () => access.config, clock, store.switches);
   const shared = {
     legs: pool,
@@ -203,6 +203,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   access.start(material => {
     if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
   });
+  webhooks.deliveries.start();
   let listening = true;
   const http = await createHttp({
     listen: config.http.listen,
@@ -239,10 +240,12 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       await signalling.close(byeGraceMs);
       await Promise.race([registry.ended(), waitFor(clock, byeGraceMs)]);
       await pool.stop();
-      webhooks.client.close();
       await publicHttp?.close();
       await http.close();
       recorder.stop();
+      // What is told of the last calls is queued with their ends.
+      await Promise.race([store.flush(), waitFor(clock, byeGraceMs)]);
+      await webhooks.close();
       await store.close();
       await log.flush();
     },

@@ -79,7 +79,7 @@ export class CallRecorder implements EventSink {
   }
 
   /** The call whose transcript and verifications belong into its record. */
-  follow(call: Pick<Call, 'key' | 'transcript' | 'verified'>): void {
+  follow(call: Pick<Call, 'key' | 'transcript' | 'variables' | 'verified'>): void {
     this.#calls.set(call.key, { call, begun: this.#clock.now(), turns: 0 });
     this.#arm();
   }
@@ -124,7 +124,10 @@ export class CallRecorder implements EventSink {
 
   #ended({ call, end, seconds, stats }: Extract<BridgeEvent, { type: 'call-ended' }>): void {
     const followed = this.#calls.get(call);
-    if (followed !== undefined) this.#write(followed);
+    if (followed !== undefined) {
+      this.#write(followed);
+      this.#journal.update(call, { variables: followed.call.variables });
+    }
     this.#verified(followed);
     this.#calls.delete(call);
     this.#journal.finish(call, { end, seconds, stats });
@@ -158,7 +161,7 @@ export class CallRecorder implements EventSink {
 }
 
 interface Followed {
-  readonly call: Pick<Call, 'key' | 'transcript' | 'verified'>;
+  readonly call: Pick<Call, 'key' | 'transcript' | 'variables' | 'verified'>;
   /** Monotonic. */
   readonly begun: number;
   answered?: number;

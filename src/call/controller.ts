@@ -148,6 +148,13 @@ export class Call {
     return this.#tools.use(name, parameters);
   }
 
+  /** Variables that its conversations get, as far as they may be told. */
+  get variables(): Readonly<Record<string, string>> {
+    return this.#briefing === undefined
+      ? this.#parts.variables
+      : Object.fromEntries(tellable(this.#briefing));
+  }
+
   get state(): CallState {
     return this.#state;
   }

@@ -101,8 +101,10 @@ export class Deliveries {
     this.#poll?.cancel();
     const free = webhookLimits.deliveries - this.#running.size;
     try {
-      const leaseMs = (settings()?.timeoutMs ?? 0) + webhookLimits.leaseMs;
-      const entries = free > 0 ? await outbox.claim(free, leaseMs) : [];
+      const now = settings();
+      // Without a receiver what is queued waits for one.
+      const entries =
+        free > 0 && now !== undefined ? await outbox.claim(free, now.timeoutMs + webhookLimits.leaseMs) : [];
       for (const entry of entries) this.#take(entry);
       this.#down = false;
     } catch (error) {
