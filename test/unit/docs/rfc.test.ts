@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const root = new URL('../../../', import.meta.url);
-const page = readFileSync(new URL('docs/rfc.md', root), 'utf8');
+const page = ['docs/rfc.md', 'docs/hardening.md']
+  .map(path => readFileSync(new URL(path, root), 'utf8'))
+  .join('\n');
 const rows = page.split('\n').filter(line => line.startsWith('| ') && !line.startsWith('|---'));
 
 /** A file below `test/` and the words that are quoted behind it, up to the next file. */
@@ -13,7 +15,7 @@ const references = [
   words: [...quoted.matchAll(/"([^"]+)"/g)].map(([, text = '']) => text),
 }));
 
-describe('the page of RFCs', () => {
+describe('the pages of RFC points and of hardening', () => {
   it.each(references)('names $path and what is in it', ({ path, words }) => {
     const file = new URL(path, root);
     expect(existsSync(file), path).toBe(true);
@@ -26,7 +28,7 @@ describe('the page of RFCs', () => {
     const bare = rows.filter(
       row => !/`(unit|interop|contract|flow|fuzz|vectors)\/|\*\*Left out\*\*|see RFC|why \|$/.test(row),
     );
-    const allowed = /^\| (section|RFC|message|\||`|22 )/;
+    const allowed = /^\| (section|row|RFC|message|\||`|22 )/;
     expect(bare.filter(row => !allowed.test(row) && !row.includes('shown by'))).toEqual([]);
     expect(references.length).toBeGreaterThan(90);
   });
