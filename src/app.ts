@@ -26,7 +26,8 @@ import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
-import { CallRecorder, gatesOf, openRecords } from './records.ts';
+import { Recordings } from './recordings.ts';
+import { CallRecorder, dataKeysOf, gatesOf, openRecords } from './records.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -111,19 +112,22 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const ladders = new LadderStore(clock);
   // The store is asked before there is anything that can be reloaded.
   let configured = () => config;
-  const store = await openRecords(config, {
+  const dataKeys = dataKeysOf(config, log);
+  const recordings = new Recordings({ config, now: () => configured(), dataKeys, log });
+  const store = await openRecords(config, dataKeys, {
     config: () => configured(),
     clock,
     log,
     meters: metrics.store,
     announce: announcer(() => configured()),
-    removeRecording: async () => undefined,
+    removeRecording: call => recordings.remove(call),
   });
   metrics.store.queue(() => store.outbox.counts());
   const recorder = new CallRecorder(store.journal, clock);
   const limits = { ...overloadLimits, ...config.sip.limits };
   const overload = new OverloadGuard({ limits, clock, workers: () => pool.lags });
   const events = heardByAll(createEventSink(log, metrics, clock), ladders, recorder, overload);
+  await recordings.recover(events);
   const pool = startPool(config, { clock, log, events, metrics, limits });
   await pool.started();
   const registry = new CallRegistry(config.call.maxCalls, clock);
@@ -166,7 +170,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       open: (target: TransferTarget, call: CallKey, near: LegId) => outgoing.open(target, call, near),
     } satisfies SecondLegs,
     fallback: (name: string, facts: PartyFacts) => fallbackOf(access.config, name, facts),
-    options: () => callOptions(access.config),
+    options: () => ({ ...callOptions(access.config), ...recordings.options() }),
     clock,
     log,
     events,
@@ -214,6 +218,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     archive: store.archive,
     switches: store.switches,
     version: version(),
+    audio: id => recordings.find(store.archive, id),
     ...(parts.load === undefined ? {} : { reload: access.reload }),
     log,
   });
@@ -370,6 +375,7 @@ function startPool(config: Config, { clock, log, events, metrics, limits }: Pool
     events,
     onPulse: (worker, pulse) => metrics.pulse(worker, pulse),
     onLost: worker => metrics.workerGone(worker),
+    onRecorded: (call, recorded) => events.emit({ type: 'recorded', call, recorded }),
     overload: limits,
   });
 }

@@ -2,12 +2,14 @@ import type { Call } from './call/controller.ts';
 import type { Turn as CallTurn } from './call/transcript.ts';
 import type { Config } from './config/config.ts';
 import type { Clock, Timer } from './core/clock.ts';
-import { sentence } from './core/ending.ts';
+import { ending, sentence } from './core/ending.ts';
 import type { BridgeEvent, EventSink } from './core/events.ts';
 import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber, toolName } from './core/mask.ts';
+import type { Recorded } from './core/recorded.ts';
 import type { RemoveRecording } from './store/archive.ts';
+import { ownDataKey } from './store/data-keys.ts';
 import type { LiveStore } from './store/live-store.ts';
 import type { StoreMeters } from './store/meters.ts';
 import { openStore } from './store/open.ts';
@@ -26,10 +28,20 @@ export interface RecordParts {
   readonly removeRecording: RemoveRecording;
 }
 
+/** What is private is sealed with these; without any in the configuration with one of this node's own. Empty: in memory alone. */
+export function dataKeysOf({ store, secrets }: Config, log: Logger): readonly Buffer[] {
+  if (secrets.dataKeys.length > 0) return secrets.dataKeys;
+  return store.dataDir === undefined ? [] : [ownDataKey(store.dataDir, log)];
+}
+
 /** Opens the store as it is configured. */
-export function openRecords(config: Config, parts: RecordParts): Promise<LiveStore> {
+export function openRecords(
+  config: Config,
+  dataKeys: readonly Buffer[],
+  parts: RecordParts,
+): Promise<LiveStore> {
   const { store, secrets } = config;
-  const { databaseUrl, dataKeys } = secrets;
+  const { databaseUrl } = secrets;
   return openStore({
     ...parts,
     dataDir: store.dataDir,
@@ -54,6 +66,16 @@ export function gatesOf(switches: Pick<Switches, 'read'>, configured: () => Gate
     },
   };
 }
+
+/** A recording of which nothing more was heard. */
+const interrupted: Recorded = {
+  end: ending('recording-interrupted'),
+  rate: 0,
+  seconds: 0,
+  bytes: 0,
+  gaps: [],
+  lostMs: 0,
+};
 
 /** How often what is said in calls is written down while they are up, ms. */
 const transcriptEveryMs = 10_000;
@@ -95,6 +117,11 @@ export class CallRecorder implements EventSink {
       this.#journal.update(event.call, { answered: true });
     } else if (type === 'tool-run') {
       this.#tool(event);
+    } else if (type === 'recording-begun') {
+      // What the record says should this daemon die during the call.
+      this.#journal.update(event.call, { recording: interrupted });
+    } else if (type === 'recorded') {
+      this.#journal.update(event.call, { recording: event.recorded });
     } else if (type === 'call-ended') {
       this.#ended(event);
     } else {

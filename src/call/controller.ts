@@ -13,6 +13,7 @@ import { AgentStarts } from './agent-starts.ts';
 import type { CallControl } from './control.ts';
 import { Handovers } from './handovers.ts';
 import type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy } from './parts.ts';
+import { recordCall } from './recording.ts';
 import { Recovery } from './recovery.ts';
 import { resumedVariables, resumption } from './resumption.ts';
 import {
@@ -86,7 +87,10 @@ export class Call {
     tell: (text, how) => {
       if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
     },
-    withhold: on => this.transcript.withhold(on),
+    withhold: on => {
+      this.transcript.withhold(on);
+      this.#parts.leg.withhold(on);
+    },
   };
 
   constructor(parts: CallParts) {
@@ -238,6 +242,7 @@ export class Call {
       case 'accept':
         return void this.#accept();
       case 'open':
+        void recordCall(this.key, leg, options, this.#parts.events, () => this.#state !== 'ended');
         return leg.open();
       case 'ringback':
         return leg.tone('ringback');

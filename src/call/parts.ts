@@ -10,13 +10,14 @@ import type { Leg, LegStats } from '../worker/legs.ts';
 import type { RefusedOverridesPolicy } from './agent-starts.ts';
 import type { SecondLegs, TransferWay } from './control.ts';
 import type { Party, TransferTarget } from './party.ts';
+import type { RecordingPolicy } from './recording.ts';
 import type { SurvivalOptions } from './survival.ts';
 import type { WaitingOptions } from './waiting.ts';
 
 /** What a call does when the agent puts its caller in a queue. */
 export type QueuePolicy = 'busy' | 'ring' | 'answer';
 
-export interface CallOptions {
+export interface CallOptions extends RecordingPolicy {
   /** From the agent's metadata to the answer, ms: refusals often come just after it. */
   readonly settleMs: number;
   /** Conversation start, from connecting to metadata, ms. */

@@ -106,6 +106,13 @@ export function assemble(
       ringSeconds: values['call.ring_seconds'],
       maxCalls: values['call.max_calls'],
     },
+    recording: {
+      enabled: values['recording.enabled'],
+      consentPrompt: values['recording.consent_prompt'],
+      encrypt: values['recording.encrypt'],
+      folder: values['recording.folder'],
+      minFreeBytes: values['recording.min_free_mb'] * 1_000_000,
+    },
     tools: {
       allowAutonomousSends: values['tools.allow_autonomous_sends'],
       killSwitch: values['tools.kill_switch'],

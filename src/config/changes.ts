@@ -27,6 +27,10 @@ const live: Readonly<Record<string, Part>> = {
   waiting: ({ waiting }) => waiting,
   'call.ring_seconds': ({ call }) => call.ringSeconds,
   'call.max_seconds': ({ call }) => call.maxSeconds,
+  'recording.enabled': ({ recording }) => recording.enabled,
+  'recording.consent_prompt': ({ recording }) => recording.consentPrompt,
+  'recording.encrypt': ({ recording }) => recording.encrypt,
+  'recording.min_free_mb': ({ recording }) => recording.minFreeBytes,
   'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
   webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
@@ -51,6 +55,7 @@ const restart: Readonly<Record<string, Part>> = {
   network: ({ network }) => network,
   media: ({ media }) => media,
   'call.max_calls': ({ call }) => call.maxCalls,
+  'recording.folder': ({ recording }) => recording.folder,
   'tools.default_country': ({ tools }) => tools.defaultCountry,
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   'webhooks.tls_ca': ({ webhooks }) => webhooks.tlsCa,
@@ -94,6 +99,7 @@ export function liveParts(before: Config, after: Config): Config {
     survival: after.survival,
     waiting: after.waiting,
     call: { ...after.call, maxCalls: before.call.maxCalls },
+    recording: { ...after.recording, folder: before.recording.folder },
     tools: {
       ...before.tools,
       allowAutonomousSends: after.tools.allowAutonomousSends,

@@ -1,6 +1,7 @@
 import type { RefusedOverridesPolicy } from '../call/agent-starts.ts';
 import type { SurvivalOptions } from '../call/survival.ts';
 import type { WaitingOptions } from '../call/waiting.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { ApiKey } from '../http/keys.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
@@ -138,6 +139,14 @@ export interface Config {
     readonly maxSeconds: number;
     readonly ringSeconds: number;
     readonly maxCalls: number;
+  };
+  readonly recording: {
+    readonly enabled: boolean;
+    readonly consentPrompt: Prompt | 'off';
+    readonly encrypt: boolean;
+    /** Undefined: `recordings` below the data directory. */
+    readonly folder: string | undefined;
+    readonly minFreeBytes: number;
   };
   readonly tools: {
     readonly allowAutonomousSends: boolean;

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../core/errors.ts';
 import type { NumberConfig, NumberPattern } from '../trunks/trunk.ts';
 import { queuePolicies } from './config.ts';
 import { choice, integer, type Reader, text } from './readers.ts';
+import { readRecording } from './recording.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
 import type { Sources } from './sources.ts';
@@ -72,6 +73,7 @@ function readPolicy(section: Section): NumberConfig['policy'] {
   const survival = readSurvival(section);
   const waiting = readWaiting(section);
   return {
+    ...readRecording(section),
     ...(settleMs === undefined ? {} : { settleMs }),
     ...(queuePolicy === undefined ? {} : { queuePolicy }),
     ...(queueWait === undefined ? {} : { queueWaitMs: queueWait * 1000 }),

@@ -15,6 +15,7 @@ import {
   text,
   workerCount,
 } from './readers.ts';
+import { recordingSettings } from './recording.ts';
 import { type Setting, setting, type Values } from './setting.ts';
 import { sound, soundOrOff } from './sounds.ts';
 import { storeSettings } from './store-settings.ts';
@@ -269,6 +270,8 @@ export const settings = {
   'tools.default_country': setting(text(/^[A-Z]{2}$/, 'a country code of two capital letters, like DE'), {
     meaning: 'Country (ISO 3166) of numbers that come without one.',
   }),
+
+  ...recordingSettings,
 
   'twilio.account_sid': setting(sid('AC'), { env: 'TWILIO_ACCOUNT_SID', meaning: 'Twilio account.' }),
   'twilio.api_key_sid': setting(sid('SK'), { env: 'TWILIO_API_KEY_SID', meaning: 'Twilio API key.' }),

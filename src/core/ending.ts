@@ -102,7 +102,7 @@ export const endings = {
   'recording-interrupted': ['us', 'The daemon died during the recording: it has what was on the disk.'],
   'recording-key-missing': [
     'us',
-    'The daemon died during the recording, whose key is not among recording.keys any more.',
+    'The daemon died during the recording, whose key is not in DATA_KEY any more.',
   ],
 
   'agent-unreachable': ['agent', 'The agent could not be reached.'],

@@ -1,6 +1,7 @@
 import type { Ending } from './ending.ts';
 import type { CallKey, LegId } from './ids.ts';
 import type { LegStats } from './leg-stats.ts';
+import type { Recorded } from './recorded.ts';
 
 /**
  * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
@@ -126,6 +127,11 @@ export type BridgeEvent =
       readonly seconds: number;
       readonly stats: LegStats;
     }
+  | { readonly type: 'recording-begun'; readonly call: CallKey; readonly encrypted: boolean }
+  /** Comes before the end of the call, if it comes at all. */
+  | { readonly type: 'recorded'; readonly call: CallKey; readonly recorded: Recorded }
+  /** A recording that a crash of this daemon cut off was found as it started. */
+  | { readonly type: 'recording-found'; readonly call: string; readonly end: Ending; readonly seconds: number }
   | { readonly type: 'worker-lost'; readonly worker: number; readonly legs: number };
 
 export interface EventSink {

@@ -88,6 +88,16 @@ export class EventCounters {
         return counters.replaced.inc();
       case 'call-ended':
         return this.#ended(event);
+      case 'recording-begun':
+        return counters.recordingsBegun.inc();
+      case 'recorded': {
+        const { end, seconds, lostMs } = event.recorded;
+        counters.recordings.inc({ result: end.result, reason: end.reason });
+        counters.recorded.inc(seconds);
+        return counters.recordingLost.inc(lostMs / 1000);
+      }
+      case 'recording-found':
+        return counters.recordings.inc({ result: event.end.result, reason: event.end.reason });
       case 'worker-lost':
         counters.workers.inc();
         return counters.legs.inc(event.legs);
@@ -143,6 +153,10 @@ function series(registry: Registry, prefix: string) {
       replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),
       packets: counter('rtp_packets_lost', 'RTP packets that never arrived, of calls that are over'),
       gaps: counter('frames_concealed', 'Gaps in the sound of callers that were filled in'),
+      recordingsBegun: counter('recordings_begun', 'Recordings that were begun'),
+      recordings: counter('recordings', 'Recordings that are over, by how they ended', 'result', 'reason'),
+      recorded: counter('recorded_seconds', 'Length of recordings that are over'),
+      recordingLost: counter('recording_lost_seconds', 'Sound that the disk was too slow to record'),
       workers: counter('workers_lost', 'Worker threads that died'),
       legs: counter('legs_lost', 'Legs that went with a worker that died'),
     },

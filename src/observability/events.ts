@@ -5,6 +5,7 @@ import type { BridgeEvent, EventSink } from '../core/events.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
 import { toolName } from '../core/mask.ts';
+import type { Recorded } from '../core/recorded.ts';
 import { LineBudget } from './line-budget.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -42,6 +43,9 @@ const endFields = (end: Ending): LogFields => ({
 });
 
 const webhookLevels = { delivered: 'debug', later: 'warn', dead: 'error' } as const;
+/** What of a recording is silent because a code was pending, ms. */
+const withheld = ({ gaps }: Recorded): number =>
+  gaps.reduce((sum, { fromMs, toMs, cause }) => sum + (cause === 'code' ? toMs - fromMs : 0), 0);
 
 /** How bad an ending is: ours are errors, the agent's and the carrier's warnings. */
 function endLevel(end: Ending): Level {
@@ -146,6 +150,26 @@ function lineOf(event: BridgeEvent): Line {
       const { call, answered, seconds, end, stats } = event;
       const fields = { call, answered, seconds, ...endFields(end), ...statFields(stats) };
       return { level: endLevel(end), message: 'call ended', fields };
+    }
+    case 'recording-begun':
+      return {
+        level: 'info',
+        message: 'recording begun',
+        fields: { call: event.call, encrypted: event.encrypted },
+      };
+    case 'recorded': {
+      const { call, recorded } = event;
+      const { end, seconds, bytes, lostMs, gaps } = recorded;
+      const withheldMs = withheld(recorded);
+      return {
+        level: endLevel(end),
+        message: 'recorded',
+        fields: { call, seconds, bytes, gaps: gaps.length, withheldMs, lostMs, ...endFields(end) },
+      };
+    }
+    case 'recording-found': {
+      const { call, seconds, end } = event;
+      return { level: 'warn', message: 'recording found', fields: { call, seconds, ...endFields(end) } };
     }
     case 'worker-lost':
       return { level: 'error', message: 'worker lost', fields: { worker: event.worker, legs: event.legs } };

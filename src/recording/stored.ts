@@ -114,7 +114,7 @@ class SealedFile implements StoredRecording {
       return fail(
         new Failure(
           'recording-key-missing',
-          `it was encrypted with the key ${header.keyId}, which is not among recording.keys`,
+          `it was encrypted with the key ${header.keyId}, which is not in DATA_KEY`,
         ),
       );
     const extent = sealedExtent((await file.stat()).size, header);

@@ -7,6 +7,8 @@ export interface CallPolicy {
   readonly queueWaitMs?: number;
   readonly ringMs?: number;
   readonly longestMs?: number;
+  readonly record?: boolean;
+  readonly consentPrompt?: Prompt | 'off';
   readonly refusedOverrides?: 'drop' | 'fail';
   readonly survival?:
     | {

@@ -6,6 +6,7 @@ import { httpLimits } from '../../../src/http/limits.ts';
 import { inboundLimits } from '../../../src/media/inbound/limits.ts';
 import { mediaLimits } from '../../../src/media/limits.ts';
 import { logLimits } from '../../../src/observability/log.ts';
+import { recordingLimits } from '../../../src/recording/limits.ts';
 import { sdpLimits } from '../../../src/sdp/limits.ts';
 import { stackLimits } from '../../../src/sip/embedded/limits.ts';
 import { messageLimits } from '../../../src/sip/embedded/message/limits.ts';
@@ -28,6 +29,7 @@ const documented: Readonly<Record<string, object>> = {
   'Headers for the agent': headerLimits,
   'Sound to the telephone': mediaLimits,
   'Sound from the telephone': inboundLimits,
+  Recordings: recordingLimits,
   'The conversation with the agent': agentLimits,
   'One-time codes': verifyLimits,
   'Requests to Twilio': twilioLimits,

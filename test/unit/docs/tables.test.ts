@@ -59,7 +59,7 @@ const byStack: Readonly<Record<string, string>> = {
 };
 
 function statusOf(reason: EndingReason): string {
-  if (neverRefused.has(reason)) return '';
+  if (neverRefused.has(reason) || reason.startsWith('recording-')) return '';
   return byStack[reason] ?? String(refusal(ending(reason), '').status);
 }
 

@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -37,7 +45,8 @@ async function record(ms: number, key?: RecordingKey, crash = false): Promise<vo
   const recorder = new Recorder(clock);
   const options = { folder, minFreeBytes: 0, ...(key === undefined ? {} : { key }) };
   const recording = recorder.start(call as CallKey, 8000, options);
-  await until(() => readdirSync(folder).length > 0, 'the file');
+  // Its header is there.
+  await until(() => readdirSync(folder).some(name => statSync(pathOf(name)).size >= 44), 'the file');
   const samples = new Int16Array(160);
   for (let done = 0; done < ms; done += 20) {
     for (let i = 0; i < 160; i++) samples[i] = sampleAt(done * 8 + i);
