@@ -109,6 +109,8 @@ export interface AgentListener {
   queue(status: QueueStatus): void;
   /** `bytes` is sound in the output format, any length, odd ones too; the listener may keep it. */
   audio(eventId: number, bytes: Buffer): void;
+  /** Sound of an event that was interrupted came late; it is not to be heard. */
+  late?(eventId: number, bytes: number): void;
   /** The caller spoke over `eventId`: everything of it and before it that was not heard must not be. */
   interrupted(eventId: number): void;
   toolCall(call: AgentToolCall): void;

@@ -21,6 +21,8 @@ export interface LegStats {
   readonly interruptions: number;
   /** Agent sound that was never played because the call ended or it was interrupted, ms. */
   readonly unheardMs: number;
+  /** Of it, what found more than five minutes waiting already, ms. */
+  readonly overflowMs: number;
   /** First agent sound received to its first packet sent, ms; absent when the agent said nothing. */
   readonly firstAudioMs?: number;
 }
@@ -42,4 +44,5 @@ export const noLegStats: LegStats = {
   digits: 0,
   interruptions: 0,
   unheardMs: 0,
+  overflowMs: 0,
 };

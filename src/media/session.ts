@@ -32,6 +32,8 @@ export interface MediaListener {
   mediaTimeout(): void;
   /** After `agentGone`: everything the agent said was played, or `drainCapMs` went by. */
   drained(): void;
+  /** How much of an event of the agent was heard, and how much never will be, ms; the last word on it counts. */
+  heard?(eventId: number, heardMs: number, unheardMs: number): void;
   /** A broken invariant: the session sends and hears nothing any more and is to be closed. */
   failed?(error: unknown): void;
 }
@@ -138,6 +140,7 @@ export class MediaSession {
       source,
       meters: this.#meters,
       random,
+      heard: (eventId, heardMs, unheardMs) => options.listener.heard?.(eventId, heardMs, unheardMs),
       protection: this.#protection,
     });
     this.#reports = new Reports(pair.rtcp, clock, random, this.#outbound, source, this.#protection);
@@ -205,6 +208,11 @@ export class MediaSession {
     // The agent does not know of the digits yet: what comes now still belongs to what they stopped.
     if (this.#entry.open) this.#outbound.interrupt(eventId, now);
     this.#outbound.push(eventId, bytes, now);
+  }
+
+  /** Sound of an event that was interrupted before it came. */
+  late(eventId: number, bytes: number): void {
+    if (!this.#closed) this.#outbound.late(eventId, bytes);
   }
 
   /** The caller spoke over the event: it and what was before it is not heard any more. */
@@ -299,6 +307,7 @@ export class MediaSession {
       digits: this.#digits,
       interruptions: this.#interruptions,
       unheardMs: this.#outbound.unheardMs,
+      overflowMs: this.#outbound.overflowMs,
       ...(firstAudioMs === undefined ? {} : { firstAudioMs }),
     };
   }
@@ -347,6 +356,7 @@ export class MediaSession {
   #tick(deadlineMs: number, nowMs: number): void {
     this.#inbound.tick(nowMs, deadlineMs);
     this.#reports.tick(nowMs);
+    this.#outbound.tellHeard();
     if (nowMs >= this.#accountMs) {
       this.#accountMs = nowMs + accountEveryMs;
       this.#account();

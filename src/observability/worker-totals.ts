@@ -20,6 +20,7 @@ export class WorkerTotals {
   readonly #packets: Counter<'direction'>;
   readonly #dropped: Counter<'cause'>;
   readonly #messages: Counter<'type'>;
+  readonly #overflow: Counter;
   readonly #lateness: BucketHistogram;
   readonly #bargeIn: BucketHistogram;
   readonly #cause = boundedLabel();
@@ -40,6 +41,9 @@ export class WorkerTotals {
       });
     gauge('workers', 'Worker threads that report', () => last.size);
     gauge('legs_active', 'Media legs that are open', () => sum(last, pulse => pulse.legs));
+    gauge('playout_seconds', 'Sound of an agent that waits to be played, the most that one call has', () =>
+      Math.max(0, ...[...last.values()].map(({ metrics }) => metrics.playoutMs / 1000)),
+    );
     gauge('rtp_ports_used', 'RTP and RTCP ports that are bound', () => sum(last, pulse => pulse.ports));
     this.#packets = new Counter({
       name: `${prefix}rtp_packets_total`,
@@ -57,6 +61,11 @@ export class WorkerTotals {
       name: `${prefix}agent_messages_total`,
       help: 'Messages from agents by type',
       labelNames: ['type'],
+      registers,
+    });
+    this.#overflow = new Counter({
+      name: `${prefix}playout_dropped_seconds_total`,
+      help: 'Sound of agents that was dropped because five minutes of it waited already',
       registers,
     });
     const bounds = latenessBuckets.map(ms => ms / 1000);
@@ -85,6 +94,7 @@ export class WorkerTotals {
     }
     this.#lateness.add(now.lateness.map((total, i) => since(total, before?.lateness[i])));
     this.#bargeIn.add(now.bargeIn.map((total, i) => since(total, before?.bargeIn[i])));
+    this.#overflow.inc(since(now.overflowMs, before?.overflowMs) / 1000);
     this.#logDropped += since(now.logDropped, before?.logDropped);
   }
 

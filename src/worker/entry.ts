@@ -179,6 +179,8 @@ class MediaWorker {
       agentMessages: { ...this.#counts },
       lateness: [...this.#pacer.lateness.counts],
       bargeIn: [...this.#meters.bargeIn.counts],
+      playoutMs: Math.max(0, ...[...this.#legs.values()].map(({ media }) => media.queuedMs)),
+      overflowMs: this.#meters.overflowMs,
       logDropped: this.#log.dropped,
     };
     this.#port.postMessage({ type: 'pulse', legs: this.#legs.size, ports: this.#ports.inUse, metrics });
@@ -241,6 +243,8 @@ class WorkerLeg {
       listener: {
         entry: digits => this.#entered(digits),
         keyed: digits => this.#keyed(digits),
+        heard: (eventId, heardMs, unheardMs) =>
+          this.#tellTurn({ kind: 'heard', eventId, heardMs, unheardMs }),
         mediaTimeout: () => parts.tell({ type: 'media-timeout', leg: parts.id }),
         drained: () => this.#drained(),
         failed: error => {
@@ -373,6 +377,7 @@ class WorkerLeg {
       },
       queue: status => tell({ type: 'agent-queue', leg: id, status }),
       audio: (eventId, bytes) => this.media.audio(eventId, bytes),
+      late: (eventId, bytes) => this.media.late(eventId, bytes),
       interrupted: eventId => this.media.interrupted(eventId),
       toolCall: call => tell({ type: 'tool-call', leg: id, call }),
       turn: news => this.#tellTurn(news),

@@ -121,6 +121,10 @@ export interface WorkerMetrics {
   /** Counts per bucket of `latenessBuckets` (upper bounds, ms), last one unbounded. */
   readonly lateness: readonly number[];
   readonly bargeIn: readonly number[];
+  /** Agent sound that waits to be played: the most that one leg has, ms. */
+  readonly playoutMs: number;
+  /** Agent sound that was dropped because five minutes of it waited already, ms. */
+  readonly overflowMs: number;
   readonly logDropped: number;
 }
 

@@ -366,7 +366,8 @@ class PooledLeg implements Leg {
   }
 
   hear(news: LegNews): void {
-    if (this.#closing) return;
+    // What was heard of the last words is known only at the end.
+    if (this.#closing && news.type !== 'turn') return;
     switch (news.type) {
       case 'agent-ready':
         return this.#listener?.agentReady(news.metadata);

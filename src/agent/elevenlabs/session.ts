@@ -177,6 +177,7 @@ export class ElevenLabsSession implements AgentSession {
       this.#counts.early_audio++;
     } else if (eventId <= this.#interrupted) {
       this.#counts.late_audio++;
+      this.#listener.late?.(eventId, audio.length);
     } else {
       this.#counts.audio++;
       if (eventId > this.#heard) this.#heard = eventId;

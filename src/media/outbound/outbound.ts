@@ -12,6 +12,7 @@ import type { SrtpSender } from '../srtp/sender.ts';
 import type { WireTap } from '../wire-tap.ts';
 import { bytesPerMs, createEncoder, type Encoder } from './encoder.ts';
 import { Keypad } from './keypad.ts';
+import type { TellHeard } from './ledger.ts';
 import type { PacedStream } from './pacer.ts';
 import { Playout } from './playout.ts';
 import { Prompts } from './prompts.ts';
@@ -24,6 +25,8 @@ export interface OutboundOptions {
   readonly source: { readonly target: MediaTarget | undefined };
   readonly meters: MediaMeters;
   readonly random: () => number;
+  /** Told how much of each event of the agent was heard. */
+  readonly heard?: TellHeard;
   /** What encrypts packets, as it is when a plan is applied; plain RTP unless given. */
   readonly protection?: { readonly sender: SrtpSender | undefined };
 }
@@ -217,6 +220,17 @@ export class Outbound implements PacedStream {
     if (Number.isNaN(this.#firstSoundMs)) this.#firstSoundMs = nowMs;
   }
 
+  /** Sound of an event that was interrupted came late: it is counted, and not heard. */
+  late(eventId: number, bytes: number): void {
+    this.#playout?.miss(eventId, bytes);
+  }
+
+  /** Tells how much was heard of what is through by now. */
+  tellHeard(): void {
+    const { heard } = this.#options;
+    if (heard !== undefined) this.#playout?.ledger.tell(heard);
+  }
+
   /**
    * The event, and all before it, is not heard any more: the next packet carries the end of a 5 ms fade and silence.
    * True when there was something to cut off.
@@ -367,6 +381,8 @@ export class Outbound implements PacedStream {
     if (!this.#talking || playout === undefined || voice === undefined || this.#rest !== undefined) {
       return this.#retire();
     }
+    playout.ledger.assume();
+    this.tellHeard();
     this.#rest = { playout, voice };
   }
 
@@ -408,6 +424,8 @@ export class Outbound implements PacedStream {
     const playout = this.#playout;
     if (playout === undefined) return;
     this.#voice?.cut(false);
+    playout.ledger.cut();
+    this.tellHeard();
     this.#unheardBefore += playout.unheardMs + playout.queuedMs;
     this.#overflowBefore += playout.overflowMs;
     this.#playout = undefined;

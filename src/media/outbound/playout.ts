@@ -1,5 +1,6 @@
 import { type AudioFormat, bytesPerSample, sampleRate } from '../../core/audio.ts';
 import { mediaLimits } from '../limits.ts';
+import { Ledger, type LedgerEntry } from './ledger.ts';
 
 /**
  * What the agent has said and nobody has heard yet: its messages as they came, never copied until they are played.
@@ -12,6 +13,9 @@ export class Playout {
   readonly #limitBytes: number;
   /** A ring of pieces; the one at `#head` is being played, from byte `#offset` on. */
   #pieces: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(64).fill(undefined);
+  /** Whose sound each piece is. */
+  #owners: (LedgerEntry | undefined)[] = new Array<LedgerEntry | undefined>(64).fill(undefined);
+  readonly ledger: Ledger;
   #head = 0;
   #count = 0;
   #offset = 0;
@@ -29,6 +33,7 @@ export class Playout {
     this.#sampleBytes = bytesPerSample(format);
     this.#bytesPerMs = (sampleRate(format) * this.#sampleBytes) / 1000;
     this.#limitBytes = limitMs * this.#bytesPerMs;
+    this.ledger = new Ledger(this.#bytesPerMs);
   }
 
   /** Whole samples that wait. */
@@ -64,7 +69,7 @@ export class Playout {
     if (eventId > this.#newest) this.#newest = eventId;
     if (bytes.length === 0) return true;
     if (eventId <= this.#interrupted) {
-      this.#unheard += bytes.length;
+      this.miss(eventId, bytes.length);
       return false;
     }
     if (eventId === this.#refused) return this.#refuse(eventId, bytes);
@@ -78,6 +83,9 @@ export class Playout {
     if (this.#count === this.#pieces.length) this.#grow();
     const slot = (this.#head + this.#count) % this.#pieces.length;
     this.#pieces[slot] = bytes;
+    const owner = this.ledger.entry(eventId);
+    owner.waiting += bytes.length;
+    this.#owners[slot] = owner;
     this.#count++;
     this.#bytes += bytes.length;
     return true;
@@ -89,6 +97,13 @@ export class Playout {
     this.#refuse(eventId, bytes);
   }
 
+  /** Sound of an event that came when it could not be heard any more. */
+  miss(eventId: number, bytes: number): void {
+    this.#unheard += bytes;
+    this.ledger.entry(eventId).unheard += bytes;
+    this.ledger.settle();
+  }
+
   /**
    * Nothing of `eventId` or before it is heard any more: the queue is emptied, and what still comes for those events is
    * dropped. An id that is older than the last one interrupted empties the queue all the same.
@@ -96,6 +111,7 @@ export class Playout {
   interrupt(eventId: number): void {
     this.#unheard += this.#bytes;
     this.#clear();
+    this.ledger.cut();
     if (eventId > this.#interrupted) this.#interrupted = eventId;
   }
 
@@ -109,22 +125,29 @@ export class Playout {
       const end = Math.min(piece.length, this.#offset + wanted - taken);
       // A loop, for `subarray` would make an object a packet; pieces are short and V8 makes this fast.
       for (let at = this.#offset; at < end; at++) dst[taken++] = piece[at]!;
+      const owner = this.#owners[this.#head]!;
+      owner.heard += end - this.#offset;
+      owner.waiting -= end - this.#offset;
       this.#offset = end;
       if (end === piece.length) this.#next();
     }
     this.#bytes -= taken;
-    if (taken < wantedBytes) this.#dry = true;
+    if (taken < wantedBytes) {
+      if (!this.#dry) this.ledger.settle();
+      this.#dry = true;
+    }
     return taken;
   }
 
   #refuse(eventId: number, bytes: Uint8Array): false {
     this.#refused = eventId;
-    this.#unheard += bytes.length;
+    this.miss(eventId, bytes.length);
     return false;
   }
 
   #next(): void {
     this.#pieces[this.#head] = undefined;
+    this.#owners[this.#head] = undefined;
     this.#head = (this.#head + 1) % this.#pieces.length;
     this.#count--;
     this.#offset = 0;
@@ -140,8 +163,13 @@ export class Playout {
   #grow(): void {
     const length = this.#pieces.length;
     const pieces = new Array<Uint8Array | undefined>(length * 2).fill(undefined);
-    for (let at = 0; at < length; at++) pieces[at] = this.#pieces[(this.#head + at) % length];
+    const owners = new Array<LedgerEntry | undefined>(length * 2).fill(undefined);
+    for (let at = 0; at < length; at++) {
+      pieces[at] = this.#pieces[(this.#head + at) % length];
+      owners[at] = this.#owners[(this.#head + at) % length];
+    }
     this.#pieces = pieces;
+    this.#owners = owners;
     this.#head = 0;
   }
 }

@@ -139,6 +139,8 @@ describe('metrics of workers', () => {
       agentMessages: { audio: packets },
       lateness: zeros.with(0, packets),
       bargeIn: zeros,
+      playoutMs: 0,
+      overflowMs: 0,
       logDropped: 1,
       ...more,
     },
