@@ -1,5 +1,7 @@
+import { type ClientData, readClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { type CallOutcome, outcomeOf } from '../call/outcome.ts';
 import type { Config } from '../config/config.ts';
+import { readText } from '../config/sources.ts';
 import { type Ending, sentence } from '../core/ending.ts';
 import { messageOf } from '../core/errors.ts';
 import type { LegStats } from '../core/leg-stats.ts';
@@ -13,6 +15,7 @@ export interface CallingApp {
     readonly to: string;
     readonly from?: string;
     readonly agentId: string;
+    readonly clientData?: ClientData;
   }): Promise<
     { readonly ok: true; readonly value: PlacedCall } | { readonly ok: false; readonly failure: Ending }
   >;
@@ -25,13 +28,14 @@ interface PlacedCall {
 }
 
 export const command: Command = {
-  usage: '--trunk NAME --to NUMBER [--from NUMBER] [--agent ID] [--config FILE]',
+  usage: '--trunk NAME --to NUMBER [--from NUMBER] [--agent ID] [--data JSON|@FILE] [--config FILE]',
   options: {
     ...configurationOptions,
     trunk: { type: 'string', short: 't' },
     to: { type: 'string' },
     from: { type: 'string' },
     agent: { type: 'string', short: 'a' },
+    data: { type: 'string', short: 'd' },
   },
   help: () => `Calls a number over a trunk, lets the agent talk, and tells how it went. It needs no running daemon, and one
 that runs is not disturbed: SIP and HTTP take free ports. SIGINT or SIGTERM hangs up.
@@ -41,6 +45,8 @@ Options:
       --to NUMBER    number to call, with plus and country code
       --from NUMBER  number that calls (default: from of the trunk, or its user name)
   -a, --agent ID     agent that talks (default: ELEVENLABS_AGENT_ID)
+  -d, --data JSON    what the conversation begins with: dynamic_variables, conversation_config_override, user_id as
+                     in docs/webhooks.md, or @FILE with it. With it the initiation webhook is not asked.
   -c, --config FILE  configuration file (default: none, or TRUNKBRIDGE_CONFIG)
   -h, --help         this text
 
@@ -75,17 +81,36 @@ interface Wish {
   readonly to: string;
   readonly from?: string;
   readonly agent?: string;
+  readonly clientData?: ClientData;
 }
 
-function readWish({ trunk, to, from, agent }: Arguments): Wish | string {
+function readWish({ trunk, to, from, agent, data }: Arguments): Wish | string {
   if (typeof trunk !== 'string') return 'over which trunk? Give --trunk';
   if (typeof to !== 'string') return 'which number? Give --to';
+  const clientData = typeof data === 'string' ? readData(data) : undefined;
+  if (typeof clientData === 'string') return clientData;
   return {
     trunk,
     to,
+    ...(clientData === undefined ? {} : { clientData }),
     ...(typeof from === 'string' ? { from } : {}),
     ...(typeof agent === 'string' ? { agent } : {}),
   };
+}
+
+/** The value of `--data`, or what is wrong with it. */
+function readData(given: string): ClientData | string {
+  let data: unknown;
+  try {
+    data = JSON.parse(given.startsWith('@') ? readText(given.slice(1)) : given);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return code === undefined ? '--data is no JSON' : `the file of --data cannot be read (${code})`;
+  }
+  const read = readClientData(data);
+  if (!read.ok) return `--data cannot be used: ${read.failure.join('; ')}`;
+  const { ignored } = read.value;
+  return ignored.length === 0 ? read.value : `--data has what is not known: ${ignored.join(', ')}`;
 }
 
 function noTrunk({ trunks }: Config): string {

@@ -3,27 +3,40 @@ import { writeHostPort } from '../config/listen.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Command, exitCodes } from './command.ts';
 import { configurationHelp, configurationOptions, readConfiguration } from './configuration.ts';
+import { forbiddenWebhooks, unreachableWebhooks, webhookLines } from './webhook-check.ts';
 
 export const command: Command = {
-  usage: '[--config FILE] [--print]',
-  options: { ...configurationOptions, print: { type: 'boolean', short: 'p' } },
-  help: () => `Checks the whole configuration, tells every mistake at once, and says what would listen where. Opens nothing.
+  usage: '[--config FILE] [--print] [--online]',
+  options: {
+    ...configurationOptions,
+    print: { type: 'boolean', short: 'p' },
+    online: { type: 'boolean' },
+  },
+  help: () => `Checks the whole configuration, tells every mistake at once, and says what would listen where. Opens nothing,
+and without --online connects to nothing.
 
 Options:
   -c, --config FILE  configuration file (default: none, or TRUNKBRIDGE_CONFIG)
   -p, --print        print every setting with its value and where that came from; secrets are hidden
+      --online       also connects to the webhooks, as a call would, and sends nothing
   -h, --help         this text
 
 Examples:
   trunkbridge check
+  trunkbridge check --online
   trunkbridge check --config /etc/trunkbridge/trunkbridge.yaml --print
 
-Exit codes: 0 the configuration is good, 2 it is not.
+Exit codes: 0 the configuration is good, 1 something was not reached (--online), 2 it is not good.
 
 ${configurationHelp()}`,
   async run(args, io) {
     const loaded = readConfiguration(args, io);
     if (loaded === undefined) return exitCodes.wrong;
+    const forbidden = forbiddenWebhooks(loaded.config);
+    if (forbidden.length > 0) {
+      for (const problem of forbidden) io.err(`trunkbridge: ${problem}`);
+      return exitCodes.wrong;
+    }
     if (args['print'] === true) io.out(`${effective(loaded)}\n`);
     io.out(`The configuration is good${loaded.path === undefined ? '' : ` (${loaded.path})`}.\n`);
     io.out(
@@ -32,7 +45,11 @@ ${configurationHelp()}`,
         .join('\n'),
     );
     for (const note of [...loaded.notes, ...capacityNotes(loaded.config)]) io.err(`note: ${note}`);
-    return exitCodes.ok;
+    if (args['online'] !== true) return exitCodes.ok;
+    const unreached = await unreachableWebhooks(loaded.config);
+    for (const problem of unreached) io.err(`trunkbridge: ${problem}`);
+    if (unreached.length === 0) io.out('Every webhook can be reached.');
+    return unreached.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
 
@@ -81,6 +98,7 @@ function summary(config: Config): [string, string][] {
       ? 'one-time codes are off: no TWILIO_VERIFY_SERVICE_SID'
       : `one-time codes by ${verify}`,
   ]);
+  lines.push(...webhookLines(config));
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agentLimits } from '../../../src/agent/elevenlabs/limits.ts';
+import { clientDataLimits } from '../../../src/agent/elevenlabs/protocol/client-data.ts';
 import { fileLimits } from '../../../src/config/file.ts';
 import { overloadLimits } from '../../../src/core/overload.ts';
 import { httpLimits } from '../../../src/http/limits.ts';
@@ -15,6 +16,7 @@ import { digestLimits } from '../../../src/trunks/digest.ts';
 import { headerLimits } from '../../../src/trunks/header-variables.ts';
 import { trunkLimits } from '../../../src/trunks/limits.ts';
 import { twilioLimits } from '../../../src/twilio/limits.ts';
+import { webhookLimits } from '../../../src/webhooks/limits.ts';
 import { readText, rowsOf, section } from './document.ts';
 
 const text = readText('docs/refused.md');
@@ -33,6 +35,8 @@ const documented: Readonly<Record<string, object>> = {
   'The conversation with the agent': agentLimits,
   'One-time codes': verifyLimits,
   'Requests to Twilio': twilioLimits,
+  Webhooks: webhookLimits,
+  'What a conversation begins with': clientDataLimits,
   'HTTP server': httpLimits,
   'Configuration file': fileLimits,
   'The log': logLimits,
