@@ -1,5 +1,6 @@
 import type { QueueStatus, TurnNews } from '../../agent.ts';
 import { quickAudio, strictBase64 } from './audio-message.ts';
+import { scanAudio } from './audio-scan.ts';
 
 /** What a server message means here. Message types without a meaning for a call, known or new ones, are `other`. */
 export type Reading =
@@ -49,7 +50,7 @@ const quickFrom = 4096;
 
 /** Reads one text message. Never throws; unknown fields and types are let pass. */
 export function readMessage(data: Buffer): Reading {
-  const audio = data.length < quickFrom ? undefined : quickAudio(data);
+  const audio = scanAudio(data) ?? (data.length < quickFrom ? undefined : quickAudio(data));
   if (audio !== undefined) return { kind: 'audio', eventId: audio.eventId, audio: audio.audio };
   return readSlowly(data);
 }
