@@ -53,7 +53,7 @@ export class LiveStore implements Store {
     this.#parts = parts;
     const { database, clock, sealer, log, node, boot, meters, announce, spillPath } = parts;
     const db = () => this.#db();
-    this.outbox = new DurableOutbox({ db, clock, sealer });
+    this.outbox = new DurableOutbox({ db, clock, sealer, node });
     this.archive = new DurableArchive({ db, sealer, removeRecording: parts.removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
@@ -139,6 +139,7 @@ export class LiveStore implements Store {
     const spilt = await this.#spill.replay(images => this.#write(database.db, images));
     if (spilt > 0) this.#parts.log.info('spilt calls were written', { calls: spilt });
     await this.#nodes.begin();
+    await this.outbox.reclaim(database.db);
     this.#ready = true;
     this.#sweep = clock.timer(storeLimits.sweepPauseMs, () => void this.#sweepOnce());
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Sealer } from '../core/seal.ts';
@@ -12,6 +13,7 @@ export interface OutboxParts {
   readonly db: () => Promise<Db>;
   readonly clock: Clock;
   readonly sealer: Sealer;
+  readonly node: string;
 }
 
 /** The queue of deliveries, in the database. */
@@ -76,7 +78,7 @@ export class DurableOutbox implements Outbox {
     const row = await db
       .updateTable('outbox')
       .set(({ eb }) => ({
-        lease: randomUUID(),
+        lease: `${this.#parts.node} ${randomUUID()}`,
         due_at: now + Math.round(leaseMs),
         attempt: eb('attempt', '+', 1),
       }))
@@ -86,6 +88,17 @@ export class DurableOutbox implements Outbox {
       .returningAll()
       .executeTakeFirst();
     return row === undefined ? undefined : this.#entry(row);
+  }
+
+  /** What an earlier run of this node was at is due again at once: nobody is at it any more. */
+  async reclaim(db: Db): Promise<void> {
+    const own = `${this.#parts.node} `;
+    await db
+      .updateTable('outbox')
+      .set({ lease: '', due_at: Math.round(this.#parts.clock.wall()) })
+      .where('state', '=', 'waiting')
+      .where(sql<string>`substr(lease, 1, ${own.length})`, '=', own)
+      .execute();
   }
 
   #entry({ id, call, kind, target, at, attempt, lease, body }: Row): OutboxEntry {

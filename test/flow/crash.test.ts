@@ -1,0 +1,9 @@
+import { describe, it } from 'vitest';
+import { crash } from '../support/crash.ts';
+import { expectNothingLost } from '../support/crash-verdict.ts';
+
+describe('a daemon that is killed under load, 3 times', () => {
+  it('loses no finished record, doubles none, closes those that were up, and tells every end', async () => {
+    expectNothingLost(await crash(3));
+  }, 120_000);
+});
