@@ -4,7 +4,6 @@ import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Sealer } from '../core/seal.ts';
 import { CallDraft } from './draft.ts';
-import type { storeLimits } from './limits.ts';
 import type { StoreMeters } from './meters.ts';
 import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
 import { type CallImage, imageOf } from './rows.ts';
@@ -21,7 +20,7 @@ export interface JournalParts {
   readonly boot: string;
   readonly log: Logger;
   readonly meters: StoreMeters;
-  readonly limits: Pick<typeof storeLimits, 'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs'>;
+  readonly limits: Readonly<Record<'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs', number>>;
 }
 
 interface Entry {

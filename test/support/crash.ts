@@ -12,6 +12,8 @@ import { until } from './until.ts';
 const secret = 'a-webhook-secret-0123456789';
 const apiKey = 'a-key-to-read-records';
 const callers = 6;
+/** A start may take long on a machine that does a lot besides. */
+const startMs = 90_000;
 
 export interface CrashReport {
   readonly kills: number;
@@ -136,7 +138,7 @@ class Stage {
   /** Starts it, lets calls come and go, and kills it in the middle of that. */
   async round(): Promise<void> {
     const daemon = this.#start();
-    const [sip, http] = [await daemon.port('sip tcp'), await daemon.port('http')];
+    const [sip, http] = [await daemon.port('sip tcp', startMs), await daemon.port('http')];
     const load = Promise.all(Array.from({ length: callers }, () => this.#caller(daemon, sip)));
     const watch = this.#watch(daemon, http);
     await pause(randomInt(300, 2_500));
@@ -146,7 +148,7 @@ class Stage {
 
   async judge(kills: number): Promise<CrashReport> {
     const daemon = this.#start();
-    const http = await daemon.port('http');
+    const http = await daemon.port('http', startMs);
     const metrics = async () => (await ask(http, '/metrics')).text();
     const none = 'trunkbridge_outbox_deliveries{state="waiting"} 0';
     await until(async () => (await metrics()).includes(none), 'every event to be told', 180_000);

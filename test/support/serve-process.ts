@@ -49,11 +49,11 @@ export class ServeProcess {
   }
 
   /** The port that something was bound to, once it listens: `sip tcp`, `sip tls` or `http`. Needs LOG_LEVEL of info. */
-  async port(what: string): Promise<number> {
+  async port(what: string, waitMs = 20_000): Promise<number> {
     const at = await until(
       () => this.log('listening').find(line => line['for'] === what)?.['at'],
       () => `${what} to listen; it wrote: ${this.stdout.slice(-500)} ${this.stderr.slice(-500)}`,
-      20_000,
+      waitMs,
     );
     return Number(String(at).split(':').at(-1));
   }

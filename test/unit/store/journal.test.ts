@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { Sealer } from '../../../src/core/seal.ts';
+import { WriteBehind } from '../../../src/store/journal.ts';
+import { noMeters } from '../../../src/store/meters.ts';
+import type { CallImage } from '../../../src/store/rows.ts';
+import { someCall, someEnd, someRun } from '../../support/call-records.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+let clock: ManualClock;
+let journal: WriteBehind;
+/** Batches that were written, and what the database does. */
+let written: CallImage[][];
+let spilt: CallImage[];
+let broken: boolean;
+let spillBroken: boolean;
+let lost: number;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  written = [];
+  spilt = [];
+  broken = false;
+  spillBroken = false;
+  lost = 0;
+  journal = new WriteBehind({
+    write: async images => {
+      if (broken) throw new Error('the database is away');
+      written.push([...images]);
+    },
+    spill: async images => {
+      if (!spillBroken) spilt.push(...images);
+      return !spillBroken;
+    },
+    clock,
+    sealer: new Sealer([Buffer.alloc(32)], 'records'),
+    node: 'node-1',
+    boot: 'boot-1',
+    log: silentLogger,
+    meters: {
+      ...noMeters,
+      lost: () => {
+        lost += 1;
+      },
+    },
+    limits: { batchCalls: 4, unwritten: 3, retryMs: 100, longestRetryMs: 400 },
+  });
+});
+
+/** Lets promises that are ready settle. */
+const settle = async () => {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+};
+
+describe('what happens in calls, on its way to the database', () => {
+  it('is written once the turn is over, only the newest picture of each call', async () => {
+    const call = someCall();
+    journal.begin(call);
+    journal.update(call.key, { answered: true });
+    journal.finish(call.key, someEnd);
+    expect(written).toEqual([]);
+    clock.advance(0);
+    await settle();
+    expect(written).toHaveLength(1);
+    expect(written[0]?.map(({ record }) => record.state)).toEqual(['ended']);
+    expect(journal.waiting).toBe(0);
+  });
+
+  it('writes each run of a tool once, also when the write before had failed', async () => {
+    const call = someCall();
+    journal.begin(call);
+    journal.tool(call.key, someRun);
+    broken = true;
+    await journal.flush();
+    broken = false;
+    await journal.flush();
+    journal.tool(call.key, { ...someRun, tool: 'second' });
+    await journal.flush();
+    expect(written.flat().map(({ tools }) => tools.map(({ place, tool }) => [place, tool]))).toEqual([
+      [[0, someRun.tool]],
+      [[1, 'second']],
+    ]);
+  });
+
+  it('waits longer and longer while the database is away, and then writes what holds now', async () => {
+    const call = someCall();
+    broken = true;
+    journal.begin(call);
+    for (const ms of [0, 100, 200, 400, 400]) {
+      clock.advance(ms);
+      await settle();
+      expect(journal.failing).toBe(true);
+      expect(journal.waiting).toBe(1);
+    }
+    broken = false;
+    journal.update(call.key, { answered: true });
+    clock.advance(400);
+    await settle();
+    expect(written.flat().map(({ record }) => record.answered)).toEqual([true]);
+    expect(journal.failing).toBe(false);
+  });
+
+  it('keeps calls that are over in the spill file while the database is away, and running ones at hand', async () => {
+    const [over, up] = [someCall(), someCall()];
+    broken = true;
+    journal.begin(over);
+    journal.begin(up);
+    journal.finish(over.key, someEnd);
+    await journal.flush();
+    expect(spilt.map(({ record }) => record.key)).toEqual([over.key]);
+    expect(journal.waiting).toBe(1);
+    broken = false;
+    await journal.flush();
+    expect(written.flat().map(({ record }) => record.key)).toEqual([up.key]);
+  });
+
+  it('loses the oldest, and says so, only where it can keep no more anywhere', async () => {
+    broken = true;
+    spillBroken = true;
+    const calls = Array.from({ length: 5 }, () => someCall());
+    for (const call of calls) {
+      journal.begin(call);
+      journal.finish(call.key, someEnd);
+    }
+    await journal.flush();
+    expect(lost).toBe(2);
+    broken = false;
+    clock.advance(1_000);
+    await settle();
+    await journal.flush();
+    expect(
+      written
+        .flat()
+        .map(({ record }) => record.key)
+        .sort(),
+    ).toEqual(
+      calls
+        .slice(2)
+        .map(({ key }) => key)
+        .sort(),
+    );
+  });
+
+  it('goes on with the others when one call cannot be written', async () => {
+    const [bad, good] = [someCall({ trunk: 'bad' }), someCall()];
+    journal = new WriteBehind({
+      write: async images => {
+        if (images.some(({ record }) => record.trunk === 'bad')) throw new Error('no');
+        written.push([...images]);
+      },
+      spill: async () => false,
+      clock,
+      sealer: new Sealer([Buffer.alloc(32)], 'records'),
+      node: 'node-1',
+      boot: 'boot-1',
+      log: silentLogger,
+      meters: noMeters,
+      limits: { batchCalls: 4, unwritten: 3, retryMs: 100, longestRetryMs: 400 },
+    });
+    journal.begin(bad);
+    journal.begin(good);
+    for (let i = 0; i < 5; i++) await journal.flush();
+    expect(written.flat().map(({ record }) => record.key)).toEqual([good.key]);
+  });
+});
