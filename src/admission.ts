@@ -19,7 +19,9 @@ export interface OverloadParts {
  * costs a tenth of a call; and they get it at once, so that a phone system takes its next route.
  */
 export class OverloadGuard implements EventSink {
-  readonly #settingUp = new Set<CallKey>();
+  /** Calls that are being set up, and over which trunk; how many over each. */
+  readonly #settingUp = new Map<CallKey, string>();
+  readonly #perTrunk = new Map<string, number>();
   readonly #parts: OverloadParts;
   readonly #main: LoopLag;
 
@@ -35,19 +37,33 @@ export class OverloadGuard implements EventSink {
   }
 
   emit(event: BridgeEvent): void {
-    if (event.type === 'call-arrived') this.#settingUp.add(event.call);
-    else if (event.type === 'call-answered' || event.type === 'call-ended')
+    if (event.type === 'call-arrived' || event.type === 'call-placed') {
+      this.#settingUp.set(event.call, event.trunk);
+      this.#count(event.trunk, 1);
+    } else if (event.type === 'call-answered' || event.type === 'call-ended') {
+      const trunk = this.#settingUp.get(event.call);
+      if (trunk !== undefined) this.#count(trunk, -1);
       this.#settingUp.delete(event.call);
+    }
+  }
+
+  #count(trunk: string, change: 1 | -1): void {
+    const now = (this.#perTrunk.get(trunk) ?? 0) + change;
+    if (now === 0) this.#perTrunk.delete(trunk);
+    else this.#perTrunk.set(trunk, now);
   }
 
   stop(): void {
     this.#main.stop();
   }
 
-  /** Why a new call may not begin now; `behindMs` is for how long its connection has not been read to its end. */
-  objection(behindMs = 0): Ending | undefined {
+  /**
+   * Why a new call over a trunk may not begin now; `behindMs` is for how long its connection has not been read to its end.
+   * A trunk that asks for little is let in whatever others do: somebody who floods us must not shut it out.
+   */
+  objection(trunk: string, behindMs = 0): Ending | undefined {
     const { mainLagMs, workerLagMs, connectionLagMs, setupsAlways } = this.#parts.limits;
-    if (this.#settingUp.size < setupsAlways) return undefined;
+    if ((this.#perTrunk.get(trunk) ?? 0) < setupsAlways) return undefined;
     const main = this.#main.standing();
     if (main > mainLagMs) return late('the main thread is', main, 'mainLagMs', mainLagMs);
     // The one that is the least late gets the next call; where none runs, a call ends with another reason.
@@ -63,7 +79,7 @@ export class OverloadGuard implements EventSink {
   screen(request: RequestFacts, admission: Admission): Admission {
     if (admission.verdict !== 'pass' || request.method !== 'INVITE' || belongsToCall(request))
       return admission;
-    const end = this.objection(request.behindMs);
+    const end = this.objection(admission.trunk ?? '', request.behindMs);
     if (end === undefined) return admission;
     const { overloadRetryLeastSeconds: least, overloadRetryMostSeconds: most } = this.#parts.limits;
     const headers = [

@@ -200,7 +200,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     signalling,
     resolver: new Resolver(clock),
     config: () => access.config,
-    busy: () => overload.objection(),
+    busy: trunk => overload.objection(trunk),
     spending: new Spending(store.counters, clock),
   });
   if (parts.register !== false) outgoing.register();

@@ -61,7 +61,7 @@ export interface OutgoingParts {
   readonly fallback: (name: string, facts: PartyFacts) => Fallback | undefined;
   readonly options: () => CallOptions;
   /** Why no call may begin now. */
-  readonly busy?: () => Ending | undefined;
+  readonly busy?: (trunk: string) => Ending | undefined;
   /** What only the agent of that call gets, as variables. */
   readonly agentSecrets: (call: CallKey) => Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -109,7 +109,7 @@ export class OutgoingCalls {
     if (!number.ok) return number;
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...request.headers });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
-    const busy = this.#parts.busy?.();
+    const busy = this.#parts.busy?.(trunk.name);
     if (busy !== undefined) return fail(busy);
     const reserved = await this.#reserve(trunk);
     if (!reserved.ok) return reserved;

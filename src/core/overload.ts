@@ -9,7 +9,7 @@ export const overloadLimits = {
   workerLagMs: 30,
   /** How long a connection may have more messages than are taken from it. */
   connectionLagMs: 50,
-  /** While fewer calls than these are being set up a new one comes in: not they are what makes this process late. */
+  /** While fewer calls than these are being set up over a trunk a new one comes in: not they are what makes us late. */
   setupsAlways: 4,
   /** How often a thread looks how late it is, and for how long that counts. */
   lagEveryMs: 20,

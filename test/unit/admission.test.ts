@@ -81,15 +81,23 @@ describe('a new call', () => {
   it('comes in when few others are being set up: not they are what makes this process late', () => {
     const { guard, busy } = setUp([1000]);
     busy();
-    expect(guard.objection()).toBeDefined();
+    expect(guard.objection('pbx')).toBeDefined();
     guard.emit({ type: 'call-answered', call: 'call_0' as CallKey, setupMs: 1, leg: 'leg_0' as LegId });
-    expect(guard.objection()).toBeUndefined();
+    expect(guard.objection('pbx')).toBeUndefined();
     guard.emit(arrived('call_9'));
-    expect(guard.objection()).toBeDefined();
+    expect(guard.objection('pbx')).toBeDefined();
     const end = ending('caller-cancelled');
     const stats = noLegStats;
     guard.emit({ type: 'call-ended', call: 'call_9' as CallKey, end, answered: false, seconds: 0, stats });
-    expect(guard.objection()).toBeUndefined();
+    expect(guard.objection('pbx')).toBeUndefined();
+  });
+
+  it('comes in over a trunk that asks for little, whatever another one does', () => {
+    const { guard, busy } = setUp([1000]);
+    busy();
+    expect(guard.screen(request('INVITE'), { verdict: 'pass', trunk: 'pbx' })).toMatchObject({ status: 503 });
+    const other: Admission = { verdict: 'pass', trunk: 'branch' };
+    expect(guard.screen(request('INVITE'), other)).toBe(other);
   });
 
   it('comes in again as soon as the main thread has caught up', () => {
@@ -103,7 +111,7 @@ describe('a new call', () => {
     const { guard, told } = setUp([workerLagMs + 1, 0]);
     expect(guard.screen(request('INVITE'), passed)).toBe(passed);
     told.workers = [workerLagMs + 1, workerLagMs + 30];
-    expect(guard.objection()).toMatchObject({
+    expect(guard.objection('pbx')).toMatchObject({
       reason: 'overloaded',
       detail: expect.stringContaining('workerLagMs'),
     });
