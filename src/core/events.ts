@@ -131,7 +131,12 @@ export type BridgeEvent =
   /** Comes before the end of the call, if it comes at all. */
   | { readonly type: 'recorded'; readonly call: CallKey; readonly recorded: Recorded }
   /** A recording that a crash of this daemon cut off was found as it started. */
-  | { readonly type: 'recording-found'; readonly call: string; readonly end: Ending; readonly seconds: number }
+  | {
+      readonly type: 'recording-found';
+      readonly call: string;
+      readonly end: Ending;
+      readonly seconds: number;
+    }
   | { readonly type: 'worker-lost'; readonly worker: number; readonly legs: number };
 
 export interface EventSink {
