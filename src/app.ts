@@ -27,7 +27,7 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
-import { CallRecorder, dataKeysOf, gatesOf, openRecords } from './records.ts';
+import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -35,18 +35,10 @@ import { LadderStore } from './sip/ladder.ts';
 import { sipMessagesOf } from './sip/ladder-text.ts';
 import { Resolver } from './sip/resolver.ts';
 import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
-import type { Switches } from './store/store.ts';
-import { createHoldTool } from './tools/hold/tool.ts';
-import { createKeypadTool } from './tools/keypad/tool.ts';
-import type { Toolbox } from './tools/tool.ts';
-import { createToolbox } from './tools/toolbox.ts';
+import { composeTools } from './tooling.ts';
 import { targetOf, wayOf } from './tools/transfer/destination.ts';
-import { createTransferTool } from './tools/transfer/tools.ts';
-import { createVerifyTools } from './tools/verify/tools.ts';
 import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
-import { TwilioClient } from './twilio/client.ts';
-import { createVerify, type VerifyPort } from './twilio/verify.ts';
 import { announcer, composeWebhooks } from './webhook-room.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { spawnWorker } from './worker/spawn.ts';
@@ -152,7 +144,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
-  const toolbox = composeTools(config, () => access.config, clock, store.switches);
+  const toolbox = composeTools(config, () => access.config, store, clock);
   const shared = {
     legs: pool,
     registry,
@@ -298,6 +290,7 @@ function callOptions(config: Config): CallOptions {
     refusedOverrides: agent.refusedOverrides,
     survival,
     waiting,
+    tones: config.media.dtmfInBand,
   };
 }
 
@@ -310,38 +303,6 @@ function advertisedAddress(config: Config): (source: Source) => string {
     // A socket that listens on :: reports an IPv4 address in its IPv6 form.
     return source.localAddress.replace(/^::ffff:/i, '');
   };
-}
-
-function composeTools(config: Config, now: () => Config, clock: Clock, switches: Switches): Toolbox {
-  const { defaultCountry } = config.tools;
-  return createToolbox([
-    ...createVerifyTools({
-      verify: composeVerify(config, clock),
-      gates: gatesOf(switches, () => now().tools),
-      clock,
-      defaultCountry,
-    }),
-    createTransferTool({ destinations: () => now().transfers, defaultCountry }),
-    createKeypadTool(),
-    createHoldTool(),
-  ]);
-}
-
-function composeVerify(config: Config, clock: Clock): VerifyPort | undefined {
-  const { twilio, secrets } = config;
-  if (twilio?.verifyServiceSid === undefined || secrets.twilio === undefined) return undefined;
-  const credentials =
-    secrets.twilio.kind === 'key'
-      ? { apiKeySid: secrets.twilio.keySid, apiKeySecret: secrets.twilio.keySecret }
-      : { authToken: secrets.twilio.authToken };
-  const client = TwilioClient.create({
-    accountSid: twilio.accountSid,
-    ...credentials,
-    baseUrl: twilio.baseUrl,
-    clock,
-  });
-  if (!client.ok) throw client.failure;
-  return createVerify(client.value, twilio.verifyServiceSid);
 }
 
 interface PoolParts {

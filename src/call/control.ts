@@ -11,6 +11,14 @@ import type { Party, TransferTarget } from './party.ts';
  */
 export type TransferWay = 'refer' | 'bridge';
 
+/** Who gets what a caller keys in secret. */
+export interface KeyTaker {
+  /** Takes the digits of an entry, or wipes them. */
+  keyed(digits: KeyedDigits): void;
+  /** The call is over: nothing more will come. */
+  over(): void;
+}
+
 /** What a tool may have done with the call that it runs in. */
 export interface CallControl {
   /**
@@ -21,10 +29,10 @@ export interface CallControl {
   /** Presses keys once the agent has said what it is saying; settles when the last one is up. Code `busy` or `gone`. */
   digits(keys: string, form: KeyForm): Promise<Result<void>>;
   /**
-   * Has what the caller keys come to `take` alone: the agent, recordings and transcripts get neither digits nor tones. Settles
-   * when the worker has said that it is so, false when it cannot be. Without `take` the agent gets keys again.
+   * Has what the caller keys come to `taker` alone: the agent, recordings and transcripts get neither digits nor tones. Settles
+   * when the worker has said that it is so, false when it cannot be. Without `taker` the agent gets keys again.
    */
-  secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean>;
+  secure(taker: KeyTaker | undefined): Promise<boolean>;
   /** Keeps the caller on hold, or takes it back. Code `unsupported`, or those of `Dialogue.reoffer`. */
   hold(on: boolean): Promise<Result<void>>;
   /** Tells the agent something that it did not ask for: `turn` makes it reply. */

@@ -3,14 +3,13 @@ import type { Timer } from '../core/clock.ts';
 import { type Ending, ending } from '../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
-import type { KeyedDigits } from '../core/keyed-digits.ts';
 import { maskNumber } from '../core/mask.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
 import type { ToolAnswer } from '../tools/tool.ts';
 import type { KeyForm } from '../worker/legs.ts';
 import { tellable } from './agent-start.ts';
 import { AgentStarts } from './agent-starts.ts';
-import type { CallControl } from './control.ts';
+import type { CallControl, KeyTaker } from './control.ts';
 import { Handovers } from './handovers.ts';
 import type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy } from './parts.ts';
 import { recordCall } from './recording.ts';
@@ -77,13 +76,13 @@ export class Call {
   #end: Ending | undefined;
   readonly #handovers: Handovers;
   /** Who gets what is keyed in secure mode. */
-  #keyed: ((digits: KeyedDigits) => void) | undefined;
+  #keyTaker: KeyTaker | undefined;
   /** What tools may have done with this call. */
   readonly #control: CallControl = {
     transfer: (target, way) => this.#handovers.handOver(target, way),
     digits: (keys, form) => this.#press(keys, form),
     hold: on => this.#hold(on),
-    secure: take => this.#secure(take),
+    secure: taker => this.#secure(taker),
     tell: (text, how) => {
       if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
     },
@@ -171,7 +170,7 @@ export class Call {
       agentQueue: status => this.#agentQueue(status),
       agentEnded: end => this.#agentEnded(end),
       toolCall: call => void this.#tools.run(call),
-      keyed: digits => (this.#keyed === undefined ? digits.wipe() : this.#keyed(digits)),
+      keyed: digits => (this.#keyTaker === undefined ? digits.wipe() : this.#keyTaker.keyed(digits)),
       turn: news => this.transcript.take(news),
       mediaTimeout: () => this.stop(ending('media-timeout')),
       lost: end => this.stop(end),
@@ -249,6 +248,9 @@ export class Call {
       case 'ringback-off':
         return leg.tone('off');
       case 'join':
+        // A person takes over: what is keyed from now on is for that one.
+        this.#keyTaker?.over();
+        void this.#secure(undefined);
         return this.#handovers.join();
       case 'begin-reconnect':
         return this.#recovery.begin();
@@ -432,9 +434,10 @@ export class Call {
     return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
   }
 
-  #secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean> {
-    this.#keyed = take;
-    return this.#state === 'ended' ? Promise.resolve(false) : this.#parts.leg.secure(take !== undefined);
+  #secure(taker: KeyTaker | undefined): Promise<boolean> {
+    if (this.#state === 'ended') return Promise.resolve(false);
+    this.#keyTaker = taker;
+    return this.#parts.leg.secure(taker !== undefined);
   }
 
   async #hold(on: boolean): Promise<Result<void>> {
@@ -444,6 +447,7 @@ export class Call {
 
   async #finish(): Promise<void> {
     this.#stopping.abort(over);
+    this.#keyTaker?.over();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#recovery.close();

@@ -6,7 +6,7 @@ import type { EventSink } from '../core/events.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Toolbox } from '../tools/tool.ts';
-import type { Leg, LegStats } from '../worker/legs.ts';
+import type { KeyTones, Leg, LegStats } from '../worker/legs.ts';
 import type { RefusedOverridesPolicy } from './agent-starts.ts';
 import type { SecondLegs, TransferWay } from './control.ts';
 import type { Party, TransferTarget } from './party.ts';
@@ -29,6 +29,8 @@ export interface CallOptions extends RecordingPolicy {
   readonly ringMs: number;
   /** From answer to end, ms. */
   readonly longestMs: number;
+  /** Whether keys are looked for in the sound of the party; `auto` unless given. */
+  readonly tones?: KeyTones;
   readonly refusedOverrides: RefusedOverridesPolicy;
   readonly survival: SurvivalOptions;
   readonly waiting: WaitingOptions;

@@ -9,6 +9,7 @@ import { Secrets, type TwilioCredentials } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
 import { memoryDir } from './store-settings.ts';
 import { checkSurvival } from './survival.ts';
+import { verifyPolicyOf } from './verify-settings.ts';
 import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
 /** What the file has besides single settings. */
@@ -79,6 +80,7 @@ export function assemble(
       workers: values['media.workers'],
       timeoutSeconds: values['media.timeout_seconds'],
       encryption: values['media.encryption'],
+      dtmfInBand: values['media.dtmf_in_band'],
       sdesOverCleartext: values['media.sdes_over_cleartext'],
     },
     agent: {
@@ -118,6 +120,7 @@ export function assemble(
       killSwitch: values['tools.kill_switch'],
       ...optional('defaultCountry', values['tools.default_country']),
     },
+    verify: verifyPolicyOf(values),
     ...optional('twilio', twilioSettings(values)),
     webhooks: webhookSettings(values),
     store: storeOf(values),

@@ -25,6 +25,7 @@ const live: Readonly<Record<string, Part>> = {
   agent: ({ agent }) => agent,
   survival: ({ survival }) => survival,
   waiting: ({ waiting }) => waiting,
+  'media.dtmf_in_band': ({ media }) => media.dtmfInBand,
   'call.ring_seconds': ({ call }) => call.ringSeconds,
   'call.max_seconds': ({ call }) => call.maxSeconds,
   'recording.enabled': ({ recording }) => recording.enabled,
@@ -33,6 +34,7 @@ const live: Readonly<Record<string, Part>> = {
   'recording.min_free_mb': ({ recording }) => recording.minFreeBytes,
   'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
+  verify: ({ verify }) => verify,
   webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
     webhooks,
     secrets.webhook,
@@ -107,6 +109,7 @@ export function liveParts(before: Config, after: Config): Config {
     },
     webhooks: webhooksWith(before.webhooks, after.webhooks),
     store: { ...before.store, keepDays: after.store.keepDays },
+    verify: after.verify,
     drain: after.drain,
     log: after.log,
     secrets: secretsWith(before.secrets, after.secrets),

@@ -10,6 +10,7 @@ import type { InitiationSettings, PostCallSettings } from '../webhooks/settings.
 import type { ClientCertificate, HostPort, SipListen } from './listen.ts';
 import type { PortRange } from './readers.ts';
 import type { Secrets } from './secrets.ts';
+import type { VerifySection } from './verify-settings.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevelName = (typeof logLevels)[number];
@@ -17,6 +18,10 @@ export type LogLevelName = (typeof logLevels)[number];
 /** What is done about SRTP, in ElevenLabs' words. */
 export const mediaEncryptions = ['disabled', 'allowed', 'required'] as const;
 export type MediaEncryption = (typeof mediaEncryptions)[number];
+
+/** Whether keys are looked for in the sound of a telephone. */
+export const keyTones = ['off', 'auto', 'on'] as const;
+export type KeyTones = (typeof keyTones)[number];
 
 /** What to do with a caller whom the agent's own queue makes wait. */
 export const queuePolicies = ['busy', 'ring', 'answer'] as const;
@@ -122,6 +127,8 @@ export interface Config {
     readonly encryption: MediaEncryption;
     /** Whether keys for SRTP may travel over signalling without TLS. */
     readonly sdesOverCleartext: boolean;
+    /** Where a number does not say otherwise. */
+    readonly dtmfInBand: KeyTones;
   };
   readonly agent: {
     readonly settleMs: number;
@@ -154,6 +161,8 @@ export interface Config {
     /** ISO 3166 two-letter code for numbers without a country. */
     readonly defaultCountry?: string;
   };
+  /** What is allowed of one-time codes. */
+  readonly verify: VerifySection;
   /** Present once an account SID is configured; the credentials are in `secrets.twilio`. */
   readonly twilio?: {
     readonly accountSid: string;

@@ -1,7 +1,7 @@
 import { readClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { NumberConfig, NumberPattern } from '../trunks/trunk.ts';
-import { queuePolicies } from './config.ts';
+import { keyTones, queuePolicies } from './config.ts';
 import { choice, integer, type Reader, text } from './readers.ts';
 import { readRecording } from './recording.ts';
 import { Section } from './section.ts';
@@ -72,6 +72,7 @@ function readPolicy(section: Section): NumberConfig['policy'] {
   const refused = section.value('refused_overrides', choice(refusedOverrides));
   const survival = readSurvival(section);
   const waiting = readWaiting(section);
+  const tones = section.value('dtmf_in_band', choice(keyTones));
   return {
     ...readRecording(section),
     ...(settleMs === undefined ? {} : { settleMs }),
@@ -82,6 +83,7 @@ function readPolicy(section: Section): NumberConfig['policy'] {
     ...(refused === undefined ? {} : { refusedOverrides: refused }),
     ...(survival === undefined ? {} : { survival }),
     ...(waiting === undefined ? {} : { waiting }),
+    ...(tones === undefined ? {} : { tones }),
   };
 }
 

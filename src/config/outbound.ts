@@ -7,6 +7,7 @@ import type { MediaEncryption } from '../trunks/trunk.ts';
 import type { ConfiguredOutbound } from './config.ts';
 import { choice, flag, integer, list, text } from './readers.ts';
 import type { Section } from './section.ts';
+import { prefix } from './verify-settings.ts';
 
 const transports: readonly OutboundTransport[] = ['auto', 'tcp', 'tls'];
 /** The same as in `trunks/spending`, which a test compares. */
@@ -121,12 +122,6 @@ function codec(given: string): Result<CodecName, string> {
   return found === undefined
     ? fail(`"${given}" is not a codec; known are ${codecNames.map(each => `${each}/8000`).join(', ')}`)
     : ok(found);
-}
-
-function prefix(given: string): Result<string, string> {
-  return /^\+[1-9]\d{0,14}$/.test(given)
-    ? ok(given)
-    : fail(`"${given}" is not a prefix; write it like +49, with plus and country code`);
 }
 
 const headerNames =

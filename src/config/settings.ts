@@ -1,6 +1,13 @@
 import { builtInSounds } from '../core/prompt.ts';
 import { readApiKey } from './api-keys.ts';
-import { drachtioModes, logLevels, mediaEncryptions, queuePolicies, sipBackends } from './config.ts';
+import {
+  drachtioModes,
+  keyTones,
+  logLevels,
+  mediaEncryptions,
+  queuePolicies,
+  sipBackends,
+} from './config.ts';
 import { clientCertificates, readSipListen } from './listen.ts';
 import {
   address,
@@ -27,6 +34,7 @@ import {
   resumeMessage,
   waitingMs,
 } from './survival.ts';
+import { verifySettings } from './verify-settings.ts';
 import { failurePolicies, headerLines, webhookEvent, webhookUrl } from './webhooks.ts';
 
 /** Networks that are nobody's on the Internet: loopback, RFC 1918, link-local, unique local (RFC 4193). */
@@ -171,6 +179,12 @@ export const settings = {
       'Whether keys for SRTP may travel over sip without TLS, where everyone on the way can read them and the sound.',
     fallback: 'false',
   }),
+  'media.dtmf_in_band': setting(choice(keyTones), {
+    meaning:
+      'Whether keys are looked for in the sound: auto (where the peer takes no telephone-events), on, or off. While a code ' +
+      'is pending they always are.',
+    fallback: 'auto',
+  }),
   'media.timeout_seconds': setting(integer(5, 3600), {
     meaning: 'Seconds without any sound from the telephone after which the call is over.',
     fallback: '30',
@@ -272,6 +286,7 @@ export const settings = {
   }),
 
   ...recordingSettings,
+  ...verifySettings,
 
   'twilio.account_sid': setting(sid('AC'), { env: 'TWILIO_ACCOUNT_SID', meaning: 'Twilio account.' }),
   'twilio.api_key_sid': setting(sid('SK'), { env: 'TWILIO_API_KEY_SID', meaning: 'Twilio API key.' }),

@@ -21,6 +21,8 @@ export interface CallPolicy {
       }
     | undefined;
   readonly waiting?: { readonly afterMs?: number; readonly sound?: Prompt | undefined } | undefined;
+  /** Whether keys are looked for in the sound of the caller. */
+  readonly tones?: 'off' | 'auto' | 'on';
 }
 
 /** Whether the initiation webhook is asked for calls to a number, and what is done without a usable answer. */

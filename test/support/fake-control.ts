@@ -1,10 +1,9 @@
-import type { CallControl, TransferWay } from '../../src/call/control.ts';
+import type { CallControl, KeyTaker, TransferWay } from '../../src/call/control.ts';
 import type { PartyFacts, TransferTarget } from '../../src/call/party.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Ending } from '../../src/core/ending.ts';
 import { type Failure, ok, type Result } from '../../src/core/errors.ts';
 import { newCallKey } from '../../src/core/ids.ts';
-import type { KeyedDigits } from '../../src/core/keyed-digits.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { VerifiedNumbers } from '../../src/core/verified.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
@@ -37,12 +36,12 @@ export class FakeControl implements CallControl {
   }
 
   /** What `secure` was last given, and what it comes to. */
-  take: ((digits: KeyedDigits) => void) | undefined;
+  taker: KeyTaker | undefined;
   securing: Promise<boolean> = Promise.resolve(true);
 
-  secure(take: ((digits: KeyedDigits) => void) | undefined): Promise<boolean> {
-    this.take = take;
-    this.asked.push(`secure ${take !== undefined}`);
+  secure(taker: KeyTaker | undefined): Promise<boolean> {
+    this.taker = taker;
+    this.asked.push(`secure ${taker !== undefined}`);
     return this.securing;
   }
 

@@ -33,21 +33,25 @@ async function askForCode(
     conversation.sayText('Please key in the code.');
     await conversation.say(otpTones.prompt, sentenceMs);
     // What was keyed before the prompt had ended counts too: people do not wait.
-    const code = await conversation.until(({ told }) => {
+    const news = await conversation.until(({ told }) => {
       while (heard < told.length) {
-        const found = codeIn(told[heard++]!);
+        const found = newsIn(told[heard++]!);
         if (found !== undefined) return found;
       }
       return undefined;
     }, keyingMs);
-    const checked = await conversation.callTool('check_SMS_verification', { To: to, Code: code });
+    if (news === 'approved') return true;
+    if (news === 'wrong') continue;
+    const checked = await conversation.callTool('check_SMS_verification', { To: to, Code: news });
     if (isApproved(checked)) return true;
   }
   return false;
 }
 
-/** The code in what the bridge told, by whichever kind of message. */
-function codeIn(text: string): string | undefined {
+/** A code in what the bridge told, or what it says of one that was keyed past us. */
+function newsIn(text: string): string | undefined {
+  if (/keyed the code, and it was approved/.test(text)) return 'approved';
+  if (/keyed a wrong code|keyed what cannot be the code/.test(text)) return 'wrong';
   return /\d{4,10}/.exec(text.replace(/[\s-]/g, ''))?.[0];
 }
 

@@ -1,9 +1,10 @@
 import type { VerificationChecked, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { isOwnNumber, notConfigured } from './destination.ts';
+import { dryRun, isOwnNumber, notConfigured } from './destination.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
-import { exhausted, type VerifyParts } from './parts.ts';
+import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
+import { objection, takeCheck } from './permission.ts';
 import { isApproved, stateResult } from './states.ts';
 
 export interface CheckInput {
@@ -23,12 +24,19 @@ export function checkCode(
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
     if (parts.verify === undefined) return notConfigured;
+    if (context.verified.of(input.To) !== undefined) return alreadyVerified;
     const known = parts.pending.get(context.call, input.To);
-    const settled = known === undefined ? undefined : settledResult(parts, known);
-    if (settled !== undefined) return settled;
+    const tooMany = known && exhausted(parts, known);
+    if (tooMany !== undefined) return tooMany;
     if (known === undefined && !(await mayCheckUnseen(parts, input.To, context))) return notSent;
+    if (parts.policy().dryRun) return dryRun;
+    if (!(await takeCheck(parts, context))) return tooManyChecks;
     signal.throwIfAborted();
-    return checked(parts, parts.verify, input, context, signal, known);
+    const result = await checked(parts, parts.verify, input, context, signal, known);
+    const entry = parts.pending.get(context.call, input.To);
+    if (entry === undefined || !isOpen(parts, entry)) parts.keypad.settle(input.To, context.call);
+    if (isApproved(result)) noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);
+    return result;
   });
 }
 
@@ -58,6 +66,7 @@ function judged(parts: VerifyParts, entry: PendingVerification, answer: Verifica
   const used = answer.status === 'max_attempts_reached' ? entry.checksLeft : 1;
   entry.checksLeft = Math.max(0, entry.checksLeft - used);
   if (answer.status !== 'pending') {
+    entry.over = true;
     const result = stateResult(answer.status, answer.valid);
     if (isApproved(result)) entry.verifiedAt = parts.clock.now();
     return result.status === 'max_attempts_reached' ? (exhausted(parts, entry) ?? result) : result;
@@ -73,11 +82,12 @@ function judged(parts: VerifyParts, entry: PendingVerification, answer: Verifica
   };
 }
 
-/** The result that needs no request: the number is verified already, or Verify would refuse the check with 60202. */
-function settledResult(parts: VerifyParts, known: PendingVerification): VerifyResult | undefined {
-  const { verifiedAt } = known;
-  const verified = verifiedAt !== undefined && parts.clock.now() - verifiedAt < parts.limits.verifiedMs;
-  return verified ? alreadyVerified : exhausted(parts, known);
+function noteVerified(to: string, channel: string, { verified, control }: ToolContext): void {
+  verified.note(to, channel);
+  control.tell(
+    'The caller has proved to hold the number that the code was sent to; it counts as verified for fifteen minutes.',
+    'context',
+  );
 }
 
 /**
@@ -85,14 +95,21 @@ function settledResult(parts: VerifyParts, known: PendingVerification): VerifyRe
  * be tried (the call was cut off and he called back), or any number where the operator lets the agent send to any.
  */
 async function mayCheckUnseen(parts: VerifyParts, to: string, context: ToolContext): Promise<boolean> {
-  if (isOwnNumber(context.facts, to, parts.country)) return true;
-  return (await parts.gates.read()).allowAutonomousSends;
+  if (isOwnNumber(context, to, parts.country)) return true;
+  return (await objection(parts, to, context)) === undefined;
 }
 
 const alreadyVerified: VerifyResult = {
   status: 'already_verified',
   valid: true,
   message: 'This number was verified a moment ago in this call; this code was not checked.',
+};
+
+const tooManyChecks: VerifyResult = {
+  status: 'max_attempts_reached',
+  valid: false,
+  attempts_left: 0,
+  message: 'No more codes can be checked in this call. Offer to hand over to a person.',
 };
 
 const notSent: VerifyResult = {

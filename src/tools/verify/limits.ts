@@ -4,10 +4,10 @@ export const verifyLimits = {
   checks: 5,
   /** Time a code lives, ms; Verify's default. */
   codeLifeMs: 600_000,
-  /** A send that is repeated within this time (same call, number and channel) does not send again, ms. */
-  repeatMs: 15_000,
-  /** Time during which a number counts as verified in its call, ms. */
-  verifiedMs: 900_000,
+  /** Sends that Verify allows for one verification. */
+  sends: 5,
+  /** Keyed entries that wait for their check at a time. */
+  keyedWaiting: 3,
   /** Time after which a verification is forgotten here, ms; Verify's own longest life is a day. */
   keepMs: 3_600_000,
   /** Verifications that are remembered; above it the oldest is forgotten. */

@@ -12,6 +12,7 @@ export type VerifyStatus =
   | 'already_verified'
   | 'blocked'
   | 'channel_unavailable'
+  | 'dry_run'
   | 'invalid_code'
   | 'invalid_number'
   | 'landline'

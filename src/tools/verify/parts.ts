@@ -1,19 +1,32 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Counters } from '../../store/store.ts';
 import type { VerifyPort } from '../../twilio/verify.ts';
 import type { Gates } from '../gates.ts';
+import type { SecureKeypad } from './keypad.ts';
 import type { VerifyLimits } from './limits.ts';
 import type { VerifyResult } from './outcomes.ts';
 import type { PendingVerification, PendingVerifications } from './pending.ts';
+import type { VerifyPolicy } from './policy.ts';
 
 /** What both tools work with. */
 export interface VerifyParts {
   /** Undefined when no Verify service is configured. */
   readonly verify: VerifyPort | undefined;
   readonly gates: Gates;
+  /** Asked for each send and check: a reload gives another. */
+  readonly policy: () => VerifyPolicy;
+  readonly counters: Counters;
   readonly clock: Clock;
   readonly country: string | undefined;
   readonly limits: VerifyLimits;
   readonly pending: PendingVerifications;
+  readonly keypad: SecureKeypad;
+}
+
+/** Whether a code of this verification may still be right. */
+export function isOpen(parts: VerifyParts, entry: PendingVerification): boolean {
+  const alive = parts.clock.now() - entry.begunAt < parts.limits.codeLifeMs;
+  return alive && !entry.over && entry.verifiedAt === undefined && entry.checksLeft > 0;
 }
 
 /**

@@ -8,9 +8,13 @@ export interface PendingVerification {
   readonly sid: string;
   readonly begunAt: number;
   /** Last send from here: none when a check by number found the verification. */
-  sent?: { readonly channel: VerifyChannel; readonly at: number };
+  sent?: { readonly channel: VerifyChannel; readonly asked: VerifyChannel; readonly at: number };
+  /** Sends from here. */
+  sends: number;
   /** Checks that Verify still takes. */
   checksLeft: number;
+  /** Verify has ended it. */
+  over: boolean;
   verifiedAt?: number;
 }
 
@@ -46,7 +50,13 @@ export class PendingVerifications {
     const known = this.get(call, to);
     if (known?.sid === sid) return known;
     this.#makeRoom();
-    const entry: PendingVerification = { sid, begunAt: this.#clock.now(), checksLeft: this.#limits.checks };
+    const entry: PendingVerification = {
+      sid,
+      begunAt: this.#clock.now(),
+      sends: 0,
+      checksLeft: this.#limits.checks,
+      over: false,
+    };
     const key = keyOf(call, to);
     this.#entries.delete(key);
     this.#entries.set(key, entry);

@@ -1,10 +1,13 @@
-import type { VerifyChannel } from '../../twilio/verify.ts';
+import type { Result } from '../../core/errors.ts';
+import { TwilioFailure } from '../../twilio/failure.ts';
+import type { VerificationSent, VerifyChannel, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { notConfigured, permission, refusals, spoken } from './destination.ts';
-import type { VerifyLimits } from './limits.ts';
+import { dryRun, notConfigured, spoken } from './destination.ts';
+import { lineKind } from './line-kind.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
-import { exhausted, type VerifyParts } from './parts.ts';
+import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
+import { objection, takeSend } from './permission.ts';
 import { stateResult } from './states.ts';
 
 export interface SendInput {
@@ -22,35 +25,120 @@ export function sendCode(
 ): Promise<VerifyResult> {
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
-    const { verify, pending, limits, clock } = parts;
+    const { verify, pending } = parts;
     if (verify === undefined) return notConfigured;
-    const allowed = await permission(parts.gates, context.facts, input.To, parts.country);
-    if (allowed === 'not-allowed' || allowed === 'switched-off') return refusals[allowed];
+    const refused = await objection(parts, input.To, context);
+    if (refused !== undefined) return refused;
     const known = pending.get(context.call, input.To);
-    const tooMany = known && exhausted(parts, known);
-    if (tooMany !== undefined) return tooMany;
-    if (known !== undefined && repeats(known, input.Channel, clock.now(), limits)) {
-      return underway(input, known);
-    }
-    signal.throwIfAborted();
-    const sent = await verify.send(input.To, input.Channel, signal);
-    if (!sent.ok) return failedResult(sent.failure, 'send');
-    if (sent.value.status !== 'pending') return stateResult(sent.value.status, false);
-    const entry = pending.begin(context.call, input.To, sent.value.verificationSid);
-    entry.sent = { channel: input.Channel, at: clock.now() };
-    return underway(input, entry);
+    const answered = known && withoutSending(parts, known, input.Channel, input.To);
+    if (answered !== undefined) return answered;
+    if (parts.policy().dryRun) return dryRun;
+    return secured(parts, verify, input, context, signal);
   });
 }
 
-function repeats(
+/** What is answered where a send would change nothing, or Verify would refuse it. */
+function withoutSending(
+  parts: VerifyParts,
   known: PendingVerification,
   channel: VerifyChannel,
-  now: number,
-  limits: VerifyLimits,
-): boolean {
-  const { sent, verifiedAt } = known;
-  return verifiedAt === undefined && sent?.channel === channel && now - sent.at < limits.repeatMs;
+  to: string,
+): VerifyResult | undefined {
+  const { clock, limits } = parts;
+  const tooMany = exhausted(parts, known);
+  if (tooMany !== undefined) return tooMany;
+  const { sent } = known;
+  const repeated =
+    sent !== undefined &&
+    known.verifiedAt === undefined &&
+    (sent.asked === channel || sent.channel === channel) &&
+    clock.now() - sent.at < parts.policy().resendAfterMs;
+  if (repeated) return underway(sent.channel, to, known);
+  if (!isOpen(parts, known) || known.sends < limits.sends) return undefined;
+  return {
+    status: 'max_sends_reached',
+    valid: false,
+    retry_after_s: Math.ceil((known.begunAt + limits.codeLifeMs - clock.now()) / 1000),
+    message:
+      'This code was sent as often as it may be. Use the last one; else offer to hand over to a person.',
+  };
 }
+
+/** The worker is in secure mode before anything leaves: a code that exists can only be keyed in it. */
+async function secured(
+  parts: VerifyParts,
+  verify: VerifyPort,
+  input: SendInput,
+  context: ToolContext,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  const { clock, limits, pending, keypad } = parts;
+  const before = pending.get(context.call, input.To);
+  const until =
+    (before !== undefined && isOpen(parts, before) ? before.begunAt : clock.now()) + limits.codeLifeMs;
+  if (!(await keypad.expect(input.To, context, until))) return over;
+  try {
+    return await sent(parts, verify, input, context, signal);
+  } finally {
+    const known = pending.get(context.call, input.To);
+    if (known === undefined || !isOpen(parts, known)) keypad.settle(input.To, context.call);
+  }
+}
+
+async function sent(
+  parts: VerifyParts,
+  verify: VerifyPort,
+  { To, Channel }: SendInput,
+  context: ToolContext,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  const { landlineCall } = parts.policy();
+  const toLandline = Channel === 'sms' && landlineCall && lineKind(To) === 'landline';
+  let channel: VerifyChannel = toLandline ? 'call' : Channel;
+  let answer = await sendOnce(parts, verify, To, channel, context, signal);
+  if (channel === 'sms' && landlineCall && isLandline(answer)) {
+    channel = 'call';
+    answer = await sendOnce(parts, verify, To, channel, context, signal);
+  }
+  if (!answer.ok) {
+    return answer.failure instanceof TwilioFailure ? failedResult(answer.failure, 'send') : answer.failure;
+  }
+  const { verificationSid, status } = answer.value;
+  if (status !== 'pending') return stateResult(status, false);
+  const entry = parts.pending.begin(context.call, To, verificationSid);
+  entry.sends += 1;
+  entry.sent = { channel, asked: Channel, at: parts.clock.now() };
+  return underway(channel, To, entry);
+}
+
+type SendAnswer = Result<VerificationSent, TwilioFailure | VerifyResult>;
+
+/** Verify does not send texts to landlines (60205). */
+function isLandline(answer: SendAnswer): boolean {
+  return !answer.ok && answer.failure instanceof TwilioFailure && answer.failure.errorCode === 60205;
+}
+
+/** One request, within every limit; the limits get it back only when it never left. */
+async function sendOnce(
+  parts: VerifyParts,
+  verify: VerifyPort,
+  to: string,
+  channel: VerifyChannel,
+  context: ToolContext,
+  signal: AbortSignal,
+): Promise<SendAnswer> {
+  const taken = await takeSend(parts, to, context);
+  if (!taken.ok) return taken;
+  if (signal.aborted) {
+    await parts.counters.giveBack(taken.value);
+    signal.throwIfAborted();
+  }
+  const answer = await verify.send(to, channel, signal);
+  if (!answer.ok && answer.failure.code === 'twilio-unreachable') await parts.counters.giveBack(taken.value);
+  return answer;
+}
+
+const over: VerifyResult = { status: 'failed', valid: false, message: 'The call is over: nothing was sent.' };
 
 const ways: Readonly<Record<VerifyChannel, string>> = {
   sms: 'A text message with the code is on its way to',
@@ -58,11 +146,11 @@ const ways: Readonly<Record<VerifyChannel, string>> = {
   whatsapp: 'A WhatsApp message with the code is on its way to',
 };
 
-function underway(input: SendInput, entry: PendingVerification): VerifyResult {
+function underway(channel: VerifyChannel, to: string, entry: PendingVerification): VerifyResult {
   return {
     status: 'pending',
     valid: false,
     attempts_left: entry.checksLeft,
-    message: `${ways[input.Channel]} ${spoken(input.To)}. Ask the caller for the code.`,
+    message: `${ways[channel]} ${spoken(to)}. Ask the caller for the code.`,
   };
 }

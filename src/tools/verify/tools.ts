@@ -1,20 +1,26 @@
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../core/clock.ts';
+import type { Counters } from '../../store/store.ts';
 import { type VerifyPort, verifyChannels } from '../../twilio/verify.ts';
 import type { Gates } from '../gates.ts';
 import { toE164 } from '../phone-number.ts';
 import type { Tool } from '../tool.ts';
 import { type CheckInput, checkCode } from './check.ts';
 import { normalizeCode } from './code.ts';
+import { checkKeyed } from './keyed.ts';
+import { SecureKeypad } from './keypad.ts';
 import { type VerifyLimits, verifyLimits } from './limits.ts';
 import type { VerifyParts } from './parts.ts';
 import { PendingVerifications } from './pending.ts';
+import type { VerifyPolicy } from './policy.ts';
 import { type SendInput, sendCode } from './send.ts';
 
 export interface VerifyToolsOptions {
   /** Undefined when TWILIO_VERIFY_SERVICE_SID is not set: the tools then say so. */
   readonly verify: VerifyPort | undefined;
   readonly gates: Gates;
+  readonly policy: () => VerifyPolicy;
+  readonly counters: Counters;
   readonly clock?: Clock;
   /** Country of numbers without a country code: ISO 3166, two letters. */
   readonly defaultCountry?: string | undefined;
@@ -33,7 +39,17 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
     clock,
     country: options.defaultCountry,
     limits,
+    policy: options.policy,
+    counters: options.counters,
     pending: new PendingVerifications(clock, limits),
+    keypad: new SecureKeypad(
+      clock,
+      {
+        keyed: (to, digits, context) => checkKeyed(parts, to, digits, context),
+        expired: (_, context) => context.control.tell(expiredNotice, 'context'),
+      },
+      () => options.policy().secureKeypad,
+    ),
   };
   const to = numberIn(options.defaultCountry);
   const send: Tool<SendInput> = {
@@ -50,6 +66,9 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
   };
   return [send as Tool, check as Tool];
 }
+
+const expiredNotice =
+  'The code that the caller was sent has expired without being right. Offer to send a new one.';
 
 function numberIn(country: string | undefined) {
   return z.string().transform((text, context) => {

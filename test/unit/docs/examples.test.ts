@@ -7,8 +7,11 @@ import { toolConfigs } from '../../../src/agent/elevenlabs/setup/tool-configs.ts
 import { bareAgent } from '../../../src/cli/agent-files.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { settings } from '../../../src/config/settings.ts';
+import { systemClock } from '../../../src/core/clock.ts';
 import { stackLimits } from '../../../src/sip/embedded/limits.ts';
+import { defaultVerifyPolicy } from '../../../src/tools/verify/policy.ts';
 import { createVerifyTools } from '../../../src/tools/verify/tools.ts';
+import { FakeStore } from '../../support/fake-store.ts';
 import { readText, root } from './document.ts';
 
 const path = `${root}/examples/trunkbridge.yaml`;
@@ -65,6 +68,8 @@ const json = (name: string) => JSON.parse(readText(`examples/elevenlabs/${name}.
 const tools = createVerifyTools({
   verify: undefined,
   gates: { read: () => ({ allowAutonomousSends: false, killSwitch: false }) },
+  policy: () => defaultVerifyPolicy,
+  counters: new FakeStore({ clock: systemClock }).counters,
 });
 
 describe('examples/elevenlabs', () => {

@@ -6,12 +6,14 @@ import type { SimFault } from '../../../../src/sim/twilio/failures.ts';
 import { SimTwilio } from '../../../../src/sim/twilio/server.ts';
 import { createToolbox } from '../../../../src/tools/toolbox.ts';
 import { outcomes } from '../../../../src/tools/verify/outcomes.ts';
+import { defaultVerifyPolicy } from '../../../../src/tools/verify/policy.ts';
 import { createVerifyTools } from '../../../../src/tools/verify/tools.ts';
 import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { TwilioFailure } from '../../../../src/twilio/failure.ts';
 import { createVerify, type VerificationChecked, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
 import { toolContext } from '../../../support/fake-control.ts';
+import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -43,7 +45,16 @@ function simVerify(timeoutMs = 20_000): VerifyPort {
 async function run(verify: VerifyPort, on: Operation): Promise<{ isError: boolean; result: string }> {
   const gates = { read: () => ({ allowAutonomousSends: false, killSwitch: false }) };
   const clock = new ManualClock();
-  const box = createToolbox(createVerifyTools({ verify, gates, clock }));
+  const box = createToolbox(
+    createVerifyTools({
+      verify,
+      gates,
+      clock,
+      counters: new FakeStore({ clock }).counters,
+      // A failure is told as it is, and not answered with another channel.
+      policy: () => ({ ...defaultVerifyPolicy, landlineCall: false }),
+    }),
+  );
   const context = toolContext(clock);
   const parameters = on === 'send' ? { To: own } : { To: own, Code: '739164' };
   return box.run(`${on}_SMS_verification`, parameters, context, new AbortController().signal);

@@ -1,15 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PartyFacts } from '../../../../src/call/party.ts';
+import { verifiedMs } from '../../../../src/core/verified.ts';
 import { SimTwilio } from '../../../../src/sim/twilio/server.ts';
 import type { GateState } from '../../../../src/tools/gates.ts';
 import type { Toolbox, ToolContext } from '../../../../src/tools/tool.ts';
 import { createToolbox } from '../../../../src/tools/toolbox.ts';
 import { verifyLimits } from '../../../../src/tools/verify/limits.ts';
-import { createVerifyTools } from '../../../../src/tools/verify/tools.ts';
+import { defaultVerifyPolicy } from '../../../../src/tools/verify/policy.ts';
+import { createVerifyTools, type VerifyToolsOptions } from '../../../../src/tools/verify/tools.ts';
 import { TwilioClient } from '../../../../src/twilio/client.ts';
 import { createVerify, type VerifyPort } from '../../../../src/twilio/verify.ts';
 import { someFacts } from '../../../support/fake-call.ts';
 import { FakeControl, toolContext } from '../../../support/fake-control.ts';
+import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const own = someFacts.callerId;
@@ -22,6 +25,8 @@ let clock: ManualClock;
 let gate: GateState;
 let verify: VerifyPort;
 let box: Toolbox;
+/** Whom the gates let through, may get a code. */
+let lenient: Pick<VerifyToolsOptions, 'policy' | 'counters'>;
 let context: ToolContext;
 
 function contextFor(facts: Partial<PartyFacts> = {}): ToolContext {
@@ -36,8 +41,12 @@ beforeEach(async () => {
   if (!client.ok) throw client.failure;
   verify = createVerify(client.value, sim.verifyServiceSid);
   gate = { allowAutonomousSends: false, killSwitch: false };
+  lenient = {
+    policy: () => ({ ...defaultVerifyPolicy, destinations: 'any' }),
+    counters: new FakeStore({ clock }).counters,
+  };
   box = createToolbox(
-    createVerifyTools({ verify, gates: { read: () => gate }, clock, defaultCountry: 'US' }),
+    createVerifyTools({ ...lenient, verify, gates: { read: () => gate }, clock, defaultCountry: 'US' }),
   );
   context = contextFor();
 });
@@ -151,7 +160,7 @@ describe('the verification of the caller', () => {
     });
     expect(answers.at(-1)?.result).not.toContain('approved');
     expect(sim.requests).toHaveLength(before);
-    clock.advance(verifyLimits.verifiedMs);
+    clock.advance(verifiedMs);
     expect(await run(check, { To: own, Code: wrongCode() })).toMatchObject({ status: 'expired' });
   });
 
@@ -178,7 +187,7 @@ describe('an agent that repeats itself', () => {
 
   it('has one message sent within the time for repeats, and a second after it', async () => {
     await run(send, { To: own });
-    clock.advance(verifyLimits.repeatMs - 1);
+    clock.advance(defaultVerifyPolicy.resendAfterMs - 1);
     expect(await run(send, { To: own })).toMatchObject({ status: 'pending' });
     expect(sim.texts).toHaveLength(1);
     clock.advance(1);
@@ -235,7 +244,7 @@ describe('the gates', () => {
   it('let nothing through with the kill switch on, and are read at each send', async () => {
     await run(send, { To: own });
     gate = { allowAutonomousSends: true, killSwitch: true };
-    clock.advance(verifyLimits.repeatMs);
+    clock.advance(defaultVerifyPolicy.resendAfterMs);
     for (const To of [own, other]) expect(await run(send, { To })).toMatchObject({ status: 'not_allowed' });
     expect(sim.texts).toHaveLength(1);
     expect(await run(check, { To: own, Code: sim.codeFor(own) })).toMatchObject({ status: 'approved' });
@@ -260,7 +269,7 @@ describe('the gates', () => {
 
   it('send nothing when they cannot be read', async () => {
     const gates = { read: () => Promise.reject(new Error('store is down')) };
-    box = createToolbox(createVerifyTools({ verify, gates, clock }));
+    box = createToolbox(createVerifyTools({ ...lenient, verify, gates, clock }));
     expect(await run(send, { To: own })).toMatchObject({ status: 'fault' });
     expect(sim.requests).toEqual([]);
   });
@@ -286,14 +295,16 @@ describe('parameters', () => {
   });
 
   it('of numbers without a country are refused where there is no default country', async () => {
-    box = createToolbox(createVerifyTools({ verify, gates: { read: () => gate }, clock }));
+    box = createToolbox(createVerifyTools({ ...lenient, verify, gates: { read: () => gate }, clock }));
     expect((await run(send, { To: '(415) 555-0123' }))['message']).toContain('country code');
   });
 });
 
 describe('a bridge without a Verify service', () => {
   it('names the setting that is missing', async () => {
-    box = createToolbox(createVerifyTools({ verify: undefined, gates: { read: () => gate }, clock }));
+    box = createToolbox(
+      createVerifyTools({ ...lenient, verify: undefined, gates: { read: () => gate }, clock }),
+    );
     for (const result of [await run(send, { To: own }), await run(check, { To: own, Code: '1234' })]) {
       expect(result).toMatchObject({ status: 'not_configured', valid: false });
       expect(result['message']).toContain('TWILIO_VERIFY_SERVICE_SID');

@@ -1,0 +1,70 @@
+import { fail, ok, type Result } from '../../core/errors.ts';
+import type { CounterAnswer, CounterTake } from '../../store/store.ts';
+import type { ToolContext } from '../tool.ts';
+import { isOwnNumber, refusals, spoken } from './destination.ts';
+import { lineKind } from './line-kind.ts';
+import type { VerifyResult } from './outcomes.ts';
+import type { VerifyParts } from './parts.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/** Why no code may go to a number in this call; undefined when one may. Reads the gates anew. */
+export async function objection(
+  parts: VerifyParts,
+  to: string,
+  context: ToolContext,
+): Promise<VerifyResult | undefined> {
+  const { allowAutonomousSends, killSwitch } = await parts.gates.read();
+  if (killSwitch) return refusals['switched-off'];
+  const policy = parts.policy();
+  if (!isOwnNumber(context, to, parts.country)) {
+    if (!allowAutonomousSends || policy.destinations === 'own') return refusals['not-allowed'];
+    if (policy.destinations === 'listed' && !policy.listedNumbers.includes(to)) return refusals['not-listed'];
+  }
+  const begins = (prefix: string) => to.startsWith(prefix);
+  if (lineKind(to) === 'premium' || policy.deniedPrefixes.some(begins)) return refusals['wrong-range'];
+  if (policy.allowedPrefixes.length > 0 && !policy.allowedPrefixes.some(begins))
+    return refusals['wrong-country'];
+  return undefined;
+}
+
+/** Takes one send from every limit and gives its receipt, or says which one is reached; then nothing was taken. */
+export async function takeSend(
+  parts: VerifyParts,
+  to: string,
+  context: ToolContext,
+): Promise<Result<string, VerifyResult>> {
+  const policy = parts.policy();
+  const takes: readonly CounterTake[] = [
+    { name: 'otp-call', subject: context.call, limit: policy.sendsPerCall, windowMs: dayMs },
+    { name: 'otp-number-hour', subject: to, limit: policy.sendsPerNumberHour, windowMs: hourMs },
+    { name: 'otp-number-day', subject: to, limit: policy.sendsPerNumberDay, windowMs: dayMs },
+    { name: 'otp-hour', subject: 'all', limit: policy.sendsPerHour, windowMs: hourMs },
+    { name: 'otp-day', subject: 'all', limit: policy.sendsPerDay, windowMs: dayMs },
+  ];
+  const answer = await parts.counters.take(takes);
+  return answer.taken ? ok(answer.receipt) : fail(reached(answer, to));
+}
+
+/** Takes one check of the call; false when it has had all of them. */
+export async function takeCheck(parts: VerifyParts, context: ToolContext): Promise<boolean> {
+  const limit = parts.policy().checksPerCall;
+  const take = { name: 'otp-checks', subject: context.call, limit, windowMs: dayMs };
+  return (await parts.counters.take([take])).taken;
+}
+
+function reached(answer: Extract<CounterAnswer, { taken: false }>, to: string): VerifyResult {
+  const limits: Readonly<Record<string, string>> = {
+    'otp-call': 'No more codes can be sent in this call.',
+    'otp-number-hour': `Too many codes were sent to ${spoken(to)} within an hour.`,
+    'otp-number-day': `Too many codes were sent to ${spoken(to)} within a day.`,
+  };
+  const why = limits[answer.name] ?? 'This bridge has sent as many codes as it may for now.';
+  return {
+    status: 'max_sends_reached',
+    valid: false,
+    retry_after_s: Math.ceil(answer.retryAfterMs / 1000),
+    message: `${why} A code that has arrived still counts; else offer to hand over to a person.`,
+  };
+}

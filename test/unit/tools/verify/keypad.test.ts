@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { verifyLimits } from '../../../../src/tools/verify/limits.ts';
+import { someFacts } from '../../../support/fake-call.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { until } from '../../../support/until.ts';
+import { key, type VerifyCall, VerifyWorld } from '../../../support/verify-world.ts';
+
+const own = someFacts.callerId;
+
+let clock: ManualClock;
+let world: VerifyWorld;
+let call: VerifyCall;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  world = await VerifyWorld.start(clock);
+  call = world.call();
+});
+afterEach(() => world.sim.close());
+
+const code = () => world.sim.codeFor(own);
+const wrong = () => (code() === '000000' ? '111111' : '000000');
+/** What the agent was told so far, as user turns or as context. */
+const told = (how: 'turn' | 'context') =>
+  call.control.asked
+    .filter(each => each.startsWith(`tell ${how} `))
+    .map(each => each.slice(`tell ${how} `.length));
+const turn = (count: number) => until(() => told('turn')[count - 1], `turn ${count}`);
+const modes = () => call.control.asked.filter(each => /^(secure|withhold)/.test(each));
+
+describe('the secure keypad', () => {
+  it('is there before the code is: the worker has said so when the request leaves', async () => {
+    let settle: (ok: boolean) => void = () => undefined;
+    call.control.securing = new Promise(resolve => {
+      settle = resolve;
+    });
+    const sent = world.send(call, own);
+    await until(() => call.control.taker, 'secure mode to be asked for');
+    await new Promise(resolve => setImmediate(resolve));
+    expect(world.sim.requests).toEqual([]);
+    settle(true);
+    expect(await sent).toMatchObject({ status: 'pending' });
+    expect(world.sim.requests).toHaveLength(1);
+  });
+
+  it('sends nothing when the worker cannot be in secure mode any more', async () => {
+    call.control.securing = Promise.resolve(false);
+    expect(await world.send(call, own)).toMatchObject({ status: 'failed' });
+    expect(world.sim.requests).toEqual([]);
+  });
+
+  it('checks what is keyed, tells the agent in words without a digit, and is over', async () => {
+    await world.send(call, own);
+    expect(modes()).toEqual(['withhold true', 'secure true']);
+    key(call, code());
+    expect(await turn(1)).toBe('The caller has keyed the code, and it was approved: the number is verified.');
+    expect(told('context')[0]).toMatch(/counts as verified/);
+    expect(call.control.asked.join()).not.toMatch(/\d/);
+    expect(call.context.verified.of(own)).toMatchObject({ number: own, channel: 'sms', at: clock.wall() });
+    expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
+  });
+
+  it('takes a code that is keyed before Verify has answered the send', async () => {
+    world.sim.failNext({ delayMs: 400 });
+    const sent = world.send(call, own);
+    await until(() => call.control.taker, 'secure mode');
+    key(call, '123');
+    key(call, '4711');
+    await world.sim.received(1);
+    clock.advance(400);
+    expect(await sent).toMatchObject({ status: 'pending' });
+    expect(await turn(1)).toMatch(/cannot be the code/);
+    expect(await turn(2)).toMatch(/wrong code|approved/);
+    expect(world.sim.requests.map(({ params }) => Object.keys(params)[0])).toEqual(['To', 'Code']);
+  });
+
+  it('counts wrong codes down in words, and is over when they are used up', async () => {
+    await world.send(call, own);
+    const words = ['Four tries are left', 'Three tries are left', 'Two tries are left', 'One try is left'];
+    for (const [i, left] of words.entries()) {
+      key(call, wrong());
+      expect(await turn(i + 1)).toContain(`wrong code. ${left}`);
+    }
+    key(call, wrong());
+    expect(await turn(5)).toMatch(/wrong code too often/);
+    expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
+    expect(call.control.asked.join()).not.toMatch(/\d|approved/);
+  });
+
+  it('uses no try for what cannot be a code', async () => {
+    await world.send(call, own);
+    key(call, '12');
+    expect(await turn(1)).toMatch(/too few digits, or too many. Five tries are left/);
+    key(call, '12345678901');
+    await turn(2);
+    expect(world.sim.requests).toHaveLength(1);
+  });
+
+  it('is over when the agent has checked the spoken code', async () => {
+    await world.send(call, own);
+    expect(await world.check(call, own, code())).toMatchObject({ status: 'approved' });
+    expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
+    expect(told('turn')).toEqual([]);
+    expect(told('context')).toHaveLength(1);
+  });
+
+  it('says nothing twice to an agent that has checked the code which is keyed as well', async () => {
+    await world.send(call, own);
+    const { taker } = call.control;
+    const checked = world.check(call, own, code());
+    key({ ...call, control: Object.assign(call.control, { taker }) }, code());
+    expect(await checked).toMatchObject({ status: 'approved' });
+    await new Promise(resolve => setImmediate(resolve));
+    expect(told('turn')).toEqual([]);
+    expect(world.sim.requests).toHaveLength(2);
+  });
+
+  it('is over when the code has expired, and the agent knows', async () => {
+    await world.send(call, own);
+    clock.advance(verifyLimits.codeLifeMs - 1);
+    expect(modes()).toHaveLength(2);
+    clock.advance(1);
+    expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
+    expect(told('context')).toEqual([expect.stringMatching(/has expired/)]);
+  });
+
+  it('does not stay when the code could not be sent', async () => {
+    world.sim.refuse(own, 60410);
+    expect(await world.send(call, own)).toMatchObject({ status: 'blocked' });
+    expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
+  });
+
+  it('keeps its timer and its digits no longer than the call', async () => {
+    await world.send(call, own);
+    const { taker } = call.control;
+    taker?.over();
+    clock.advance(verifyLimits.codeLifeMs);
+    expect(told('context')).toEqual([]);
+    key(call, code());
+    await new Promise(resolve => setImmediate(resolve));
+    expect(world.sim.requests).toHaveLength(1);
+  });
+
+  it('keeps a machine that keys without end from asking Twilio for each', async () => {
+    await world.send(call, own);
+    world.sim.failNext({ delayMs: 5000 });
+    for (let i = 0; i < 50; i++) key(call, wrong());
+    await world.sim.received(2);
+    clock.advance(5000);
+    await turn(verifyLimits.keyedWaiting);
+    await new Promise(resolve => setImmediate(resolve));
+    expect(world.sim.requests).toHaveLength(1 + verifyLimits.keyedWaiting);
+  });
+
+  it('is for the code that was sent last, and stays until none is waited for', async () => {
+    const second = '+14155550188';
+    call = world.call({}, second);
+    await world.send(call, own);
+    await world.send(call, second);
+    key(call, world.sim.codeFor(second));
+    expect(await turn(1)).toMatch(/approved/);
+    expect(modes()).toEqual(['withhold true', 'secure true']);
+    key(call, code());
+    await turn(2);
+    expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
+    expect(call.context.verified.of(second)).toBeDefined();
+    expect(call.context.verified.of(own)).toBeDefined();
+  });
+
+  it('leaves keys to the agent when the operator wants that, and still withholds what is said', async () => {
+    world.policy = { ...world.policy, secureKeypad: false };
+    await world.send(call, own);
+    expect(modes()).toEqual(['withhold true']);
+  });
+});
