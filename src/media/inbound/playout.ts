@@ -28,8 +28,10 @@ export class Playout {
   readonly #buffer: JitterBuffer;
   readonly #payload = new Uint8Array(stepUnits);
   readonly #g722 = new G722Decoder();
-  readonly #concealers = { 8000: new Concealer(8000), 16000: new Concealer(16000) };
   #rate: 8000 | 16000 = 8000;
+  /** Each remembers up to 25 kB of sound: made for a rate when that comes into use. */
+  readonly #concealers: { 8000?: Concealer; 16000?: Concealer } = {};
+  #concealer = this.#concealerFor(8000);
   #length = 0;
   /** What was played last: decides how the next piece is joined to it. */
   #last: 'sound' | 'lost' | 'pause' = 'pause';
@@ -119,8 +121,14 @@ export class Playout {
     this.#rate = rate;
     this.#length = 0;
     this.#last = 'pause';
-    this.#concealers[rate].reset();
+    this.#concealer = this.#concealerFor(rate);
+    this.#concealer.reset();
     this.#g722.reset();
+  }
+
+  #concealerFor(rate: 8000 | 16000): Concealer {
+    this.#concealers[rate] ??= new Concealer(rate);
+    return this.#concealers[rate];
   }
 
   #decode(): void {
@@ -135,7 +143,7 @@ export class Playout {
       for (let i = 0; i < units; i++) this.samples[at + i] = table[this.#payload[i]!]!;
     }
     const count = this.#samplesOf(units);
-    const concealer = this.#concealers[this.#rate];
+    const concealer = this.#concealer;
     const joined = this.#last === 'lost';
     if (joined) concealer.recover(this.samples, at, count);
     concealer.heard(this.samples, at, count);
@@ -148,7 +156,7 @@ export class Playout {
 
   #conceal(): void {
     const count = this.#samplesOf(this.#buffer.units);
-    this.#concealers[this.#rate].conceal(this.samples, this.#length, count);
+    this.#concealer.conceal(this.samples, this.#length, count);
     this.#last = 'lost';
     this.#lostSteps++;
     this.#append(count);
@@ -158,7 +166,7 @@ export class Playout {
   #silence(): void {
     const count = this.#samplesOf(this.#buffer.units);
     const at = this.#length;
-    const concealer = this.#concealers[this.#rate];
+    const concealer = this.#concealer;
     if (this.#last === 'pause') this.samples.fill(0, at, at + count);
     else {
       concealer.conceal(this.samples, at, count);
