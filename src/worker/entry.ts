@@ -223,6 +223,7 @@ class WorkerLeg {
   readonly #parts: WorkerLegParts;
   #openedAt: number | undefined;
   #recording: Recording | undefined;
+  readonly #withheld = new Set<'keyed' | 'spoken'>();
   #joined: { readonly other: WorkerLeg; readonly joint: Joint } | undefined;
   #digitsKey: KeyObject | undefined;
   /** Why the agent ended, while what it said is still being played. */
@@ -305,7 +306,7 @@ class WorkerLeg {
   secure(ask: number, key: KeyObject | undefined): void {
     this.#digitsKey = key ?? this.#digitsKey;
     this.media.secure(key !== undefined);
-    this.#recording?.withhold('keyed', key !== undefined);
+    this.#withhold('keyed', key !== undefined);
     this.done(ask, true);
   }
 
@@ -325,6 +326,7 @@ class WorkerLeg {
     const { recorder, call, tell } = this.#parts;
     const recording = recorder.start(call, this.media.plan?.codec === 'G722' ? 16_000 : 8000, options);
     this.#recording = recording;
+    for (const cause of this.#withheld) recording.withhold(cause, true);
     this.media.tap(recording.tap);
     void recording.over.then(recorded => {
       this.media.tap(undefined);
@@ -339,7 +341,14 @@ class WorkerLeg {
 
   /** Both sides are silent in the recording while `on`. */
   withhold(on: boolean): void {
-    this.#recording?.withhold('spoken', on);
+    this.#withhold('spoken', on);
+  }
+
+  /** An agent may ask for a code before the call is answered, and recorded. */
+  #withhold(cause: 'keyed' | 'spoken', on: boolean): void {
+    if (on) this.#withheld.add(cause);
+    else this.#withheld.delete(cause);
+    this.#recording?.withhold(cause, on);
   }
 
   close(): LegStats {

@@ -2,17 +2,27 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { dtmf, sine } from '../../codecs/tones.ts';
+import { sampleRate } from '../../src/core/audio.ts';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
+import { decode } from '../../src/sim/agent/sound.ts';
+import type { SimCall } from '../../src/sim/caller/call.ts';
 import { SimCaller } from '../../src/sim/caller/caller.ts';
 import { SimWorld } from '../../src/sim/world.ts';
 import { environmentOf } from '../support/flow.ts';
+import { keysHeard } from '../support/keys-heard.ts';
 import { disguises, numberSecrets, type Place, type Secret, sightings } from '../support/leak.ts';
 import { freePort } from '../support/ports.ts';
+import { Receiver } from '../support/receiver.ts';
 import { ServeProcess } from '../support/serve-process.ts';
 import { heardFor } from '../support/sound.ts';
+import { readStereo } from '../support/stereo.ts';
 import { until } from '../support/until.ts';
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+/** Everything is at trace; the others show that nothing else depends on it. */
+const levels = ['trace', 'info', 'error'] as const;
+/** A daemon on a machine that does much else may take long for anything. */
+const patienceMs = 60_000;
 const caller = '+14155550123';
 const called = '+14155550199';
 const stranger = '+442071838750';
@@ -23,20 +33,23 @@ const numbers: readonly Secret[] = [
 ];
 
 /**
- * Where a secret may be; whatever else is written here may hold none. The agent's own message to us, the request to
- * Verify, and the keys on their way to the agent are where a code must be; a full number is on the SIP wire, in the
- * initiation data and in requests to Twilio.
+ * Where a secret may be; whatever else is written here may hold none. A code is in the agent's own message to us and in
+ * the request to Verify; a full number is on the SIP wire, in the initiation data, in requests to Twilio, in the operator's
+ * own webhooks, and in the sealed part of a record, which who has the role pii may read.
  */
 const allowed: Readonly<Record<string, readonly Secret['what'][]>> = {
-  'keys told to the agent': ['code'],
   'initiation data': ['number'],
   'requests to Twilio': ['code', 'number'],
+  'webhooks of the operator': ['number'],
+  'records for the role pii': ['number'],
 };
 
 /** Everything that one daemon wrote, wherever it went. */
 interface Evidence {
   readonly places: readonly Place[];
   readonly codes: readonly Secret[];
+  /** What was recorded, and what the agent and the caller heard and said, as far as keys may sound in it. */
+  readonly sounds: readonly { readonly of: string; readonly samples: Int16Array; readonly rate: number }[];
 }
 
 function filesBelow(folder: string): Place[] {
@@ -54,6 +67,13 @@ async function byVoice(world: SimWorld, conversation: SimConversation): Promise<
   await send(caller);
   await send(caller);
   const code = world.twilio.codeFor(caller);
+  const said = `It is ${code}, that is ${disguises['words']?.(code)}.`;
+  for (const text of [said, [...code].join('-')]) {
+    conversation.send({
+      type: 'user_transcript',
+      user_transcription_event: { user_transcript: text, event_id: conversation.eventId },
+    } as never);
+  }
   await check(`${code}99`);
   await check(Number(code));
   world.twilio.failNext({ code: 60200, value: code });
@@ -69,12 +89,41 @@ async function byVoice(world: SimWorld, conversation: SimConversation): Promise<
   conversation.close(1008, message);
 }
 
+/** Everything that can be switched on is. */
+function configure(folder: string): string {
+  const path = join(folder, 'trunkbridge.yaml');
+  const events = '[call_ended, call_initiation_failure, post_call_transcription]';
+  writeFileSync(
+    path,
+    `recording: { enabled: true, min_free_mb: 1 }\nwebhooks:\n  post_call:\n    events: ${events}\n`,
+  );
+  return path;
+}
+
+/** Keys digits as tones in the sound, each 100 ms long and as far from the next. */
+async function keyTones(call: SimCall, digits: string): Promise<void> {
+  const { rate } = call.media.codec;
+  const tones = [...digits].map(digit => dtmf(rate, digit, -13));
+  const voice = sine(rate, 300, -30);
+  let at = 0;
+  call.media.voice = {
+    generate(dst, from, count) {
+      const ms = (at / rate) * 1000;
+      at += count;
+      const tone = ms % 200 < 100 ? tones[Math.floor(ms / 200)] : undefined;
+      (tone ?? voice).generate(dst, from, count);
+    },
+  };
+  await until(() => (at / rate) * 1000 > 200 * digits.length, 'all keys to be pressed', patienceMs);
+}
+
 /** A keyed and a spoken verification with a daemon at this level, and some requests that quote a number. */
 async function collect(level: string): Promise<Evidence> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-leak-'));
   // Long codes: no other number of that length happens to be the same.
   const twilio = { codeLength: 10 } as const;
   const script: { mode: 'otp' | 'quiet' } = { mode: 'otp' };
+  const receiver = await Receiver.start();
   const world = await SimWorld.start({
     agentId: 'agent_leak',
     twilio,
@@ -88,8 +137,15 @@ async function collect(level: string): Promise<Evidence> {
     const http = await freePort();
     daemon = new ServeProcess({
       cwd: folder,
+      args: ['--config', configure(folder)],
       env: environmentOf(world, {
         LOG_LEVEL: level,
+        DATA_DIR: join(folder, 'data'),
+        API_KEYS: 'test:read:a-key-to-read-metrics,ears:pii:a-key-to-hear-and-read',
+        WEBHOOK_SECRET: 'a-secret-that-signs-webhooks',
+        WEBHOOK_NETWORKS: '127.0.0.1/32',
+        POST_CALL_WEBHOOK_URL: `${receiver.url}/events`,
+        INITIATION_WEBHOOK_URL: `${receiver.url}/initiation`,
         SIP_LISTEN: `tcp://127.0.0.1:${sip}`,
         HTTP_LISTEN: `127.0.0.1:${http}`,
       }),
@@ -101,7 +157,7 @@ async function collect(level: string): Promise<Evidence> {
     await until(
       async () => (await get('/readyz').catch(() => undefined))?.status === 200,
       'the daemon',
-      20_000,
+      patienceMs,
     );
     pbx = await SimCaller.connect({ transport: 'tcp', host: '127.0.0.1', port: sip });
     const facts = {
@@ -115,10 +171,10 @@ async function collect(level: string): Promise<Evidence> {
     } as const;
 
     const first = await pbx.call(facts);
-    const conversation = await world.agent.conversation(0, 20_000);
-    await conversation.until(each => each.toolResults.length === 1 && each.eventId > 1, 20_000);
+    const conversation = await world.agent.conversation(0, patienceMs);
+    await conversation.until(each => each.toolResults.length === 1 && each.eventId > 1, patienceMs);
     const keyedCode = world.twilio.codeFor(caller);
-    first.media.key(`${keyedCode}#`);
+    await keyTones(first, `${keyedCode}#`);
     expect(await first.ended).toBe('bye');
 
     script.mode = 'quiet';
@@ -131,6 +187,25 @@ async function collect(level: string): Promise<Evidence> {
     const spokenCode = world.twilio.codeFor(caller);
     await second.ended;
 
+    const ids = [conversation, spoken].map(each => each.conversationId);
+    const pii = { 'xi-api-key': 'a-key-to-hear-and-read' };
+    const records = async (headers: Readonly<Record<string, string>>) => {
+      const paths = ['', ...ids.map(id => `/${id}`)];
+      const answers = await Promise.all(paths.map(path => get(`/v1/convai/conversations${path}`, headers)));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+      return (await Promise.all(answers.map(answer => answer.text()))).join('\n');
+    };
+    const ended = () => receiver.received.filter(({ body }) => body.includes('call_ended')).length >= 2;
+    await until(ended, 'both calls to be told', patienceMs);
+    const masked = await records({});
+    const open = await records(pii);
+    const recordings = await Promise.all(
+      ids.map(async id => {
+        const answer = await get(`/v1/convai/conversations/${id}/audio`, pii);
+        expect(answer.status).toBe(200);
+        return readStereo(Buffer.from(await answer.arrayBuffer()));
+      }),
+    );
     const refused = await pbx.call({ ...facts, sdp: `v=0\r\no=- ${caller} 1 IN IP4 0\r\ns=${caller}\r\n` });
     await refused.answered;
     await (await pbx.call({ ...facts, headers: [['X-Bad', `a\u0000${caller}`]] })).answered;
@@ -155,10 +230,25 @@ async function collect(level: string): Promise<Evidence> {
     const told = [conversation, spoken];
     return {
       codes: [keyedCode, spokenCode].map(digits => ({ what: 'code', digits }) as const),
+      sounds: [
+        { of: 'the caller', samples: first.media.said.samples, rate: first.media.said.rate },
+        ...recordings.flatMap(({ left, right, rate }) => [
+          { of: 'a recording', samples: left, rate },
+          { of: 'a recording', samples: right, rate },
+        ]),
+        ...told.map(each => ({
+          of: 'what the agent got',
+          samples: decode(each.audio(), each.inputFormat),
+          rate: sampleRate(each.inputFormat),
+        })),
+      ],
       places: [
         { where: 'standard output', text: daemon.stdout },
         { where: 'standard error', text: daemon.stderr },
         { where: 'metrics', text: scraped },
+        { where: 'records', text: masked },
+        { where: 'records for the role pii', text: open },
+        { where: 'webhooks of the operator', text: JSON.stringify(receiver.received) },
         { where: 'answers over HTTP', text: `${lost}\n${health}` },
         { where: 'SIP messages of calls', text: messages },
         ...filesBelow(folder),
@@ -176,6 +266,7 @@ async function collect(level: string): Promise<Evidence> {
     pbx?.close();
     await daemon?.kill();
     await world.close();
+    await receiver.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -196,6 +287,14 @@ describe('codes and full numbers are nowhere but where the list allows them', ()
       expect(evidence.places.map(({ where }) => where)).toEqual(
         expect.arrayContaining(['metrics', 'SIP messages of calls', ...Object.keys(allowed)]),
       );
+      const { sounds } = evidence;
+      expect(sounds.filter(({ of }) => of === 'a recording')).toHaveLength(4);
+      for (const { of, samples, rate } of sounds) {
+        expect(samples.length / rate, of).toBeGreaterThan(1);
+        // The caller did key: else it would be no wonder that nobody heard it.
+        if (of === 'the caller') expect(keysHeard(samples, rate)).toBeGreaterThan(20);
+        else expect(keysHeard(samples, rate), of).toBe(0);
+      }
       const byWhat = (what: Secret['what']) =>
         sightings(evidence.places, what === 'code' ? evidence.codes : numbers);
       expect(byWhat('code').map(({ where }) => where)).toContain('requests to Twilio');
@@ -204,7 +303,7 @@ describe('codes and full numbers are nowhere but where the list allows them', ()
       if (level !== 'error') expect(written.split('\n').length).toBeGreaterThan(2);
       expect(outside(evidence)).toEqual([]);
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -215,6 +314,13 @@ describe('the search itself', () => {
     'metrics',
     'answers over HTTP',
     'file log.json',
+    'records',
+    'records for the role pii',
+    'webhooks of the operator',
+    'keys told to the agent',
+    'context told to the agent',
+    'SIP messages of calls',
+    'initiation data',
     'results of tools',
   ];
   const code = '8305172946';
@@ -223,14 +329,23 @@ describe('the search itself', () => {
   it.each(Object.keys(disguises))('finds what is written %s in any place', disguise => {
     for (const where of sinks) {
       const text = `{"level":"info","msg":"x"}\n${disguises[disguise]?.(code)}\n{"level":"info"}`;
-      const found = outside({ places: [{ where, text }], codes: secrets });
+      const found = outside({ places: [{ where, text }], codes: secrets, sounds: [] });
       expect(found, where).toContainEqual(expect.objectContaining({ where, what: 'code' }));
     }
   });
 
+  it('hears a key in a sound, also a short and soft one in a voice', () => {
+    const rate = 8000;
+    const samples = new Int16Array(rate);
+    sine(rate, 300, -40).generate(samples, 0, rate);
+    expect(keysHeard(samples, rate)).toBe(0);
+    dtmf(rate, '7', -30).generate(samples, 4000, 400);
+    expect(keysHeard(samples, rate)).toBeGreaterThan(0);
+  });
+
   it('finds a number in its national form', () => {
     const text = 'call (415) 555-0123 or 020 7183 8750';
-    const found = outside({ places: [{ where: 'standard output', text }], codes: [] });
+    const found = outside({ places: [{ where: 'standard output', text }], codes: [], sounds: [] });
     expect(found.length).toBeGreaterThanOrEqual(2);
   });
 
@@ -238,7 +353,7 @@ describe('the search itself', () => {
     const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-planted-'));
     try {
       writeFileSync(join(folder, 'store.db'), Buffer.from(`\0\0${caller}\0`));
-      const found = outside({ places: filesBelow(folder), codes: [] });
+      const found = outside({ places: filesBelow(folder), codes: [], sounds: [] });
       expect(found).toContainEqual({ where: 'file store.db', what: 'number', as: 'plain' });
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -250,6 +365,6 @@ describe('the search itself', () => {
       { where: 'requests to Twilio', text: `${code} ${caller}` },
       { where: 'standard output', text: '{"caller":"+141******23","time":"2026-11-21T10:55:40.008Z"}' },
     ];
-    expect(outside({ places, codes: secrets })).toEqual([]);
+    expect(outside({ places, codes: secrets, sounds: [] })).toEqual([]);
   });
 });

@@ -21,6 +21,9 @@ export interface Sighting {
 /** Most characters that may stand between two digits for them still to be read as one number. */
 const between = 3;
 
+const digitWords = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+const wordPattern = new RegExp(`oh|${digitWords.join('|')}`, 'gi');
+
 /** The text as it is, and as whoever undoes one of the usual ways to write it reads it. */
 const readings: Readonly<Record<string, (text: string) => string>> = {
   plain: text => text,
@@ -35,6 +38,8 @@ const readings: Readonly<Record<string, (text: string) => string>> = {
   base64: text => decodedRuns(text, /[A-Za-z0-9+/_-]{6,}/g, 4, run => Buffer.from(run, 'base64')),
   hex: text => decodedRuns(text, /(?:[0-9a-f]{2}){4,}/gi, 1, run => Buffer.from(run, 'hex')),
   wide: text => text.normalize('NFKC'),
+  words: text =>
+    text.replace(wordPattern, word => String(digitWords.indexOf(word.toLowerCase().replace(/^oh$/, 'zero')))),
 };
 
 function character(hex: string): string {
@@ -84,6 +89,7 @@ export const disguises: Readonly<Record<string, (digits: string) => string>> = {
   entity: digits => [...digits].map(digit => `&#${48 + Number(digit)};`).join(''),
   base64: digits => `x=${Buffer.from(`Code=${digits}&`).toString('base64')}`,
   base64url: digits => Buffer.from(`{"To":"+${digits}"}`).toString('base64url'),
+  words: digits => [...digits].map(digit => digitWords[Number(digit)]).join(' '),
   hex: digits => Buffer.from(digits).toString('hex'),
   'full width': digits => [...digits].map(digit => String.fromCodePoint(0xff10 + Number(digit))).join(''),
 };
