@@ -215,7 +215,8 @@ describe('a transfer over a second leg', () => {
     expect(world.call.state).toBe('transferring');
     world.other.acknowledge();
     await settled();
-    expect(world.leg.asked.slice(-2)).toEqual(['tone off', 'join leg_other full']);
+    // No code is asked for any more: what is keyed is for whom the caller talks to.
+    expect(world.leg.asked.slice(-3)).toEqual(['tone off', 'secure false', 'join leg_other full']);
     expect(world.call.state).toBe('bridged');
     expect(result.outcome).toEqual(ok(undefined));
     expect(world.transfers()).toEqual(['bridge transferred']);
