@@ -38,6 +38,8 @@ const inlineKey = /\binline:[^\s;]*/gi;
 const international = /\+\d(?:[ .()/-]{0,2}\d){6,}/g;
 /** A run of digits that stands by itself; not part of an address, a port or a word. */
 const run = /(?<![\w.:-])\(?\d(?:[ ()-]{0,2}\d){6,}(?!\w|\.\d)/g;
+/** A run in the parameters of a user part, where nothing but a number is so long. */
+const inParameters = /\+?\d(?:[ .()-]{0,2}\d){6,}/g;
 /** The same in a header that may have parameters: those have long numbers of their own. */
 const runOutsideParameters = /(?<![\w.:=-])\(?\d(?:[ ()-]{0,2}\d){6,}(?!\w|\.\d)/g;
 // What would move the cursor of a terminal, turn its text around or end a line where none ends.
@@ -85,7 +87,7 @@ export class LadderMask {
     return this.#numbers(this.#numbers(text, international), parametered ? runOutsideParameters : run);
   }
 
-  /** The user part of every URI, escapes undone, when it is a number; its password always. */
+  /** The user part of every URI, escapes undone, when it is a number, and numbers in its parameters; its password always. */
   #uris(text: string): string {
     return text.replace(uriUser, (all, scheme: string, part: string, sign: string) => {
       const isTel = scheme.toLowerCase() === 'tel';
@@ -94,7 +96,8 @@ export class LadderMask {
       const user = unescaped(end < 0 ? part : part.slice(0, end));
       const rest = end < 0 ? '' : part.slice(end);
       const shown = digitsOf(user).length < fewestDigits ? user : this.#number(user);
-      return `${scheme}:${shown}${rest.startsWith(':') ? `:${hidden}` : rest}${sign}`;
+      const more = rest.startsWith(':') ? `:${hidden}` : this.#numbers(rest, inParameters);
+      return `${scheme}:${shown}${more}${sign}`;
     });
   }
 
