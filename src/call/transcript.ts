@@ -1,6 +1,7 @@
 import type { TurnNews } from '../agent/agent.ts';
 import type { Clock } from '../core/clock.ts';
 import { toolName } from '../core/mask.ts';
+import { fewestDigits, numberWords } from '../core/number-words.ts';
 
 export const transcriptLimits = {
   /** Turns that are kept of one call; above them the newest are only counted. */
@@ -160,22 +161,6 @@ export class Transcript {
     return undefined;
   }
 }
-
-/** Fewer digits or number words than this are no code and no recognisable part of one. */
-const fewestDigits = 3;
-
-/** Digits as words, in the languages that phone agents speak most. */
-const numberWords = new Set(
-  (
-    'zero oh one two three four five six seven eight nine ' +
-    'null eins zwei zwo drei vier fünf sechs sieben acht neun ' +
-    'cero uno dos tres cuatro cinco seis siete ocho nueve ' +
-    'zéro un deux trois quatre cinq sept huit neuf ' +
-    'due tre quattro cinque sei sette otto nove ' +
-    'um dois três quatro seis oito ' +
-    'nul een twee drie vijf zes zeven negen'
-  ).split(' '),
-);
 
 /** Whether a text has digits enough for a code, written or as words. A rule for what is withheld, so rather too often. */
 export function mayHoldCode(text: string): boolean {

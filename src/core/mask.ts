@@ -1,3 +1,5 @@
+import { spellsDigits } from './number-words.ts';
+
 /**
  * A phone number as logs, metrics and records may show it: its first digits for the country and its last two.
  * `+14155550123` becomes `+141******23`; anything of six digits or fewer is hidden whole.
@@ -11,14 +13,18 @@ export function maskNumber(number: string): string {
 
 /** The agent chooses the name of a tool that it asks for, and could put a code or a number into one that is not there. */
 export function toolName(name: string): string {
-  return /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 ? name : 'other';
+  const plain = /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 && !spellsDigits(name);
+  return plain ? name : 'other';
 }
 
 /** Parameters that hold a secret whatever they look like. */
 const secretName = /code|otp|pin|pass|secret|token|key|digit|card|cvc|cvv|iban|ssn/i;
 const phoneNumber = /^\+?[\d\s().-]{7,24}$/;
-/** A word without digits: the name of a channel, a language, a reason. */
-const plainWord = /^[a-z_-]{1,32}$/i;
+/** A number without a plus and with fewer digits may be a code, of which nothing is shown. */
+const surelyNumber = 11;
+/** Words without digits, the name of a channel, a language, a reason; capitals within a word would be base64. */
+const plainWord = /^(?=.{1,32}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[_-](?:[A-Z]?[a-z]+|[A-Z]+))*$/;
+const camelCase = /^[a-z]{1,20}(?:[A-Z][a-z]{1,20}){1,3}$/;
 const mostArguments = 16;
 
 /**
@@ -30,7 +36,7 @@ export function maskArguments(parameters: unknown): Record<string, string> {
   const shown = Object.entries(parameters)
     .slice(0, mostArguments)
     .map(([name, value], index) => [
-      /^[a-z_]{1,40}$/i.test(name) ? name : `parameter${index}`,
+      isPlain(name) || (camelCase.test(name) && !spellsDigits(name)) ? name : `parameter${index}`,
       masked(name, value),
     ]);
   return Object.fromEntries(shown) as Record<string, string>;
@@ -40,6 +46,13 @@ function masked(name: string, value: unknown): string {
   if (typeof value === 'boolean' || value === null) return String(value);
   if (typeof value !== 'string') return `[${Array.isArray(value) ? 'list' : typeof value}]`;
   if (secretName.test(name)) return '[hidden]';
-  if (phoneNumber.test(value.trim())) return maskNumber(value.trim());
-  return plainWord.test(value) ? value : `[text of ${value.length} characters]`;
+  if (phoneNumber.test(value.trim())) return maskedNumber(value.trim());
+  return isPlain(value) ? value : `[text of ${value.length} characters]`;
+}
+
+const isPlain = (text: string): boolean => plainWord.test(text) && !spellsDigits(text);
+
+function maskedNumber(text: string): string {
+  const digits = text.replace(/\D/g, '').length;
+  return text.startsWith('+') || digits >= surelyNumber ? maskNumber(text) : '*'.repeat(digits);
 }
