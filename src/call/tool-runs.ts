@@ -66,11 +66,20 @@ export class ToolRuns {
     const waited = this.#waiting.begin();
     const answer = await toolbox.run(name, parameters, context, signal);
     waited();
-    const { status, isError } = answer;
+    const { status, isError, gate } = answer;
     const ms = clock.now() - begun;
     call.transcript.ran({ tool: name, status, isError, ms });
     const shown = maskArguments(parameters);
-    events.emit({ type: 'tool-run', call: call.key, tool: name, status, isError, ms, arguments: shown });
+    events.emit({
+      type: 'tool-run',
+      call: call.key,
+      tool: name,
+      status,
+      isError,
+      ms,
+      arguments: shown,
+      ...(gate === undefined ? {} : { gate }),
+    });
     return answer;
   }
 

@@ -85,7 +85,7 @@ export interface ToolRun {
   /** `status` of the result. */
   readonly status: string;
   readonly isError: boolean;
-  /** What the gates said, where they were asked: `own-number`, `any-number`, `not-allowed`, `switched-off`. */
+  /** What the gates said of a send, where they were asked: `own-number`, `other-number`, or why not (`SendGate`). */
   readonly gate?: string;
   /** Parameters after `maskArguments`. */
   readonly arguments: Readonly<Record<string, string>>;

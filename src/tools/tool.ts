@@ -10,6 +10,8 @@ import type { VerifiedNumbers } from '../core/verified.ts';
 export interface ToolResult {
   readonly status: string;
   readonly message: string;
+  /** What the gates said, where they were asked. For the record: the agent is not told. */
+  readonly gate?: string;
   readonly [field: string]: string | number | boolean | undefined;
 }
 
@@ -41,6 +43,8 @@ export interface ToolAnswer {
   readonly isError: boolean;
   /** `status` of the result, for the log and the metric. */
   readonly status: string;
+  /** What the gates said, for the record. */
+  readonly gate?: string;
 }
 
 export interface Toolbox {

@@ -72,8 +72,9 @@ function pledge<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   return { promise, resolve: value => settle?.(value) };
 }
 
-function answer(result: ToolResult, isError: boolean): ToolAnswer {
-  return { result: JSON.stringify(result), isError, status: result.status };
+function answer({ gate, ...told }: ToolResult, isError: boolean): ToolAnswer {
+  const { status } = told;
+  return { result: JSON.stringify(told), isError, status, ...(gate === undefined ? {} : { gate }) };
 }
 
 const invalid = (message: string): ToolResult => ({ status: 'invalid_parameters', message });

@@ -20,11 +20,22 @@ export function spoken(to: string): string {
 }
 
 const person = 'Offer to hand over to a person.';
-const notAllowed = (message: string): VerifyResult => ({
+const notAllowed = (gate: SendGate, message: string): VerifyResult => ({
   status: 'not_allowed',
   valid: false,
+  gate,
   message: `${message} ${person}`,
 });
+
+/** What the gates say of a send: why it may be, or why not. */
+export type SendGate =
+  | 'own-number'
+  | 'other-number'
+  | 'not-allowed'
+  | 'not-listed'
+  | 'wrong-range'
+  | 'wrong-country'
+  | 'switched-off';
 
 export const notConfigured: VerifyResult = {
   status: 'not_configured',
@@ -34,13 +45,14 @@ export const notConfigured: VerifyResult = {
 
 export const refusals = {
   'not-allowed': notAllowed(
+    'not-allowed',
     'Codes go only to the number that the caller calls from, where the telephone network vouches for it.',
   ),
-  'not-listed': notAllowed('Codes go only to the numbers that the operator has listed.'),
-  'wrong-range': notAllowed('Codes are not sent to numbers of this kind.'),
-  'wrong-country': notAllowed('Codes are not sent to the country of this number.'),
-  'switched-off': notAllowed('The operator has switched off all sending. Do not try again.'),
-} as const;
+  'not-listed': notAllowed('not-listed', 'Codes go only to the numbers that the operator has listed.'),
+  'wrong-range': notAllowed('wrong-range', 'Codes are not sent to numbers of this kind.'),
+  'wrong-country': notAllowed('wrong-country', 'Codes are not sent to the country of this number.'),
+  'switched-off': notAllowed('switched-off', 'The operator has switched off all sending. Do not try again.'),
+} as const satisfies Partial<Record<SendGate, VerifyResult>>;
 
 /** What a dry run says in the place of a send and of a check. */
 export const dryRun: VerifyResult = {

@@ -2,7 +2,7 @@ import type { Result } from '../../core/errors.ts';
 import { TwilioFailure } from '../../twilio/failure.ts';
 import type { VerificationSent, VerifyChannel, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { dryRun, notConfigured, spoken } from './destination.ts';
+import { dryRun, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
 import { lineKind } from './line-kind.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
@@ -29,11 +29,12 @@ export function sendCode(
     if (verify === undefined) return notConfigured;
     const refused = await objection(parts, input.To, context);
     if (refused !== undefined) return refused;
+    const gate: SendGate = isOwnNumber(context, input.To, parts.country) ? 'own-number' : 'other-number';
     const known = pending.get(context.call, input.To);
     const answered = known && withoutSending(parts, known, input.Channel, input.To);
-    if (answered !== undefined) return answered;
-    if (parts.policy().dryRun) return dryRun;
-    return secured(parts, verify, input, context, signal);
+    if (answered !== undefined) return { ...answered, gate };
+    if (parts.policy().dryRun) return { ...dryRun, gate };
+    return { ...(await secured(parts, verify, input, context, signal)), gate };
   });
 }
 

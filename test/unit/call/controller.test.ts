@@ -122,6 +122,7 @@ describe('a call that goes well', () => {
       result: JSON.stringify({ name, parameters }),
       isError: false,
       status: 'pending',
+      gate: 'own-number',
     });
     const { leg, events } = await answered({ toolbox: { run } });
     const id = 't1' as ToolCallId;
@@ -139,6 +140,7 @@ describe('a call that goes well', () => {
       type: 'tool-run',
       tool: 'send_SMS_verification',
       status: 'pending',
+      gate: 'own-number',
     });
   });
 

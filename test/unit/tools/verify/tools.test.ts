@@ -3,7 +3,7 @@ import type { PartyFacts } from '../../../../src/call/party.ts';
 import { verifiedMs } from '../../../../src/core/verified.ts';
 import { SimTwilio } from '../../../../src/sim/twilio/server.ts';
 import type { GateState } from '../../../../src/tools/gates.ts';
-import type { Toolbox, ToolContext } from '../../../../src/tools/tool.ts';
+import type { ToolAnswer, Toolbox, ToolContext } from '../../../../src/tools/tool.ts';
 import { createToolbox } from '../../../../src/tools/toolbox.ts';
 import { verifyLimits } from '../../../../src/tools/verify/limits.ts';
 import { defaultVerifyPolicy } from '../../../../src/tools/verify/policy.ts';
@@ -53,7 +53,7 @@ beforeEach(async () => {
 afterEach(() => sim.close());
 
 type Fields = Record<string, unknown>;
-let answers: { isError: boolean; result: string }[] = [];
+let answers: ToolAnswer[] = [];
 beforeEach(() => {
   answers = [];
 });
@@ -248,6 +248,28 @@ describe('the gates', () => {
     for (const To of [own, other]) expect(await run(send, { To })).toMatchObject({ status: 'not_allowed' });
     expect(sim.texts).toHaveLength(1);
     expect(await run(check, { To: own, Code: sim.codeFor(own) })).toMatchObject({ status: 'approved' });
+  });
+
+  it('have what they said of each send on record, and the agent is not told', async () => {
+    await run(send, { To: own });
+    await run(send, { To: own });
+    await run(send, { To: other });
+    gate = { allowAutonomousSends: true, killSwitch: false };
+    await run(send, { To: other });
+    await run(send, { To: '+19005550123' });
+    gate = { allowAutonomousSends: true, killSwitch: true };
+    await run(send, { To: own });
+    await run(check, { To: own, Code: wrongCode() });
+    expect(answers.map(answer => answer.gate)).toEqual([
+      'own-number',
+      'own-number',
+      'not-allowed',
+      'other-number',
+      'wrong-range',
+      'switched-off',
+      undefined,
+    ]);
+    for (const { result } of answers) expect(result).not.toContain('gate');
   });
 
   it('take the caller id in its national form for the same number', async () => {
