@@ -136,8 +136,7 @@ export class LiveStore implements Store {
     await migrate(database);
     await this.#checkKey();
     // First what is known of calls that ended, then what is not known of the others.
-    const spilt = await this.#spill.replay(images => this.#write(database.db, images));
-    if (spilt > 0) this.#parts.log.info('spilt calls were written', { calls: spilt });
+    await this.#unspill();
     await this.#nodes.begin();
     await this.outbox.reclaim(database.db);
     this.#ready = true;
@@ -188,6 +187,12 @@ export class LiveStore implements Store {
     return kept;
   }
 
+  async #unspill(): Promise<void> {
+    const { database, log } = this.#parts;
+    const calls = await this.#spill.replay(images => this.#write(database.db, images));
+    if (calls > 0) log.info('spilt calls were written', { calls });
+  }
+
   #armBeat(): void {
     if (this.#closed) return;
     this.#beat?.cancel();
@@ -198,6 +203,8 @@ export class LiveStore implements Store {
     try {
       await this.#db();
       await this.#nodes.beat();
+      // What was spilt while the database was away is not left to the next start.
+      await this.#unspill();
       await this.#nodes.look();
     } catch (error) {
       if (this.#closed) return;

@@ -30,18 +30,36 @@ interface Line {
  */
 export class SpillFile {
   readonly #parts: SpillParts;
+  /** Adding and handing out go one after the other: what is added meanwhile must not go with the file. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SpillParts) {
     this.#parts = parts;
   }
 
   /** False when it could not be kept here either. */
-  async add(images: readonly CallImage[]): Promise<boolean> {
+  add(images: readonly CallImage[]): Promise<boolean> {
+    return this.#inTurn(() => this.#add(images));
+  }
+
+  /** Hands out what is in the file, some calls at a time, and removes it when all is through. Rejects as `write` does. */
+  replay(write: (images: readonly CallImage[]) => Promise<void>): Promise<number> {
+    return this.#inTurn(() => this.#replay(write));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #add(images: readonly CallImage[]): Promise<boolean> {
     const { path, log } = this.#parts;
     if (path === undefined) return false;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const text = images.map(image => `${JSON.stringify(lineOf(image))}\n`).join('');
+      // A line of its own also behind one that a kill cut off.
+      const text = images.map(image => `\n${JSON.stringify(lineOf(image))}`).join('');
       if ((await sizeOf(path)) + text.length > storeLimits.spillBytes) return false;
       await appendFile(path, text, { mode: 0o600, flush: true });
       return true;
@@ -51,13 +69,13 @@ export class SpillFile {
     }
   }
 
-  /** Hands out what is in the file, some calls at a time, and removes it when all is through. Rejects as `write` does. */
-  async replay(write: (images: readonly CallImage[]) => Promise<void>): Promise<number> {
+  async #replay(write: (images: readonly CallImage[]) => Promise<void>): Promise<number> {
     const { path } = this.#parts;
     if (path === undefined || (await sizeOf(path)) === 0) return 0;
     let batch: CallImage[] = [];
     let calls = 0;
     for await (const text of createInterface({ input: createReadStream(path, 'utf8') })) {
+      if (text === '') continue;
       const image = this.#read(text);
       if (image === undefined) continue;
       batch.push(image);

@@ -1,0 +1,275 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KyselyPlugin } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CallKey } from '../../src/core/ids.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { Sealer } from '../../src/core/seal.ts';
+import { type Database, openPostgres, openSqlite } from '../../src/store/database.ts';
+import { storeLimits } from '../../src/store/limits.ts';
+import { LiveStore } from '../../src/store/live-store.ts';
+import { noMeters } from '../../src/store/meters.ts';
+import { someCall, someEnd, someNumber } from '../support/call-records.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
+
+const dayMs = 86_400_000;
+const [oldKey, newKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+
+/** One run of one node. */
+interface Run {
+  readonly store: LiveStore;
+  readonly clock: ManualClock;
+  readonly database: Database;
+  /** Set it, and every query of this run fails. */
+  away: boolean;
+  readonly spillPath: string;
+}
+
+let folder: string;
+let runs: Run[];
+let removed: CallKey[];
+let boots = 0;
+let postgres: Postgres | undefined;
+let url = '';
+
+const kinds = [
+  { name: 'SQLite', postgres: false, skipped: false },
+  { name: 'PostgreSQL', postgres: true, skipped: !requirePostgres('nodes of a store on PostgreSQL') },
+];
+
+describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipped }) => {
+  const own = skipped ? it.skip : it;
+
+  beforeAll(async () => {
+    if (onPostgres && !skipped) postgres = await startPostgres();
+  }, 60_000);
+  afterAll(async () => {
+    if (onPostgres) await postgres?.remove();
+  });
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trunkbridge-nodes-'));
+    runs = [];
+    removed = [];
+    if (onPostgres && !skipped) url = postgres?.database() ?? '';
+  });
+  afterEach(async () => {
+    for (const { store } of runs) await store.abandon();
+    rmSync(folder, { recursive: true });
+  });
+
+  const connect = () =>
+    onPostgres ? openPostgres(url, () => undefined) : openSqlite(join(folder, 'trunkbridge.db'));
+
+  async function start(node: string, keys = [oldKey], clock = new ManualClock()): Promise<Run> {
+    const run = await prepared(node, keys, clock);
+    await run.store.begin();
+    return run;
+  }
+
+  async function prepared(node: string, keys = [oldKey], clock = new ManualClock()): Promise<Run> {
+    const opened = await connect();
+    boots += 1;
+    const fails: KyselyPlugin = {
+      transformQuery: ({ node: query }) => {
+        if (run.away) throw new Error('the database is away');
+        return query;
+      },
+      transformResult: async ({ result }) => result,
+    };
+    const database = { ...opened, db: opened.db.withPlugin(fails) };
+    const spillPath = join(folder, `spill-${node}.jsonl`);
+    const store = new LiveStore({
+      database,
+      where: 'the database',
+      node,
+      boot: `boot-${boots}`,
+      sealer: new Sealer(keys, 'records'),
+      spillPath,
+      unlock: () => undefined,
+      keepDays: () => 30,
+      announce: () => [{ kind: 'call-ended', target: 'crm' }],
+      removeRecording: async ({ key }) => void removed.push(key),
+      clock,
+      log: silentLogger,
+      meters: noMeters,
+    });
+    const run: Run = { store, clock, database, away: false, spillPath };
+    runs.push(run);
+    return run;
+  }
+
+  /** As SIGKILL leaves it: nothing is said, nothing written. */
+  async function kill(run: Run): Promise<void> {
+    runs.splice(runs.indexOf(run), 1);
+    await run.store.abandon();
+  }
+
+  async function up({ store }: Run): Promise<CallKey> {
+    const call = someCall();
+    store.journal.begin(call);
+    await store.flush();
+    return call.key;
+  }
+
+  async function over({ store, clock }: Run): Promise<CallKey> {
+    const call = someCall();
+    store.journal.begin(call);
+    store.journal.finish(call.key, someEnd);
+    await store.flush();
+    clock.advance(1);
+    return call.key;
+  }
+
+  /** The node's beat and sweep have run and are armed again. */
+  const rested = ({ clock }: Run) => until(() => clock.pending === 2, 'beat and sweep to be armed again');
+
+  async function beat(run: Run, times = 1): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      run.clock.advance(storeLimits.heartbeatMs);
+      await rested(run);
+    }
+  }
+
+  const stateOf = async ({ store }: Run, call: CallKey) => {
+    const record = await store.archive.find(call);
+    return record?.state === 'ended' ? record.end?.reason : record?.state;
+  };
+
+  own('close the calls of their own earlier run at the start, and nobody else’s', async () => {
+    const [one, two] = [await start('node-1'), await start('node-2')];
+    const [mine, theirs] = [await up(one), await up(two)];
+    await kill(one);
+    const again = await start('node-1');
+    expect(await stateOf(again, mine)).toBe('interrupted');
+    expect(await stateOf(again, theirs)).toBe('running');
+    expect((await again.store.outbox.counts()).waiting).toBe(1);
+    const third = await start('node-1');
+    expect((await third.store.outbox.counts()).waiting).toBe(1);
+  });
+
+  own('close the calls of another node once it has missed its beats, and not before', async () => {
+    const [one, two] = [await start('node-1'), await start('node-2')];
+    const theirs = await up(two);
+    // The first look is a sighting, not a miss.
+    await beat(one, storeLimits.missedHeartbeats);
+    expect(await stateOf(one, theirs)).toBe('running');
+    await beat(one);
+    expect(await stateOf(one, theirs)).toBe('interrupted');
+    expect((await one.store.outbox.counts()).waiting).toBe(1);
+  });
+
+  own('leave the calls of another node alone for as long as it beats, whatever its clock says', async () => {
+    const one = await start('node-1');
+    const two = await start('node-2', [oldKey], new ManualClock(1_000, 1));
+    const theirs = await up(two);
+    for (let i = 0; i < storeLimits.missedHeartbeats * 2; i++) {
+      await beat(one);
+      if (i % 3 === 0) await beat(two);
+    }
+    expect(await stateOf(one, theirs)).toBe('running');
+  });
+
+  own('remove old calls with recording and queue entries, at most twenty at a time', async () => {
+    const run = await start('node-1');
+    const old: CallKey[] = [];
+    for (let i = 0; i < storeLimits.sweepCalls + 3; i++) old.push(await over(run));
+    const running = await up(run);
+    run.clock.advance(31 * dayMs);
+    await until(() => removed.length >= storeLimits.sweepCalls, 'the first sweep');
+    await rested(run);
+    expect([...removed].sort()).toEqual(old.slice(0, storeLimits.sweepCalls).sort());
+    const young = await over(run);
+    run.clock.advance(storeLimits.sweepPauseMs);
+    await until(() => removed.length === old.length, 'the second sweep');
+    await rested(run);
+    run.clock.advance(storeLimits.sweepEveryMs);
+    await rested(run);
+    expect([...removed].sort()).toEqual([...old].sort());
+    expect(await stateOf(run, running)).toBe('running');
+    expect(await stateOf(run, young)).toBe('caller-hung-up');
+    expect((await run.store.outbox.counts()).waiting).toBe(1);
+    const left = await run.database.db.selectFrom('call_names').select('call').distinct().execute();
+    expect(left.map(({ call }) => call).sort()).toEqual([running, young].sort());
+  });
+
+  own('write what ended while the database was away within a beat of its coming back, once', async () => {
+    const run = await start('node-1');
+    const begun = await up(run);
+    run.away = true;
+    run.store.journal.finish(begun, someEnd);
+    const whole = await over(run);
+    await run.store.flush();
+    expect(run.store.journal.waiting).toBe(0);
+    const text = readFileSync(run.spillPath, 'utf8');
+    expect(text).toContain(whole);
+    expect(text).not.toContain(someNumber.slice(3));
+    run.away = false;
+    expect(await stateOf(run, whole)).toBeUndefined();
+    await beat(run);
+    for (const call of [begun, whole]) expect(await stateOf(run, call)).toBe('caller-hung-up');
+    expect((await run.store.archive.secret(whole))?.callerId).toBe(someNumber);
+    expect(existsSync(run.spillPath)).toBe(false);
+    expect((await run.store.outbox.counts()).waiting).toBe(2);
+    await beat(run);
+    expect((await run.store.outbox.counts()).waiting).toBe(2);
+  });
+
+  own('write at the next start what a killed run had spilt, and no call twice', async () => {
+    const run = await start('node-1');
+    const written = await over(run);
+    const begun = await up(run);
+    run.away = true;
+    run.store.journal.finish(begun, someEnd);
+    await run.store.flush();
+    const spilt = readFileSync(run.spillPath);
+    await kill(run);
+    const again = await start('node-1');
+    // Not closed as interrupted: how it ended is known.
+    for (const call of [written, begun]) expect(await stateOf(again, call)).toBe('caller-hung-up');
+    await kill(again);
+    // As if the kill had come between writing and removing the file.
+    writeFileSync(again.spillPath, spilt);
+    const third = await start('node-1');
+    expect((await third.store.outbox.counts()).waiting).toBe(2);
+    expect((await third.store.archive.list({}, { size: 10 })).calls).toHaveLength(2);
+    expect(existsSync(third.spillPath)).toBe(false);
+  });
+
+  own('refuse a wrong DATA_KEY by name, and open old records with the new and the old one', async () => {
+    const first = await start('node-1');
+    const before = await over(first);
+    await kill(first);
+    const wrong = await prepared('node-1', [newKey]);
+    await expect(wrong.store.begin()).rejects.toMatchObject({
+      code: 'data-key',
+      message: expect.stringContaining('set DATA_KEY to it, or to the new and the old one'),
+    });
+    await kill(wrong);
+    const both = await start('node-1', [newKey, oldKey]);
+    const after = await over(both);
+    expect((await both.store.archive.secret(before))?.callerId).toBe(someNumber);
+    await kill(both);
+    const dropped = await start('node-1', [newKey]);
+    expect((await dropped.store.archive.secret(after))?.callerId).toBe(someNumber);
+    expect(await dropped.store.archive.secret(before)).toBeUndefined();
+    await kill(dropped);
+    const back = await prepared('node-1', [oldKey]);
+    await expect(back.store.begin()).rejects.toMatchObject({ code: 'data-key' });
+  });
+
+  own('have what they were sending due again at once after a kill, and not what others send', async () => {
+    const [one, two] = [await start('node-1'), await start('node-10')];
+    const [mine, theirs] = [await over(one), await over(two)];
+    const claim = async ({ store }: Run) => (await store.outbox.claim(1, 30_000))[0];
+    expect(await claim(one)).toMatchObject({ call: mine, attempt: 1 });
+    expect(await claim(two)).toMatchObject({ call: theirs, attempt: 1 });
+    expect(await claim(one)).toBeUndefined();
+    await kill(one);
+    const again = await start('node-1', [oldKey], one.clock);
+    expect(await claim(again)).toMatchObject({ call: mine, attempt: 2 });
+    expect(await claim(again)).toBeUndefined();
+  });
+});
