@@ -165,6 +165,8 @@ export class CallRecorder implements EventSink {
       this.#timer = undefined;
       for (const followed of this.#calls.values()) {
         if (followed.call.transcript.turns.length !== followed.turns) this.#write(followed);
+        // Keyed digits are checked without a tool being run.
+        this.#verified(followed);
       }
       if (this.#calls.size > 0) this.#arm();
     });
@@ -172,7 +174,8 @@ export class CallRecorder implements EventSink {
 
   #verified(followed: Followed | undefined): void {
     const latest = followed?.call.verified.latest;
-    if (followed === undefined || latest === undefined) return;
+    if (followed === undefined || latest === undefined || latest.at === followed.verifiedAt) return;
+    followed.verifiedAt = latest.at;
     this.#journal.update(followed.call.key, {
       verified: { ...latest, number: maskNumber(latest.number) },
     });
@@ -194,6 +197,8 @@ interface Followed {
   answered?: number;
   /** Turns that are written. */
   turns: number;
+  /** When the number was verified that is written. */
+  verifiedAt?: number;
 }
 
 function kept({ role, message, original, atMs }: CallTurn, offset: number): Turn {
@@ -207,6 +212,8 @@ function warningOf(event: BridgeEvent): { readonly call: CallKey; readonly text:
   switch (event.type) {
     case 'agent-retry':
       return { call: event.call, text: `The conversation was started again: ${sentence(event.end)}` };
+    case 'agent-lost':
+      return { call: event.call, text: `The agent was lost: ${sentence(event.end)}` };
     case 'transfer':
       return event.end.reason === 'transferred'
         ? undefined
