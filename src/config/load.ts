@@ -20,6 +20,7 @@ import {
 import { type Environment, type ReadText, readText, Sources } from './sources.ts';
 import { readTransfers } from './transfers.ts';
 import { readTrunks } from './trunks.ts';
+import { verifyNotes } from './verify-settings.ts';
 
 export interface LoadOptions {
   /** Path given by `--config`; without it `TRUNKBRIDGE_CONFIG`, without that no file. */
@@ -150,7 +151,11 @@ function sipLimits(sources: Sources, known: Readonly<Record<string, number>>): R
 }
 
 function notes(config: Config, env: Environment, allowFrom: string | undefined): string[] {
-  const found = [...environmentNotes(env), ...trunkNotes(config)];
+  const found = [
+    ...environmentNotes(env),
+    ...trunkNotes(config),
+    ...verifyNotes(config.verify, config.tools.allowAutonomousSends),
+  ];
   if (config.trunks.length > 0) {
     if (allowFrom !== 'default')
       found.push('SIP_ALLOW is set, and has no effect while trunks are configured.');

@@ -268,11 +268,14 @@ export const settings = {
   }),
 
   'tools.allow_autonomous_sends': setting(flag, {
-    meaning: 'Whether the agent may send codes to numbers other than the trusted number of the caller.',
+    meaning:
+      'Whether the agent may send to others than the caller at his trusted number; for codes verify.destinations has to ' +
+      'allow them as well.',
     fallback: 'false',
   }),
   'tools.kill_switch': setting(flag, {
-    meaning: 'Whether everything that costs money or reaches a third party is switched off.',
+    meaning:
+      'Whether everything that costs money or reaches a third party is switched off; also a switch while it runs (docs/otp.md).',
     fallback: 'false',
   }),
   'tools.secret': setting(text(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable characters without spaces'), {

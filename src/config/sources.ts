@@ -65,8 +65,7 @@ export class Sources {
   /** A value inside a tree with its `${NAME}` and `file:` written out; undefined when that is a problem, now told. */
   expand(raw: Raw, where: string): Raw | undefined {
     const before = this.problems.length;
-    const text = (value: string | number): string => this.#expand(String(value), where);
-    const expanded = typeof raw === 'object' ? raw.map(text) : typeof raw === 'string' ? text(raw) : raw;
+    const expanded = this.#expanded(raw, where);
     return this.problems.length > before ? undefined : expanded;
   }
 
@@ -111,9 +110,13 @@ export class Sources {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const { where } = entry;
-    const expand = (value: string | number | boolean): string => this.#expand(String(value), where);
-    if (typeof entry.raw === 'object') return { raw: entry.raw.map(expand), where };
-    return { raw: typeof entry.raw === 'string' ? expand(entry.raw) : entry.raw, where };
+    return { raw: this.#expanded(entry.raw, where), where };
+  }
+
+  /** Text, alone or in a list; a number stays one, so that a setting can tell. */
+  #expanded(raw: Raw, where: string): Raw {
+    const text = <Value>(value: Value) => (typeof value === 'string' ? this.#expand(value, where) : value);
+    return typeof raw === 'object' ? raw.map(text) : text(raw);
   }
 
   /** `${NAME}` becomes the variable, `file:/path` the text of the file. */

@@ -40,8 +40,8 @@ const plused =
 export const verifySettings = {
   'verify.destinations': setting(choice(verifyDestinations), {
     meaning:
-      "Whom codes may go to: own (the caller's own number), listed (those of verify.listed_numbers too) or any. What is " +
-      'not own needs tools.allow_autonomous_sends as well.',
+      "Whom codes may go to: own (the caller's own number), listed (those of verify.listed_numbers too) or any. The last " +
+      'two need tools.allow_autonomous_sends as well.',
     fallback: 'own',
   }),
   'verify.listed_numbers': setting(plused(list(number, true)), {
@@ -101,6 +101,29 @@ export const verifySettings = {
     fallback: 'false',
   }),
 } as const;
+
+/** What is set and comes to nothing: a code goes to others than the caller only where two settings say so. */
+export function verifyNotes(
+  { destinations, listedNumbers }: Pick<VerifyPolicy, 'destinations' | 'listedNumbers'>,
+  allowAutonomousSends: boolean,
+): string[] {
+  const notes: string[] = [];
+  if (destinations === 'own' && allowAutonomousSends) {
+    notes.push(
+      "tools.allow_autonomous_sends is on, and verify.destinations is own: codes still go to callers' own numbers alone.",
+    );
+  }
+  if (destinations !== 'own' && !allowAutonomousSends) {
+    notes.push(
+      `verify.destinations is ${destinations}, and tools.allow_autonomous_sends is off: codes go to callers' own numbers ` +
+        'alone until that is on, here or as a switch (PUT /v1/switches/allow_autonomous_sends).',
+    );
+  }
+  if (destinations === 'listed' && listedNumbers.length === 0) {
+    notes.push('verify.destinations is listed, and there is no number in verify.listed_numbers.');
+  }
+  return notes;
+}
 
 /** The policy as the settings have it. */
 export function verifyPolicyOf(values: Values<typeof verifySettings>): VerifySection {
