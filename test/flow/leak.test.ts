@@ -134,7 +134,7 @@ async function collect(level: string): Promise<Evidence> {
   try {
     // At levels above info the daemon does not tell its ports.
     const sip = await freePort();
-    const http = await freePort();
+    const http = await freePort([sip]);
     daemon = new ServeProcess({
       cwd: folder,
       args: ['--config', configure(folder)],
@@ -155,7 +155,12 @@ async function collect(level: string): Promise<Evidence> {
         headers: { 'xi-api-key': 'a-key-to-read-metrics', ...headers },
       });
     await until(
-      async () => (await get('/readyz').catch(() => undefined))?.status === 200,
+      async () => {
+        // A port may have been taken meanwhile: better told at once than waited for.
+        if (daemon?.running !== true)
+          throw new Error(`the daemon ended: ${daemon?.stdout} ${daemon?.stderr}`);
+        return (await get('/readyz').catch(() => undefined))?.status === 200;
+      },
       'the daemon',
       patienceMs,
     );
@@ -182,7 +187,7 @@ async function collect(level: string): Promise<Evidence> {
     await second.answered;
     // Within its first second an agent that fails is started again.
     await heardFor(second, 1500);
-    const spoken = await world.agent.conversation(1);
+    const spoken = await world.agent.conversation(1, patienceMs);
     await byVoice(world, spoken);
     const spokenCode = world.twilio.codeFor(caller);
     await second.ended;

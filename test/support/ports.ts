@@ -6,11 +6,14 @@ const retryMs = 50;
 /** Below the ports that a kernel gives to outgoing connections: one of those could take what was found free. */
 const candidates = { first: 12_000, end: 19_000 };
 
-/** A TCP port of loopback that nobody has at this moment, for a program that cannot choose one itself. */
-export async function freePort(): Promise<number> {
+/**
+ * A TCP port of loopback that nobody has at this moment, for a program that cannot choose one itself. `taken` are others that
+ * are meant for it: nobody has them yet.
+ */
+export async function freePort(taken: readonly number[] = []): Promise<number> {
   for (;;) {
     const port = randomInt(candidates.first, candidates.end);
-    if (await isFree(port)) return port;
+    if (!taken.includes(port) && (await isFree(port))) return port;
   }
 }
 
