@@ -67,6 +67,14 @@ export class TwilioFailure extends Failure {
   }
 }
 
+/** Error codes of a 429 that soon goes away by itself; 60202 and 60203 do not, and retrying them makes it worse. */
+const passing: ReadonlySet<number | undefined> = new Set([undefined, 20429, 25109, 60212]);
+
+/** Whether Twilio did nothing, and would soon do what it was asked: the request is as good as never made. */
+export function isPassing({ unprocessed, errorCode }: TwilioFailure): boolean {
+  return unprocessed && passing.has(errorCode);
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The failure that an answer with a status outside 200..299 stands for. */

@@ -4,7 +4,7 @@ import https from 'node:https';
 import twilio from 'twilio';
 import type SdkRequestClient from 'twilio/lib/base/RequestClient.js';
 import type { Clock } from '../core/clock.ts';
-import { networkFailure, refusal, TwilioFailure } from './failure.ts';
+import { isPassing, networkFailure, refusal, TwilioFailure } from './failure.ts';
 import type { TwilioLimits } from './limits.ts';
 
 /** One call into the client: what every HTTP request made during it shares. */
@@ -28,9 +28,6 @@ type Answer<T> = Awaited<ReturnType<SdkRequestClient['request']>> & { body: T };
 
 /** Twilio's hosts that this program has business with, at any edge and region. */
 const knownHost = /^(api|verify|lookups|content|messaging)(\.[a-z0-9-]+){0,2}\.twilio\.com$/;
-
-/** Error codes of a 429 that soon goes away by itself; 60202 and 60203 do not, and retrying them makes it worse. */
-const passing: ReadonlySet<number | undefined> = new Set([undefined, 20429, 25109, 60212]);
 
 /**
  * Carries the SDK's requests: to one stand-in where a base URL is set, to Twilio's known hosts and nowhere else
@@ -134,7 +131,7 @@ export class BridgeRequestClient extends twilio.RequestClient {
   /** How long to wait before the request is sent again, ms; undefined when it must not be. */
   #pause(failure: TwilioFailure, retry: number): number | undefined {
     const { limits, random } = this.#options;
-    if (!failure.unprocessed || !passing.has(failure.errorCode)) return undefined;
+    if (!isPassing(failure)) return undefined;
     if (retry >= (failure.errorCode === 60212 ? Math.min(1, limits.retries) : limits.retries))
       return undefined;
     const backoff = Math.min(limits.backoffCapMs, limits.backoffMs * 2 ** retry);

@@ -32,7 +32,10 @@ export class VerifyWorld {
     this.#clock = clock;
     this.store = new FakeStore({ clock });
     const { accountSid, apiKeySid, apiKeySecret, baseUrl } = sim;
-    const client = TwilioClient.create({ accountSid, apiKeySid, apiKeySecret, baseUrl });
+    const client = TwilioClient.create({
+      ...{ accountSid, apiKeySid, apiKeySecret, baseUrl },
+      limits: { backoffMs: 1 },
+    });
     if (!client.ok) throw client.failure;
     this.#box = createToolbox(
       createVerifyTools({

@@ -46,12 +46,25 @@ export const notConfigured: VerifyResult = {
 export const refusals = {
   'not-allowed': notAllowed(
     'not-allowed',
-    'Codes go only to the number that the caller calls from, where the telephone network vouches for it.',
+    'Codes go only to the number that the caller calls from, where the telephone network vouches for it; for others the ' +
+      'operator has to set both tools.allow_autonomous_sends (true) and verify.destinations (listed or any).',
   ),
-  'not-listed': notAllowed('not-listed', 'Codes go only to the numbers that the operator has listed.'),
-  'wrong-range': notAllowed('wrong-range', 'Codes are not sent to numbers of this kind.'),
-  'wrong-country': notAllowed('wrong-country', 'Codes are not sent to the country of this number.'),
-  'switched-off': notAllowed('switched-off', 'The operator has switched off all sending. Do not try again.'),
+  'not-listed': notAllowed(
+    'not-listed',
+    'Codes go only to the numbers that the operator has listed (verify.listed_numbers).',
+  ),
+  'wrong-range': notAllowed(
+    'wrong-range',
+    'Codes are not sent to numbers of this kind (verify.denied_prefixes).',
+  ),
+  'wrong-country': notAllowed(
+    'wrong-country',
+    'Codes are not sent to the country of this number (verify.allowed_prefixes).',
+  ),
+  'switched-off': notAllowed(
+    'switched-off',
+    'The operator has switched off all sending (kill_switch). Do not try again.',
+  ),
 } as const satisfies Partial<Record<SendGate, VerifyResult>>;
 
 /** What a dry run says in the place of a send and of a check. */

@@ -11,7 +11,7 @@ const dayMs = 86_400_000;
 
 /** Why no code may go to a number in this call; undefined when one may. Reads the gates anew. */
 export async function objection(
-  parts: VerifyParts,
+  parts: Pick<VerifyParts, 'gates' | 'policy' | 'country'>,
   to: string,
   context: ToolContext,
 ): Promise<VerifyResult | undefined> {
@@ -31,7 +31,7 @@ export async function objection(
 
 /** Takes one send from every limit and gives its receipt, or says which one is reached; then nothing was taken. */
 export async function takeSend(
-  parts: VerifyParts,
+  parts: Pick<VerifyParts, 'policy' | 'counters'>,
   to: string,
   context: ToolContext,
 ): Promise<Result<string, VerifyResult>> {
@@ -48,7 +48,10 @@ export async function takeSend(
 }
 
 /** Takes one check of the call; false when it has had all of them. */
-export async function takeCheck(parts: VerifyParts, context: ToolContext): Promise<boolean> {
+export async function takeCheck(
+  parts: Pick<VerifyParts, 'policy' | 'counters'>,
+  context: ToolContext,
+): Promise<boolean> {
   const limit = parts.policy().checksPerCall;
   const take = { name: 'otp-checks', subject: context.call, limit, windowMs: dayMs };
   return (await parts.counters.take([take])).taken;

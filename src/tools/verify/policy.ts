@@ -1,6 +1,5 @@
 /** Whom codes may go to: the caller's own number, those of a list as well, anybody. */
-export const verifyDestinations = ['own', 'listed', 'any'] as const;
-export type VerifyDestinations = (typeof verifyDestinations)[number];
+export type VerifyDestinations = 'own' | 'listed' | 'any';
 
 /** What the operator allows of one-time codes. An agent cannot change any of it, whatever it is talked into. */
 export interface VerifyPolicy {

@@ -1,5 +1,5 @@
-import type { Result } from '../../core/errors.ts';
-import { TwilioFailure } from '../../twilio/failure.ts';
+import { fail, type Result } from '../../core/errors.ts';
+import { isPassing, TwilioFailure } from '../../twilio/failure.ts';
 import type { VerificationSent, VerifyChannel, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
 import { dryRun, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
@@ -33,8 +33,9 @@ export function sendCode(
     const known = pending.get(context.call, input.To);
     const answered = known && withoutSending(parts, known, input.Channel, input.To);
     if (answered !== undefined) return { ...answered, gate };
-    if (parts.policy().dryRun) return { ...dryRun, gate };
-    return { ...(await secured(parts, verify, input, context, signal)), gate };
+    if (parts.policy().dryRun) return { ...(await rehearsed(parts, input.To, context)), gate };
+    // A switch that is turned meanwhile has the last word.
+    return { gate, ...(await secured(parts, verify, input, context, signal)) };
   });
 }
 
@@ -65,6 +66,14 @@ function withoutSending(
   };
 }
 
+/** A dry run goes as far as the limits, and leaves them as they were: they count codes that are really sent. */
+async function rehearsed(parts: VerifyParts, to: string, context: ToolContext): Promise<VerifyResult> {
+  const taken = await takeSend(parts, to, context);
+  if (!taken.ok) return taken.failure;
+  await parts.counters.giveBack(taken.value);
+  return dryRun;
+}
+
 /** The worker is in secure mode before anything leaves: a code that exists can only be keyed in it. */
 async function secured(
   parts: VerifyParts,
@@ -86,6 +95,7 @@ async function secured(
   }
 }
 
+/** One code, counted before its request leaves; what is counted is given back when there certainly is none. */
 async function sent(
   parts: VerifyParts,
   verify: VerifyPort,
@@ -94,15 +104,25 @@ async function sent(
   signal: AbortSignal,
 ): Promise<VerifyResult> {
   const { landlineCall } = parts.policy();
+  const taken = await takeSend(parts, To, context);
+  if (!taken.ok) return taken.failure;
+  const request = async (by: VerifyChannel): Promise<SendAnswer> => {
+    if (signal.aborted) return fail(over);
+    const refused = await objection(parts, To, context);
+    return refused === undefined ? verify.send(To, by, signal) : fail(refused);
+  };
   const toLandline = Channel === 'sms' && landlineCall && lineKind(To) === 'landline';
   let channel: VerifyChannel = toLandline ? 'call' : Channel;
-  let answer = await sendOnce(parts, verify, To, channel, context, signal);
+  let answer = await request(channel);
   if (channel === 'sms' && landlineCall && isLandline(answer)) {
     channel = 'call';
-    answer = await sendOnce(parts, verify, To, channel, context, signal);
+    answer = await request(channel);
   }
   if (!answer.ok) {
-    return answer.failure instanceof TwilioFailure ? failedResult(answer.failure, 'send') : answer.failure;
+    const { failure } = answer;
+    const byTwilio = failure instanceof TwilioFailure;
+    if (!byTwilio || isPassing(failure)) await parts.counters.giveBack(taken.value);
+    return byTwilio ? failedResult(failure, 'send') : failure;
   }
   const { verificationSid, status } = answer.value;
   if (status !== 'pending') return stateResult(status, false);
@@ -117,26 +137,6 @@ type SendAnswer = Result<VerificationSent, TwilioFailure | VerifyResult>;
 /** Verify does not send texts to landlines (60205). */
 function isLandline(answer: SendAnswer): boolean {
   return !answer.ok && answer.failure instanceof TwilioFailure && answer.failure.errorCode === 60205;
-}
-
-/** One request, within every limit; the limits get it back only when it never left. */
-async function sendOnce(
-  parts: VerifyParts,
-  verify: VerifyPort,
-  to: string,
-  channel: VerifyChannel,
-  context: ToolContext,
-  signal: AbortSignal,
-): Promise<SendAnswer> {
-  const taken = await takeSend(parts, to, context);
-  if (!taken.ok) return taken;
-  if (signal.aborted) {
-    await parts.counters.giveBack(taken.value);
-    signal.throwIfAborted();
-  }
-  const answer = await verify.send(to, channel, signal);
-  if (!answer.ok && answer.failure.code === 'twilio-unreachable') await parts.counters.giveBack(taken.value);
-  return answer;
 }
 
 const over: VerifyResult = { status: 'failed', valid: false, message: 'The call is over: nothing was sent.' };
