@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import { type SimErrorCode, simError } from './errors.ts';
 
-/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs`. */
+/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs` or `lost`. */
 export interface SimFault {
   /** One of Twilio's error codes, in its error shape; `status` overrides the usual one. */
   readonly code?: SimErrorCode;
@@ -15,6 +15,8 @@ export interface SimFault {
   readonly delayMs?: number;
   /** `request`: the connection dies before an answer; `answer`: after half of it; `silence`: no answer ever. */
   readonly drop?: 'request' | 'answer' | 'silence';
+  /** The request is carried out, and the connection dies before its answer. */
+  readonly lost?: true;
   /** Raw text instead of JSON, such as a proxy's HTML page; `status` goes with it. */
   readonly raw?: string;
   /** The JSON to answer, true or a lie; `status` goes with it. */

@@ -146,7 +146,9 @@ export class SimTwilio {
     const fault = this.#faults.shift();
     if (fault?.delayMs !== undefined) await pause(this.#clock, fault.delayMs);
     if (fault !== undefined && isFinal(fault)) return playFault(fault, response);
-    write(response, this.#answer(method, url.pathname, request.headers['content-type'], body, form));
+    const answer = this.#answer(method, url.pathname, request.headers['content-type'], body, form);
+    if (fault?.lost === true) request.socket.destroy();
+    else write(response, answer);
   }
 
   async #until(reached: () => boolean): Promise<void> {

@@ -15,8 +15,9 @@ const listed = '+493012345678';
 const strangers = ['+14155550177', '+19005550123', '+881612345678', '+8613800138000'] as const;
 const numbers = [...callers, listed, ...strangers];
 
-/** Answers of Twilio's; 429 that passes is tried again by the client, up to four requests for one code. */
-const faults = [60205, 60203, 20429, 60212] as const;
+/** Answers of Twilio's: a 429 that passes is tried again by the client, up to four requests for one code; one that is lost is not. */
+const faults = [60205, 60203, 20429, 60212, 'lost'] as const;
+type Fault = (typeof faults)[number];
 
 type Step =
   | { readonly act: 'send'; readonly call: number; readonly to: string; readonly channel: string }
@@ -24,7 +25,7 @@ type Step =
   | { readonly act: 'key'; readonly call: number; readonly right: boolean }
   | { readonly act: 'wait'; readonly ms: number }
   | { readonly act: 'redial'; readonly call: number }
-  | { readonly act: 'fail'; readonly code: (typeof faults)[number]; readonly times: number };
+  | { readonly act: 'fail'; readonly fault: Fault; readonly times: number };
 
 const call = fc.nat({ max: callers.length - 1 });
 const to = fc.constantFrom(...numbers);
@@ -52,7 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       act: fc.constant('fail' as const),
-      code: fc.constantFrom(...faults),
+      fault: fc.constantFrom(...faults),
       times: fc.constantFrom(1, 1, 2, 5),
     }),
   },
@@ -107,7 +108,7 @@ async function play(steps: readonly Step[], rules: VerifyPolicy, gate: GateState
   const run: Run = { sends: [], checks: new Map(), busy: 0 };
   const seen = { requests: 0, texts: 0 };
   /** What the next requests meet with, as the stand-in was told. */
-  const ahead: (typeof faults)[number][] = [];
+  const ahead: Fault[] = [];
   const note = (of: VerifyCall) => {
     const { requests, texts } = world.sim;
     for (const text of texts.slice(seen.texts)) run.sends.push({ to: text.to, atMs: clock.now(), call: of });
@@ -124,8 +125,8 @@ async function play(steps: readonly Step[], rules: VerifyPolicy, gate: GateState
     for (const one of steps) {
       if (one.act === 'wait') clock.advance(one.ms);
       else if (one.act === 'fail') {
-        world.sim.failNext({ code: one.code }, one.times);
-        ahead.push(...Array.from({ length: one.times }, () => one.code));
+        world.sim.failNext(one.fault === 'lost' ? { lost: true } : { code: one.fault }, one.times);
+        ahead.push(...Array.from({ length: one.times }, () => one.fault));
       } else if (one.act === 'redial') {
         calls[one.call]?.control.taker?.over();
         calls[one.call] = world.call({ callerId: callers[one.call] ?? '' });

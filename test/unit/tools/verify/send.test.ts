@@ -161,6 +161,7 @@ describe('what counts as a code', () => {
 
   it.each([
     ['nobody knows whether it was sent', { drop: 'answer' }, 'unavailable'],
+    ['it was sent and the answer is lost', { lost: true }, 'unavailable'],
     ['Twilio has had enough of the number', { code: 60203 }, 'max_sends_reached'],
     ['Twilio refused it', { code: 60410 }, 'blocked'],
     ['Twilio broke', { status: 500 }, 'unavailable'],
