@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { networkFailure, refusal, requestFailure, TwilioFailure } from '../../../src/twilio/failure.ts';
+import {
+  isPassing,
+  networkFailure,
+  refusal,
+  requestFailure,
+  TwilioFailure,
+} from '../../../src/twilio/failure.ts';
 
 const thrown = (code: string, message = 'secret') => Object.assign(new Error(message), { code });
 
@@ -83,5 +89,28 @@ describe('refusal', () => {
     expect(refusal(400, {}, { 'twilio-request-id': id }).requestId).toBe(id);
     expect(refusal(400, {}, { 'twilio-request-id': '+14155550123' }).requestId).toBeUndefined();
     expect(refusal(400, {}, undefined).requestId).toBeUndefined();
+  });
+});
+
+describe('a failure that passes', () => {
+  it.each([
+    [429, undefined, true],
+    [429, 20429, true],
+    [429, 25109, true],
+    [429, 60212, true],
+    [429, 60202, false],
+    [429, 60203, false],
+    [429, 60207, false],
+    [400, 20429, false],
+    [503, undefined, false],
+  ])('with HTTP %i and Twilio code %s: %s', (status, code, passes) => {
+    expect(isPassing(refusal(status, { code }, {}))).toBe(passes);
+  });
+
+  it('is one where no connection came about, and none where a connection broke', () => {
+    const passing = ['ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'ETIMEDOUT', 'CERT_HAS_EXPIRED'].filter(
+      word => isPassing(networkFailure(thrown(word))),
+    );
+    expect(passing).toEqual(['ECONNREFUSED', 'ENOTFOUND']);
   });
 });

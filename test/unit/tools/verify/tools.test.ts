@@ -272,6 +272,17 @@ describe('the gates', () => {
     for (const { result } of answers) expect(result).not.toContain('gate');
   });
 
+  it('are on record as they were when the code would have left', async () => {
+    const control = new FakeControl();
+    control.secure = () => {
+      gate = { allowAutonomousSends: false, killSwitch: true };
+      return Promise.resolve(true);
+    };
+    await run(send, { To: own }, toolContext(clock, control));
+    expect(answers[0]?.gate).toBe('switched-off');
+    expect(sim.requests).toEqual([]);
+  });
+
   it('take the caller id in its national form for the same number', async () => {
     expect(await run(send, { To: own }, contextFor({ callerId: '4155550123' }))).toMatchObject({
       status: 'pending',
