@@ -455,7 +455,8 @@ export class Call {
     const { leg, events, clock } = this.#parts;
     const end = this.#end ?? ending('internal-error');
     const answered = this.#answeredAt !== undefined;
-    const seconds = (clock.now() - (this.#answeredAt ?? clock.now())) / 1000;
+    const now = clock.now();
+    const seconds = (now - (this.#answeredAt ?? now)) / 1000;
     await this.#handovers.stop(end);
     const stats = await leg.close();
     events.emit({ type: 'call-ended', call: this.key, end, answered, seconds, stats });

@@ -4,9 +4,9 @@
  */
 export const overloadLimits = {
   /** How late the main thread may be with its work before new calls get 503. */
-  mainLagMs: 30,
+  mainLagMs: 50,
   /** How late a worker may be before it gets no new calls: what it sends is heard as late as that. */
-  workerLagMs: 30,
+  workerLagMs: 50,
   /** How long a connection may have more messages than are taken from it. */
   connectionLagMs: 50,
   /** While fewer calls than these are being set up over a trunk a new one comes in: not they are what makes us late. */

@@ -16,6 +16,9 @@ const rubbish: Readonly<Record<string, string | Buffer>> = {
   'a binary frame': Buffer.from([0, 1, 2, 3]),
 };
 
+/** Its caller is not connected with another: here it counts how the agent is left. */
+const hangup = 'survival:\n  policy: hangup\n';
+
 /** A call whose agent misbehaves beside one whose agent does not; both echo. */
 async function beside(bridge: Bridge, act: (agent: SimConversation, call: SimCall) => Promise<void>) {
   const other = await witness(bridge);
@@ -40,7 +43,7 @@ describe('an agent that sends what is not the protocol', () => {
   );
 
   it.each(Object.keys(rubbish))('is left with agent-garbage when there is no end of %s', what =>
-    withBridge({}, bridge =>
+    withBridge({ yaml: hangup }, bridge =>
       beside(bridge, async (agent, call) => {
         for (let i = 0; i <= borne; i += 1) agent.sendRaw(rubbish[what] ?? '');
         expect(await call.ended).toBe('bye');
@@ -51,7 +54,7 @@ describe('an agent that sends what is not the protocol', () => {
   );
 
   it('is left with agent-message-too-large when one message has 20 MB', () =>
-    withBridge({}, bridge =>
+    withBridge({ yaml: hangup }, bridge =>
       beside(bridge, async (agent, call) => {
         agent.sendRaw(
           Buffer.from(`{"type":"audio","audio_event":{"audio_base_64":"${'A'.repeat(20_000_000)}`).toString(),

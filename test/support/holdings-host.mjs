@@ -2,10 +2,12 @@
 import { readdirSync } from 'node:fs';
 import { startApp } from '../../dist/src/app.js';
 import { loadConfig } from '../../dist/src/config/load.js';
+import { overloadLimits } from '../../dist/src/core/overload.js';
 import { stackLimits } from '../../dist/src/sip/embedded/limits.js';
 
 const at = process.argv.indexOf('--config');
-const loaded = loadConfig({ path: at < 0 ? undefined : process.argv[at + 1], sipLimits: stackLimits });
+const sipLimits = { ...stackLimits, ...overloadLimits };
+const loaded = loadConfig({ path: at < 0 ? undefined : process.argv[at + 1], sipLimits });
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
 const app = await startApp(loaded.value.config);
 const tell = fields => process.stdout.write(`${JSON.stringify({ level: 'info', ...fields })}\n`);
