@@ -24,6 +24,8 @@ const unguarded = ['mainLagMs', 'workerLagMs', 'connectionLagMs'].flatMap(name =
   `${name}=1000000`,
 ]);
 
+const shown = loads => loads.map(each => each.toFixed(2)).join(', ');
+
 /** Name, script, its arguments, and the most seconds that it may take. */
 const measurements = [
   ['parsing', 'parse-cost.mjs', [], 60],
@@ -109,8 +111,6 @@ async function main() {
   console.log(`${failed} did not hold; written to ${values.out} (${readFileSync(values.out).length} bytes)`);
   return failed === 0 ? 0 : 1;
 }
-
-const shown = loads => loads.map(each => each.toFixed(2)).join(', ');
 
 /** Runs a script to its end, or to the end of its time; every program it has started ends with it. */
 function run(script, args, seconds) {
