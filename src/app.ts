@@ -39,6 +39,7 @@ import { composeTools } from './tooling.ts';
 import { targetOf, wayOf } from './tools/transfer/destination.ts';
 import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
+import { composeConnection } from './twilio-room.ts';
 import { announcer, composeWebhooks } from './webhook-room.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { spawnWorker } from './worker/spawn.ts';
@@ -144,7 +145,8 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
-  const toolbox = composeTools(config, () => access.config, store, clock);
+  const connection = composeConnection(() => access.config, clock);
+  const toolbox = composeTools(config, () => access.config, store, connection, clock);
   const shared = {
     legs: pool,
     registry,
@@ -243,6 +245,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       // What is told of the last calls is queued with their ends.
       await Promise.race([store.flush(), waitFor(clock, byeGraceMs)]);
       await webhooks.close();
+      connection.close();
       await store.close();
       await log.flush();
     },

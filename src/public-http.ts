@@ -2,11 +2,11 @@ import type { CallRegistry } from './call/registry.ts';
 import { ToolDoor } from './call/tool-door.ts';
 import type { Config } from './config/config.ts';
 import { bridgeToken, bridgeTokenVariable, callOfToken } from './core/bridge-token.ts';
+import { toE164 } from './core/e164.ts';
 import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { createPublicHttp } from './http/public.ts';
 import type { HttpServer } from './http/server.ts';
-import { toE164 } from './tools/phone-number.ts';
 import { verifyToolNames } from './tools/verify/tools.ts';
 
 /** What the agent of a call gets so that its webhook tools can say which call they are for. */

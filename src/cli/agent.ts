@@ -161,13 +161,13 @@ function webhookBase(kind: ToolKind, { http, secrets, twilio }: Config): Webhook
       return '--tools bridge needs PUBLIC_URL and TOOLS_SECRET';
     return { url: http.publicUrl, name: secretNames.bridge, value: `Bearer ${secrets.tools}` };
   }
-  const service = twilio?.verifyServiceSid;
+  const service = twilio.senders.verifyServiceSid;
   if (service === undefined || secrets.twilio === undefined)
     return '--tools twilio needs TWILIO_VERIFY_SERVICE_SID and the credentials of the account';
   const login =
     secrets.twilio.kind === 'key'
       ? `${secrets.twilio.keySid}:${secrets.twilio.keySecret}`
-      : `${twilio?.accountSid}:${secrets.twilio.authToken}`;
+      : `${twilio.accountSid}:${secrets.twilio.authToken}`;
   return {
     url: `https://verify.twilio.com/v2/Services/${service}`,
     name: secretNames.twilio,

@@ -91,7 +91,7 @@ function summary(config: Config): [string, string][] {
       `${writeHostPort(http.publicListen)} for webhook tools${http.publicUrl === undefined ? '' : `, from outside ${http.publicUrl}`}`,
     ]);
   lines.push(['agent', `${elevenlabs.agentId ?? 'by numbers alone'} at ${elevenlabs.baseUrl}`]);
-  const verify = twilio?.verifyServiceSid;
+  const verify = twilio.senders.verifyServiceSid;
   lines.push([
     'tools',
     verify === undefined

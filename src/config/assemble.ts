@@ -1,14 +1,16 @@
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { NumberConfig } from '../trunks/trunk.ts';
+import type { TwilioCredentials } from '../twilio/credentials.ts';
 import { keyMatches, type NamedCertificates } from './certificates.ts';
 import type { Config, ConfiguredTrunk, SipBackend } from './config.ts';
 import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
-import { Secrets, type TwilioCredentials } from './secrets.ts';
+import { Secrets } from './secrets.ts';
 import type { SettingValues } from './settings.ts';
 import { memoryDir } from './store-settings.ts';
 import { checkSurvival } from './survival.ts';
+import { twilioCredentials, twilioSection } from './twilio-settings.ts';
 import { verifyPolicyOf } from './verify-settings.ts';
 import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
@@ -44,6 +46,7 @@ export function assemble(
   }
   checkStore(values, problems);
   const credentials = twilioCredentials(values, problems);
+  const twilio = twilioSection(values, values['tools.default_country'], problems);
   if (problems.length > 0) return fail(problems);
 
   return ok({
@@ -121,7 +124,7 @@ export function assemble(
       ...optional('defaultCountry', values['tools.default_country']),
     },
     verify: verifyPolicyOf(values),
-    ...optional('twilio', twilioSettings(values)),
+    twilio,
     webhooks: webhookSettings(values),
     store: storeOf(values),
     http: {
@@ -202,16 +205,6 @@ function checkDrachtio(
   }
 }
 
-function twilioSettings(values: SettingValues): Config['twilio'] {
-  const accountSid = values['twilio.account_sid'];
-  if (accountSid === undefined) return undefined;
-  return {
-    accountSid,
-    ...optional('verifyServiceSid', values['twilio.verify_service_sid']),
-    ...optional('baseUrl', values['twilio.base_url']),
-  };
-}
-
 /** The property when there is a value, else nothing: absent is not the same as undefined. */
 function optional<K extends string, T>(name: K, value: T | undefined): { [P in K]?: T } {
   return (value === undefined ? {} : { [name]: value }) as { [P in K]?: T };
@@ -277,30 +270,4 @@ function checkHttp(values: SettingValues, problems: Problem[]): void {
   const names = (keys ?? []).map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) problems.push({ where: 'API_KEYS', what: `has two keys with the name ${twice}` });
-}
-
-/** A key is preferred to the account's token: it can be withdrawn alone. */
-function twilioCredentials(values: SettingValues, problems: Problem[]): TwilioCredentials | undefined {
-  const keySid = values['twilio.api_key_sid'];
-  const keySecret = values['twilio.api_key_secret'];
-  const authToken = values['twilio.auth_token'];
-  const accountSid = values['twilio.account_sid'];
-  if (problems.some(({ where }) => where.includes('TWILIO_') || where.includes('twilio.'))) return undefined;
-  const need = (where: string, what: string) => problems.push({ where, what });
-  if (keySid !== undefined && keySecret === undefined)
-    need('TWILIO_API_KEY_SECRET', 'is missing beside TWILIO_API_KEY_SID');
-  if (keySid === undefined && keySecret !== undefined)
-    need('TWILIO_API_KEY_SID', 'is missing beside TWILIO_API_KEY_SECRET');
-  const signedIn = keySid !== undefined || keySecret !== undefined || authToken !== undefined;
-  if (accountSid === undefined && (signedIn || values['twilio.verify_service_sid'] !== undefined)) {
-    need('TWILIO_ACCOUNT_SID', 'is missing beside the other Twilio settings');
-  }
-  if (accountSid !== undefined && !signedIn) {
-    need(
-      'TWILIO_API_KEY_SID',
-      'and TWILIO_API_KEY_SECRET (or TWILIO_AUTH_TOKEN) are missing beside TWILIO_ACCOUNT_SID',
-    );
-  }
-  if (keySid !== undefined && keySecret !== undefined) return { kind: 'key', keySid, keySecret };
-  return authToken === undefined ? undefined : { kind: 'token', authToken };
 }

@@ -34,6 +34,7 @@ const live: Readonly<Record<string, Part>> = {
   'recording.min_free_mb': ({ recording }) => recording.minFreeBytes,
   'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
+  twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   verify: ({ verify }) => verify,
   webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
     webhooks,
@@ -59,7 +60,6 @@ const restart: Readonly<Record<string, Part>> = {
   'call.max_calls': ({ call }) => call.maxCalls,
   'recording.folder': ({ recording }) => recording.folder,
   'tools.default_country': ({ tools }) => tools.defaultCountry,
-  twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   'webhooks.tls_ca': ({ webhooks }) => webhooks.tlsCa,
   store: ({ store: { keepDays: _, ...store }, secrets }) => [store, secrets.databaseUrl, secrets.dataKeys],
   'http.listen': ({ http }) => http.listen,
@@ -109,6 +109,7 @@ export function liveParts(before: Config, after: Config): Config {
     },
     webhooks: webhooksWith(before.webhooks, after.webhooks),
     store: { ...before.store, keepDays: after.store.keepDays },
+    twilio: after.twilio,
     verify: after.verify,
     drain: after.drain,
     log: after.log,
@@ -144,21 +145,29 @@ function webhooksWith({ tlsCa }: Config['webhooks'], after: Config['webhooks']):
 /** Secrets that are swapped while calls are up. */
 type LiveSecrets = Pick<
   Secrets,
-  'sipTlsKey' | 'trunkPasswords' | 'sipTlsNamedKeys' | 'webhook' | 'initiationHeaders' | 'postCallHeaders'
+  | 'sipTlsKey'
+  | 'trunkPasswords'
+  | 'sipTlsNamedKeys'
+  | 'twilio'
+  | 'webhook'
+  | 'initiationHeaders'
+  | 'postCallHeaders'
 >;
 
 /** The fields alone. */
 const liveSecrets = (secrets: LiveSecrets): LiveSecrets => ({ ...secrets });
 
-/** Secrets of trunks, listeners and webhooks from `after`; those of whoever was made with them stay. */
+/** Secrets of trunks, listeners, Twilio and webhooks from `after`; those of whoever was made with them stay. */
 function secretsWith(before: Secrets, after: LiveSecrets): Secrets {
-  const { elevenLabsApiKey, apiKeys, twilio, drachtio, databaseUrl, dataKeys } = before;
-  const { sipTlsKey, trunkPasswords, sipTlsNamedKeys, webhook, initiationHeaders, postCallHeaders } = after;
+  const { elevenLabsApiKey, apiKeys, drachtio, databaseUrl, dataKeys, tools } = before;
+  const { sipTlsKey, trunkPasswords, sipTlsNamedKeys, twilio, webhook, initiationHeaders, postCallHeaders } =
+    after;
   return new Secrets({
     elevenLabsApiKey,
     apiKeys,
     dataKeys,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(tools === undefined ? {} : { tools }),
     ...(twilio === undefined ? {} : { twilio }),
     ...(drachtio === undefined ? {} : { drachtio }),
     ...(sipTlsKey === undefined ? {} : { sipTlsKey }),

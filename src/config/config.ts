@@ -10,6 +10,7 @@ import type { InitiationSettings, PostCallSettings } from '../webhooks/settings.
 import type { ClientCertificate, HostPort, SipListen } from './listen.ts';
 import type { PortRange } from './readers.ts';
 import type { Secrets } from './secrets.ts';
+import type { TwilioSection } from './twilio-settings.ts';
 import type { VerifySection } from './verify-settings.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -163,13 +164,7 @@ export interface Config {
   };
   /** What is allowed of one-time codes. */
   readonly verify: VerifySection;
-  /** Present once an account SID is configured; the credentials are in `secrets.twilio`. */
-  readonly twilio?: {
-    readonly accountSid: string;
-    readonly verifyServiceSid?: string;
-    /** Stand-in that takes the requests to every Twilio host; loopback only. */
-    readonly baseUrl?: string;
-  };
+  readonly twilio: TwilioSection;
   readonly http: {
     readonly listen: HostPort;
     /** Where only what others call is served: the webhook tools of agents. */

@@ -20,6 +20,7 @@ import {
 import { type Environment, type ReadText, readText, Sources } from './sources.ts';
 import { readTransfers } from './transfers.ts';
 import { readTrunks } from './trunks.ts';
+import { twilioNotes } from './twilio-settings.ts';
 import { verifyNotes } from './verify-settings.ts';
 
 export interface LoadOptions {
@@ -154,6 +155,7 @@ function notes(config: Config, env: Environment, allowFrom: string | undefined):
   const found = [
     ...environmentNotes(env),
     ...trunkNotes(config),
+    ...twilioNotes(config.twilio),
     ...verifyNotes(config.verify, config.tools.allowAutonomousSends),
   ];
   if (config.trunks.length > 0) {

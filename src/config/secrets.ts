@@ -1,11 +1,7 @@
 import { inspect } from 'node:util';
 import type { ApiKey } from '../http/keys.ts';
+import type { TwilioCredentials } from '../twilio/credentials.ts';
 import type { RequestHeaders } from '../webhooks/settings.ts';
-
-/** What a Twilio client signs in with: an API key, or the account's own token. */
-export type TwilioCredentials =
-  | { readonly kind: 'key'; readonly keySid: string; readonly keySecret: string }
-  | { readonly kind: 'token'; readonly authToken: string };
 
 interface SecretValues {
   readonly elevenLabsApiKey: string;

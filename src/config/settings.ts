@@ -34,15 +34,13 @@ import {
   resumeMessage,
   waitingMs,
 } from './survival.ts';
+import { twilioSettings } from './twilio-settings.ts';
 import { verifySettings } from './verify-settings.ts';
 import { failurePolicies, headerLines, webhookEvent, webhookUrl } from './webhooks.ts';
 
 /** Networks that are nobody's on the Internet: loopback, RFC 1918, link-local, unique local (RFC 4193). */
 const privateNetworks =
   '127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, ::1/128, fc00::/7, fe80::/10';
-
-const sid = (prefix: string) =>
-  text(new RegExp(`^${prefix}[0-9a-fA-F]{32}$`), `${prefix} and 32 hexadecimal digits`);
 
 /**
  * Everything that can be configured, by its key in the file. Each is written down here once: the reader, the help,
@@ -291,26 +289,7 @@ export const settings = {
   ...recordingSettings,
   ...verifySettings,
 
-  'twilio.account_sid': setting(sid('AC'), { env: 'TWILIO_ACCOUNT_SID', meaning: 'Twilio account.' }),
-  'twilio.api_key_sid': setting(sid('SK'), { env: 'TWILIO_API_KEY_SID', meaning: 'Twilio API key.' }),
-  'twilio.api_key_secret': setting(text(), {
-    env: 'TWILIO_API_KEY_SECRET',
-    meaning: 'Secret of the Twilio API key.',
-    secret: true,
-  }),
-  'twilio.auth_token': setting(text(), {
-    env: 'TWILIO_AUTH_TOKEN',
-    meaning: 'Token of the Twilio account, where there is no API key.',
-    secret: true,
-  }),
-  'twilio.verify_service_sid': setting(sid('VA'), {
-    env: 'TWILIO_VERIFY_SERVICE_SID',
-    meaning: 'Verify service that sends and checks one-time codes; without it those tools are off.',
-  }),
-  'twilio.base_url': setting(baseUrl('loopback'), {
-    env: 'TWILIO_BASE_URL',
-    meaning: 'Stand-in on loopback that takes the requests to every Twilio host.',
-  }),
+  ...twilioSettings,
 
   'http.listen': setting(hostPort, {
     env: 'HTTP_LISTEN',

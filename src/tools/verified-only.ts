@@ -1,4 +1,4 @@
-import { toE164 } from './phone-number.ts';
+import { toE164 } from '../core/e164.ts';
 import type { Tool, ToolContext, ToolResult } from './tool.ts';
 
 /**

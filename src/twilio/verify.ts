@@ -1,6 +1,7 @@
 import { type ZodType, z } from 'zod';
 import type { Result } from '../core/errors.ts';
 import type { TwilioClient } from './client.ts';
+import type { TwilioConnection } from './connection.ts';
 import { TwilioFailure } from './failure.ts';
 
 /** Ways in which Verify brings a code to a telephone. */
@@ -36,6 +37,14 @@ export interface VerifyPort {
     code: string,
     signal?: AbortSignal,
   ): Promise<Result<VerificationChecked, TwilioFailure>>;
+}
+
+/** Verify as the connection has it now; undefined while there is no service or no client. */
+export function verifyOf(connection: TwilioConnection): VerifyPort | undefined {
+  const { verifyServiceSid } = connection.senders;
+  if (verifyServiceSid === undefined) return undefined;
+  const client = connection.client();
+  return client.ok ? createVerify(client.value, verifyServiceSid) : undefined;
 }
 
 /** Verify through one service (VA…) of the account. */

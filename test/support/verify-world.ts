@@ -39,7 +39,7 @@ export class VerifyWorld {
     if (!client.ok) throw client.failure;
     this.#box = createToolbox(
       createVerifyTools({
-        verify: createVerify(client.value, sim.verifyServiceSid),
+        verify: () => createVerify(client.value, sim.verifyServiceSid),
         gates: { read: () => this.gate },
         policy: () => this.policy,
         counters: this.store.counters,

@@ -3,6 +3,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { SimTwilio } from '../../src/sim/twilio/server.ts';
 import { composeTools } from '../../src/tooling.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
+import { composeConnection } from '../../src/twilio-room.ts';
 import { someFacts } from '../support/fake-call.ts';
 import { FakeControl, toolContext } from '../support/fake-control.ts';
 import { FakeStore } from '../support/fake-store.ts';
@@ -40,7 +41,8 @@ function config(service: boolean) {
 }
 
 function compose(service = true): void {
-  const box = composeTools(config(service), () => config(service), store, clock);
+  const now = () => config(service);
+  const box = composeTools(now(), now, store, composeConnection(now, clock), clock);
   run = async (name, parameters, within = context) => {
     const { result } = await box.run(name, parameters, within, new AbortController().signal);
     return JSON.parse(result) as Record<string, unknown>;

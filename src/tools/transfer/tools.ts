@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { deferred } from '../../core/deferred.ts';
+import { toE164 } from '../../core/e164.ts';
 import { type Ending, sentence } from '../../core/ending.ts';
 import type { Result } from '../../core/errors.ts';
-import { toE164 } from '../phone-number.ts';
 import type { Tool, ToolContext, ToolResult } from '../tool.ts';
 import { type TransferDestination, targetOf, wayOf } from './destination.ts';
 

@@ -23,7 +23,8 @@ export function checkCode(
 ): Promise<VerifyResult> {
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
-    if (parts.verify === undefined) return notConfigured;
+    const verify = parts.verify();
+    if (verify === undefined) return notConfigured;
     if (context.verified.of(input.To) !== undefined) return alreadyVerified;
     const known = parts.pending.get(context.call, input.To);
     const tooMany = known && exhausted(parts, known);
@@ -32,7 +33,7 @@ export function checkCode(
     if (parts.policy().dryRun) return dryRun;
     if (!(await takeCheck(parts, context))) return tooManyChecks;
     signal.throwIfAborted();
-    const result = await checked(parts, parts.verify, input, context, signal, known);
+    const result = await checked(parts, verify, input, context, signal, known);
     const entry = parts.pending.get(context.call, input.To);
     if (entry === undefined || !isOpen(parts, entry)) parts.keypad.settle(input.To, context.call);
     if (isApproved(result)) noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);

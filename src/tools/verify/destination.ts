@@ -1,4 +1,4 @@
-import { toE164 } from '../phone-number.ts';
+import { toE164 } from '../../core/e164.ts';
 import type { ToolContext } from '../tool.ts';
 import type { VerifyResult } from './outcomes.ts';
 
@@ -40,7 +40,7 @@ export type SendGate =
 export const notConfigured: VerifyResult = {
   status: 'not_configured',
   valid: false,
-  message: `Verification is not set up: the operator has to set TWILIO_VERIFY_SERVICE_SID. ${person}`,
+  message: `Verification is not set up: the operator has to connect Twilio and set TWILIO_VERIFY_SERVICE_SID. ${person}`,
 };
 
 export const refusals = {

@@ -10,8 +10,8 @@ import type { VerifyPolicy } from './policy.ts';
 
 /** What both tools work with. */
 export interface VerifyParts {
-  /** Undefined when no Verify service is configured. */
-  readonly verify: VerifyPort | undefined;
+  /** Asked at each use; undefined while there is no Verify service or no connection. */
+  readonly verify: () => VerifyPort | undefined;
   readonly gates: Gates;
   /** Asked for each send and check: a reload gives another. */
   readonly policy: () => VerifyPolicy;

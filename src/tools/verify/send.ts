@@ -25,7 +25,8 @@ export function sendCode(
 ): Promise<VerifyResult> {
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
-    const { verify, pending } = parts;
+    const { pending } = parts;
+    const verify = parts.verify();
     if (verify === undefined) return notConfigured;
     const refused = await objection(parts, input.To, context);
     if (refused !== undefined) return refused;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../core/clock.ts';
+import { toE164 } from '../../core/e164.ts';
 import type { Counters } from '../../store/store.ts';
 import { type VerifyPort, verifyChannels } from '../../twilio/verify.ts';
 import type { Gates } from '../gates.ts';
-import { toE164 } from '../phone-number.ts';
 import type { Tool } from '../tool.ts';
 import { type CheckInput, checkCode } from './check.ts';
 import { normalizeCode } from './code.ts';
@@ -16,8 +16,8 @@ import type { VerifyPolicy } from './policy.ts';
 import { type SendInput, sendCode } from './send.ts';
 
 export interface VerifyToolsOptions {
-  /** Undefined when TWILIO_VERIFY_SERVICE_SID is not set: the tools then say so. */
-  readonly verify: VerifyPort | undefined;
+  /** Asked at each use; undefined while there is no Verify service or no connection: the tools then say so. */
+  readonly verify: () => VerifyPort | undefined;
   readonly gates: Gates;
   readonly policy: () => VerifyPolicy;
   readonly counters: Counters;

@@ -30,6 +30,12 @@ describe('changes', () => {
     ['another agent', { ELEVENLABS_AGENT_ID: 'agent_2' }, trunk('password 1'), ['elevenlabs.agent_id']],
     ['numbers', {}, `${trunk('password 1')}numbers: [{ phone_number: "1", agent_id: a }]\n`, ['numbers']],
     ['another log level', { LOG_LEVEL: 'debug' }, trunk('password 1'), ['log.level']],
+    [
+      'Twilio',
+      { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 't' },
+      trunk('password 1'),
+      ['twilio'],
+    ],
     ['a kill switch', {}, `${trunk('password 1')}tools: { kill_switch: true }\n`, ['tools.kill_switch']],
   ])('of %s hold at once', (_title, env, yaml, live) => {
     expect(changesBetween(load({}, trunk('password 1')), load(env, yaml))).toEqual({ live, restart: [] });
@@ -53,6 +59,17 @@ describe('changes', () => {
     expect(now.sip.listen).toEqual(before.sip.listen);
     expect(now.secrets.elevenLabsApiKey).toBe('sk_1');
     expect(changesBetween(now, after)).toEqual({ live: [], restart: ['elevenlabs.api_key', 'sip.listen'] });
+  });
+
+  it('of Twilio are in what holds now, and secrets that need a restart stay', () => {
+    const secret = { TOOLS_SECRET: '0123456789abcdef' };
+    const twilio = { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 't' };
+    const after = load({ ...secret, ...twilio });
+    const now = liveParts(load(secret), after);
+    expect(now.twilio).toEqual(after.twilio);
+    expect(now.secrets.twilio).toEqual({ kind: 'token', authToken: 't' });
+    expect(liveParts(now, load(secret)).secrets.twilio).toBeUndefined();
+    expect(changesBetween(now, after)).toEqual({ live: [], restart: [] });
   });
 
   it('of what may be swapped leave nothing of the old', () => {

@@ -49,7 +49,7 @@ describe('the configuration', () => {
     expect(config.sip.allow).toContain('10.0.0.0/8');
     expect(config.media.workers).toBeGreaterThanOrEqual(1);
     expect(config.secrets.elevenLabsApiKey).toBe('sk_test_key');
-    expect(config).not.toHaveProperty('twilio');
+    expect(config.twilio).toEqual({ senders: {} });
     expect(notes).toEqual([]);
   });
 
@@ -250,17 +250,37 @@ describe('what belongs together', () => {
     const account = { TWILIO_ACCOUNT_SID: sid('AC'), TWILIO_VERIFY_SERVICE_SID: sid('VA') };
     const key = { TWILIO_API_KEY_SID: sid('SK'), TWILIO_API_KEY_SECRET: 'k' };
     const both = good({ ...account, ...key, TWILIO_AUTH_TOKEN: 't' }).config;
-    expect(both.secrets.twilio).toEqual({ kind: 'key', keySid: sid('SK'), keySecret: 'k' });
-    expect(both.twilio).toEqual({ accountSid: sid('AC'), verifyServiceSid: sid('VA') });
+    expect(both.secrets.twilio).toEqual({
+      ...{ kind: 'key', keySid: sid('SK'), keySecret: 'k' },
+      authToken: 't',
+    });
+    expect(both.twilio).toEqual({ accountSid: sid('AC'), senders: { verifyServiceSid: sid('VA') } });
     expect(good({ ...account, TWILIO_AUTH_TOKEN: 't' }).config.secrets.twilio).toEqual({
       kind: 'token',
       authToken: 't',
     });
   });
 
+  it('reads what messages leave from as people write it, with the country of numbers that have none', () => {
+    const env = {
+      TWILIO_PHONE_NUMBER: '(415) 555-1234',
+      TWILIO_WHATSAPP_NUMBER: 'whatsapp:+442071234567',
+      TWILIO_MESSAGING_SERVICE_SID: sid('MG'),
+    };
+    const yaml = { 'c.yaml': 'tools: { default_country: US }\n' };
+    expect(good({ ...env, TRUNKBRIDGE_CONFIG: 'c.yaml' }, yaml).config.twilio.senders).toEqual({
+      phoneNumber: '+14155551234',
+      whatsAppNumber: '+442071234567',
+      messagingServiceSid: sid('MG'),
+    });
+    expect(good({ TWILIO_PHONE_NUMBER: 'auto' }).config.twilio.senders).toEqual({ phoneNumber: 'auto' });
+    expect(problems({ TWILIO_PHONE_NUMBER: '(415) 555-1234' })).toEqual([
+      'TWILIO_PHONE_NUMBER: needs a + and the country code in front (tools.default_country gives one)',
+    ]);
+  });
+
   it.each([
     [{ TWILIO_ACCOUNT_SID: sid('AC') }, 'TWILIO_API_KEY_SID'],
-    [{ TWILIO_VERIFY_SERVICE_SID: sid('VA') }, 'TWILIO_ACCOUNT_SID'],
     [{ TWILIO_AUTH_TOKEN: 't' }, 'TWILIO_ACCOUNT_SID'],
     [{ TWILIO_ACCOUNT_SID: sid('AC'), TWILIO_API_KEY_SID: sid('SK') }, 'TWILIO_API_KEY_SECRET'],
     [{ TWILIO_ACCOUNT_SID: sid('AC'), TWILIO_API_KEY_SECRET: 'x' }, 'TWILIO_API_KEY_SID'],
@@ -275,7 +295,10 @@ describe('what belongs together', () => {
 describe('notes', () => {
   it.each([
     [{ SIP_ALOW: '10.0.0.0/8' }, 'SIP_ALOW is set and means nothing here; did you mean SIP_ALLOW?'],
-    [{ TWILIO_WHATSAPP_NUMBER: '+1' }, 'TWILIO_WHATSAPP_NUMBER is set, and nothing in this version uses it.'],
+    [
+      { TWILIO_VERIFY_SERVICE_SID: `VA${'1'.repeat(32)}` },
+      'Twilio has senders or a Verify service, and TWILIO_ACCOUNT_SID is not set: they are of use only once Twilio is connected over the API (PUT /v1/twilio/connection).',
+    ],
     [{ SIP_ALLOW: '0.0.0.0/0' }, 'SIP_ALLOW has 0.0.0.0/0'],
   ])('tell what is allowed and may be a mistake: %j', (env, note) => {
     const { notes } = good(env as Record<string, string>);

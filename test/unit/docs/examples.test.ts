@@ -66,7 +66,7 @@ interface ToolBody {
 
 const json = (name: string) => JSON.parse(readText(`examples/elevenlabs/${name}.json`)) as unknown;
 const tools = createVerifyTools({
-  verify: undefined,
+  verify: () => undefined,
   gates: { read: () => ({ allowAutonomousSends: false, killSwitch: false }) },
   policy: () => defaultVerifyPolicy,
   counters: new FakeStore({ clock: systemClock }).counters,

@@ -43,7 +43,7 @@ function keying(answers: Checked[], configured = true) {
   const pending = new PendingVerifications(clock, verifyLimits);
   pending.begin(context.call, own, 'VE1');
   const parts = {
-    verify: configured ? verify : undefined,
+    verify: () => (configured ? verify : undefined),
     gates: { read: () => ({ allowAutonomousSends: false, killSwitch: false }) },
     policy: () => defaultVerifyPolicy,
     counters: new FakeStore({ clock }).counters,

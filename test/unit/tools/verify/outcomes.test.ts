@@ -47,7 +47,7 @@ async function run(verify: VerifyPort, on: Operation): Promise<{ isError: boolea
   const clock = new ManualClock();
   const box = createToolbox(
     createVerifyTools({
-      verify,
+      verify: () => verify,
       gates,
       clock,
       counters: new FakeStore({ clock }).counters,

@@ -46,7 +46,13 @@ beforeEach(async () => {
     counters: new FakeStore({ clock }).counters,
   };
   box = createToolbox(
-    createVerifyTools({ ...lenient, verify, gates: { read: () => gate }, clock, defaultCountry: 'US' }),
+    createVerifyTools({
+      ...lenient,
+      verify: () => verify,
+      gates: { read: () => gate },
+      clock,
+      defaultCountry: 'US',
+    }),
   );
   context = contextFor();
 });
@@ -302,7 +308,7 @@ describe('the gates', () => {
 
   it('send nothing when they cannot be read', async () => {
     const gates = { read: () => Promise.reject(new Error('store is down')) };
-    box = createToolbox(createVerifyTools({ ...lenient, verify, gates, clock }));
+    box = createToolbox(createVerifyTools({ ...lenient, verify: () => verify, gates, clock }));
     expect(await run(send, { To: own })).toMatchObject({ status: 'fault' });
     expect(sim.requests).toEqual([]);
   });
@@ -328,7 +334,9 @@ describe('parameters', () => {
   });
 
   it('of numbers without a country are refused where there is no default country', async () => {
-    box = createToolbox(createVerifyTools({ ...lenient, verify, gates: { read: () => gate }, clock }));
+    box = createToolbox(
+      createVerifyTools({ ...lenient, verify: () => verify, gates: { read: () => gate }, clock }),
+    );
     expect((await run(send, { To: '(415) 555-0123' }))['message']).toContain('country code');
   });
 });
@@ -336,7 +344,7 @@ describe('parameters', () => {
 describe('a bridge without a Verify service', () => {
   it('names the setting that is missing', async () => {
     box = createToolbox(
-      createVerifyTools({ ...lenient, verify: undefined, gates: { read: () => gate }, clock }),
+      createVerifyTools({ ...lenient, verify: () => undefined, gates: { read: () => gate }, clock }),
     );
     for (const result of [await run(send, { To: own }), await run(check, { To: own, Code: '1234' })]) {
       expect(result).toMatchObject({ status: 'not_configured', valid: false });

@@ -5,7 +5,7 @@ import {
   parsePhoneNumberWithError,
   validatePhoneNumberLength,
 } from 'libphonenumber-js';
-import { Failure, fail, ok, type Result } from '../core/errors.ts';
+import { Failure, fail, ok, type Result } from './errors.ts';
 
 /** Longest text that is looked at, characters. */
 const maxText = 64;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toE164 } from '../../../src/tools/phone-number.ts';
+import { toE164 } from '../../../src/core/e164.ts';
 
 const reason = (text: string, country?: string): string => {
   const result = toE164(text, country);

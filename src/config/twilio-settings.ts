@@ -1,0 +1,141 @@
+import { toE164 } from '../core/e164.ts';
+import { fail, ok } from '../core/errors.ts';
+import type { TwilioSenders } from '../twilio/connection.ts';
+import type { TwilioCredentials } from '../twilio/credentials.ts';
+import type { Problem } from './problem.ts';
+import { baseUrl, type Reader, text } from './readers.ts';
+import { setting, type Values } from './setting.ts';
+
+/** What is configured of Twilio; the credentials are in `secrets.twilio`. */
+export interface TwilioSection {
+  /** Absent: nothing is connected unless somebody does it over the API. */
+  readonly accountSid?: string;
+  /** The phone number may be `auto`. */
+  readonly senders: TwilioSenders;
+  /** Stand-in that takes the requests to every Twilio host; loopback only. */
+  readonly baseUrl?: string;
+}
+
+const sid = (prefix: string) =>
+  text(new RegExp(`^${prefix}[0-9a-fA-F]{32}$`), `${prefix} and 32 hexadecimal digits`);
+
+/** Written as people do; YAML makes a number of digits behind a plus. The country is applied later. */
+const number: Reader<string> = raw => {
+  const given = typeof raw === 'number' ? `+${raw}` : String(raw).trim();
+  return given === '' ? fail('must be a phone number, like +14155550123') : ok(given);
+};
+
+/** What connects to Twilio, and what messages leave from: docs/twilio.md. */
+export const twilioSettings = {
+  'twilio.account_sid': setting(sid('AC'), { env: 'TWILIO_ACCOUNT_SID', meaning: 'Twilio account.' }),
+  'twilio.api_key_sid': setting(sid('SK'), { env: 'TWILIO_API_KEY_SID', meaning: 'Twilio API key.' }),
+  'twilio.api_key_secret': setting(text(), {
+    env: 'TWILIO_API_KEY_SECRET',
+    meaning: 'Secret of the Twilio API key.',
+    secret: true,
+  }),
+  'twilio.auth_token': setting(text(), {
+    env: 'TWILIO_AUTH_TOKEN',
+    meaning:
+      'Primary token of the Twilio account: signs in where there is no API key, and checks the signatures of webhooks.',
+    secret: true,
+  }),
+  'twilio.verify_service_sid': setting(sid('VA'), {
+    env: 'TWILIO_VERIFY_SERVICE_SID',
+    meaning: 'Verify service that sends and checks one-time codes; without it those tools are off.',
+  }),
+  'twilio.phone_number': setting(number, {
+    env: 'TWILIO_PHONE_NUMBER',
+    meaning:
+      'Number of the account that texts and calls leave from; `auto` takes the first that can text. Without a country code ' +
+      'it is one of tools.default_country.',
+  }),
+  'twilio.whatsapp_number': setting(number, {
+    env: 'TWILIO_WHATSAPP_NUMBER',
+    meaning: 'WhatsApp sender of the account.',
+  }),
+  'twilio.messaging_service_sid': setting(sid('MG'), {
+    env: 'TWILIO_MESSAGING_SERVICE_SID',
+    meaning: 'Messaging service that chooses the sender of texts, in the place of TWILIO_PHONE_NUMBER.',
+  }),
+  'twilio.base_url': setting(baseUrl('loopback'), {
+    env: 'TWILIO_BASE_URL',
+    meaning: 'Stand-in on loopback that takes the requests to every Twilio host.',
+  }),
+} as const;
+
+type TwilioValues = Values<typeof twilioSettings>;
+
+/** What is configured; `country` is the one of numbers without a country code. */
+export function twilioSection(
+  values: TwilioValues,
+  country: string | undefined,
+  problems: Problem[],
+): TwilioSection {
+  const e164 = (where: string, given: string | undefined): string | undefined => {
+    if (given === undefined) return undefined;
+    const parsed = toE164(given, country);
+    if (parsed.ok) return parsed.value;
+    problems.push({ where, what: `${parsed.failure.message} (tools.default_country gives one)` });
+    return undefined;
+  };
+  const given = values['twilio.phone_number'];
+  const phoneNumber = given === 'auto' ? given : e164('TWILIO_PHONE_NUMBER', given);
+  const whatsAppNumber = e164(
+    'TWILIO_WHATSAPP_NUMBER',
+    values['twilio.whatsapp_number']?.replace(/^whatsapp:/i, ''),
+  );
+  const {
+    'twilio.account_sid': accountSid,
+    'twilio.base_url': base,
+    'twilio.messaging_service_sid': messagingServiceSid,
+    'twilio.verify_service_sid': verifyServiceSid,
+  } = values;
+  return {
+    ...(accountSid === undefined ? {} : { accountSid }),
+    ...(base === undefined ? {} : { baseUrl: base }),
+    senders: {
+      ...(phoneNumber === undefined ? {} : { phoneNumber }),
+      ...(whatsAppNumber === undefined ? {} : { whatsAppNumber }),
+      ...(messagingServiceSid === undefined ? {} : { messagingServiceSid }),
+      ...(verifyServiceSid === undefined ? {} : { verifyServiceSid }),
+    },
+  };
+}
+
+/** A key is preferred to the account's token: it can be withdrawn alone. */
+export function twilioCredentials(values: TwilioValues, problems: Problem[]): TwilioCredentials | undefined {
+  const keySid = values['twilio.api_key_sid'];
+  const keySecret = values['twilio.api_key_secret'];
+  const authToken = values['twilio.auth_token'];
+  const accountSid = values['twilio.account_sid'];
+  if (problems.some(({ where }) => where.includes('TWILIO_') || where.includes('twilio.'))) return undefined;
+  const need = (where: string, what: string) => problems.push({ where, what });
+  if (keySid !== undefined && keySecret === undefined)
+    need('TWILIO_API_KEY_SECRET', 'is missing beside TWILIO_API_KEY_SID');
+  if (keySid === undefined && keySecret !== undefined)
+    need('TWILIO_API_KEY_SID', 'is missing beside TWILIO_API_KEY_SECRET');
+  const signedIn = keySid !== undefined || keySecret !== undefined || authToken !== undefined;
+  if (accountSid === undefined && signedIn) {
+    need('TWILIO_ACCOUNT_SID', 'is missing beside the other Twilio settings');
+  }
+  if (accountSid !== undefined && !signedIn) {
+    need(
+      'TWILIO_API_KEY_SID',
+      'and TWILIO_API_KEY_SECRET (or TWILIO_AUTH_TOKEN) are missing beside TWILIO_ACCOUNT_SID',
+    );
+  }
+  if (keySid !== undefined && keySecret !== undefined) {
+    return { kind: 'key', keySid, keySecret, ...(authToken === undefined ? {} : { authToken }) };
+  }
+  return authToken === undefined ? undefined : { kind: 'token', authToken };
+}
+
+/** What is set and has no effect yet. */
+export function twilioNotes({ accountSid, senders }: TwilioSection): string[] {
+  if (accountSid !== undefined || Object.keys(senders).length === 0) return [];
+  return [
+    'Twilio has senders or a Verify service, and TWILIO_ACCOUNT_SID is not set: they are of use only once Twilio is ' +
+      'connected over the API (PUT /v1/twilio/connection).',
+  ];
+}
