@@ -144,6 +144,7 @@ export class CallRecorder implements EventSink {
       status,
       isError,
       arguments: event.arguments ?? {},
+      ...event.facts,
       ...(gate === undefined ? {} : { gate }),
     });
     this.#verified(this.#calls.get(call));

@@ -1,6 +1,7 @@
 import type { AgentToolCall } from '../agent/agent.ts';
 import type { CallKey } from '../core/ids.ts';
 import { maskArguments, toolName } from '../core/mask.ts';
+import type { ToolRunFacts } from '../core/tool-facts.ts';
 import type { VerifiedNumbers } from '../core/verified.ts';
 import type { ToolAnswer } from '../tools/tool.ts';
 import type { CallControl } from './control.ts';
@@ -51,17 +52,22 @@ export class ToolRuns {
   /** Runs a tool for the agent, whichever way it asked. Never rejects. */
   async use(name: string, parameters: unknown): Promise<ToolAnswer> {
     const { call, parts, control, signal } = this.#parts;
-    const { toolbox, party, clock, log, events } = parts;
+    const { toolbox, party, agentId, clock, log, events } = parts;
     const begun = clock.now();
     const verifyNumber = this.#parts.verifyNumber();
+    let facts: ToolRunFacts | undefined;
     const context = {
       call: call.key,
+      agentId,
       facts: party.facts,
       ...(verifyNumber === undefined ? {} : { verifyNumber }),
       verified: call.verified,
       clock,
       log,
       control,
+      note: (more: ToolRunFacts) => {
+        facts = { ...facts, ...more };
+      },
     };
     const waited = this.#waiting.begin();
     const answer = await toolbox.run(name, parameters, context, signal);
@@ -79,6 +85,7 @@ export class ToolRuns {
       ms,
       arguments: shown,
       ...(gate === undefined ? {} : { gate }),
+      ...(facts === undefined ? {} : { facts }),
     });
     return answer;
   }

@@ -2,6 +2,7 @@ import type { Ending } from './ending.ts';
 import type { CallKey, LegId } from './ids.ts';
 import type { LegStats } from './leg-stats.ts';
 import type { Recorded } from './recorded.ts';
+import type { ToolRunFacts } from './tool-facts.ts';
 
 /**
  * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
@@ -103,6 +104,7 @@ export type BridgeEvent =
       readonly arguments?: Readonly<Record<string, string>>;
       /** What the gates said, where the tool asked them. */
       readonly gate?: string;
+      readonly facts?: ToolRunFacts;
     }
   /** Another telephone has taken over the call, in a dialogue with this SIP Call-ID (RFC 3891). */
   | {

@@ -6,6 +6,7 @@ import type { LegStats } from '../core/leg-stats.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
 import { toolName } from '../core/mask.ts';
 import type { Recorded } from '../core/recorded.ts';
+import { gatesLine, type ToolRunFacts } from '../core/tool-facts.ts';
 import { LineBudget } from './line-budget.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -127,11 +128,11 @@ function lineOf(event: BridgeEvent): Line {
       return { level: 'info', message: 'call answered', fields: { call, setupMs, leg } };
     }
     case 'tool-run': {
-      const { call, tool, status, isError, ms } = event;
+      const { call, tool, status, isError, ms, facts } = event;
       return {
         level: isError ? 'warn' : 'info',
         message: 'tool run',
-        fields: { call, tool, status, isError, ms },
+        fields: { call, tool, status, isError, ms, ...runFields(facts) },
       };
     }
     case 'transfer': {
@@ -174,4 +175,15 @@ function lineOf(event: BridgeEvent): Line {
     case 'worker-lost':
       return { level: 'error', message: 'worker lost', fields: { worker: event.worker, legs: event.legs } };
   }
+}
+
+/** Who asked, what was decided and what Twilio calls the request. */
+function runFields(facts: ToolRunFacts | undefined): LogFields {
+  const { action, tier, gates, requestId } = facts ?? {};
+  return {
+    ...(action === undefined ? {} : { action }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(gates === undefined || gates.length === 0 ? {} : { gates: gatesLine(gates) }),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
 }

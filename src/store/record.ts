@@ -2,6 +2,7 @@ import type { Ending } from '../core/ending.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { LegStats } from '../core/leg-stats.ts';
 import type { Recorded } from '../core/recorded.ts';
+import type { ToolRunFacts } from '../core/tool-facts.ts';
 
 /**
  * What is kept of one call. Times are ms since the Unix epoch. Every number here is masked; full ones, and whatever
@@ -78,7 +79,7 @@ export interface VerifiedNumber {
 }
 
 /** One run of a tool. */
-export interface ToolRun {
+export interface ToolRun extends ToolRunFacts {
   readonly tool: string;
   readonly at: number;
   readonly ms: number;

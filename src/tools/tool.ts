@@ -4,6 +4,7 @@ import type { PartyFacts } from '../call/party.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ToolRunFacts } from '../core/tool-facts.ts';
 import type { VerifiedNumbers } from '../core/verified.ts';
 
 /** What a tool answers the agent: `status` is a word to branch on, `message` one sentence it may say or act on. */
@@ -18,6 +19,8 @@ export interface ToolResult {
 /** What a tool may know and use of the call it runs in. */
 export interface ToolContext {
   readonly call: CallKey;
+  /** The agent that asks. */
+  readonly agentId: string;
   readonly facts: PartyFacts;
   /** E.164 number that the operator's initiation webhook wants verified before anything sensitive is done; absent: it named none. */
   readonly verifyNumber?: string;
@@ -26,6 +29,8 @@ export interface ToolContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly control: CallControl;
+  /** Adds what is known of this run for log and record; what is given later replaces what was there. */
+  note(facts: ToolRunFacts): void;
 }
 
 /** A thing the agent can have done. A failure that the agent can act on is a result, not an exception. */

@@ -5,6 +5,7 @@ import type { Ending } from '../../src/core/ending.ts';
 import { type Failure, ok, type Result } from '../../src/core/errors.ts';
 import { newCallKey } from '../../src/core/ids.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import type { ToolRunFacts } from '../../src/core/tool-facts.ts';
 import { VerifiedNumbers } from '../../src/core/verified.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import type { KeyForm } from '../../src/worker/legs.ts';
@@ -13,6 +14,8 @@ import { someFacts } from './fake-call.ts';
 /** Call control that writes down what was asked of it; a transfer goes on until the test settles it. */
 export class FakeControl implements CallControl {
   readonly asked: string[] = [];
+  /** What was noted of runs of tools. */
+  readonly noted: ToolRunFacts[] = [];
   readonly transfers: { readonly target: TransferTarget; readonly way: TransferWay }[] = [];
   /** What `digits` and `hold` come to. */
   outcome: Result<void, Failure> = ok(undefined);
@@ -67,10 +70,12 @@ export function toolContext(
 ): ToolContext {
   return {
     call: newCallKey(),
+    agentId: 'agent_1',
     facts: { ...someFacts, ...facts },
     verified: new VerifiedNumbers(clock),
     clock,
     log: silentLogger,
     control,
+    note: facts => void control.noted.push(facts),
   };
 }
