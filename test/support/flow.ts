@@ -110,9 +110,13 @@ export class Bridge {
     return new Series(await response.text());
   }
 
-  http(path: string): Promise<Response> {
+  /** A request with the key that may read, unless `init` has another. */
+  http(path: string, init: RequestInit = {}): Promise<Response> {
     const { address, port } = this.app.http;
-    return fetch(`http://${address}:${port}${path}`, { headers: { 'xi-api-key': 'a-key-to-read-metrics' } });
+    return fetch(`http://${address}:${port}${path}`, {
+      headers: { 'xi-api-key': 'a-key-to-read-metrics' },
+      ...init,
+    });
   }
 
   /** Settles when nothing of any call is left; the peers keep their connections. */
