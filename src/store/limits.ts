@@ -37,6 +37,8 @@ export const storeLimits = {
   sweepCalls: 20,
   sweepPauseMs: 1_000,
   sweepEveryMs: 600_000,
+  /** Calls that could not be removed after which a round of sweeps is given up. */
+  stuckCalls: 100,
   /** How long closing waits for what is not written yet. */
   closeMs: 3_000,
   /** How long a delivery that is done or dead is kept. */

@@ -57,7 +57,7 @@ export class LiveStore implements Store {
     this.archive = new DurableArchive({ db, sealer, removeRecording: parts.removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
-    this.#retention = new Retention({ db, archive: this.archive, clock, keepDays: parts.keepDays });
+    this.#retention = new Retention({ db, archive: this.archive, clock, log, keepDays: parts.keepDays });
     this.#spill = new SpillFile({ path: spillPath, sealer, boot, log });
     this.#nodes = new Nodes({
       db: database.db,

@@ -1,6 +1,10 @@
 import type { Clock } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import type { CallKey } from '../core/ids.ts';
+import type { Logger } from '../core/logger.ts';
 import type { DurableArchive } from './archive.ts';
 import { storeLimits } from './limits.ts';
+import type { CallRecord } from './record.ts';
 import { recordOf } from './rows.ts';
 import type { Db } from './schema.ts';
 
@@ -12,11 +16,17 @@ export interface RetentionParts {
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
+  readonly log: Logger;
 }
 
-/** Removes some of what is too old: a bounded piece of work, so that nothing else waits for it. */
+/**
+ * Removes some of what is too old: a bounded piece of work, so that nothing else waits for it. A call whose recording cannot
+ * be removed keeps its record, holds up no other, and is tried again in the next round.
+ */
 export class Retention {
   readonly #parts: RetentionParts;
+  /** What could not be removed in this round. */
+  readonly #stuck = new Set<CallKey>();
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -24,7 +34,7 @@ export class Retention {
 
   /** How many calls were removed, and whether there may be more. */
   async sweep(): Promise<{ readonly calls: number; readonly more: boolean }> {
-    const { clock, keepDays, archive } = this.#parts;
+    const { clock, keepDays } = this.#parts;
     const db = await this.#parts.db();
     const now = Math.round(clock.wall());
     await this.#sweepQueues(db, now);
@@ -35,11 +45,27 @@ export class Retention {
       .select('record')
       .where('begun_at', '<', now - days * dayMs)
       .where('state', '=', 'ended')
+      .where('key', 'not in', [...this.#stuck, ''])
       .orderBy('begun_at')
       .limit(storeLimits.sweepCalls)
       .execute();
-    for (const row of rows) await archive.remove(recordOf(row));
-    return { calls: rows.length, more: rows.length === storeLimits.sweepCalls };
+    let calls = 0;
+    for (const row of rows) if (await this.#remove(recordOf(row))) calls += 1;
+    const more = rows.length === storeLimits.sweepCalls && this.#stuck.size < storeLimits.stuckCalls;
+    if (!more) this.#stuck.clear();
+    return { calls, more };
+  }
+
+  async #remove(record: CallRecord): Promise<boolean> {
+    const { archive, log } = this.#parts;
+    try {
+      await archive.remove(record);
+      return true;
+    } catch (error) {
+      this.#stuck.add(record.key);
+      log.error('a call that is too old cannot be removed', { call: record.key, error: messageOf(error) });
+      return false;
+    }
   }
 
   /** Deliveries that are over, and takes whose window is. */

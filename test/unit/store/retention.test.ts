@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CallKey } from '../../../src/core/ids.ts';
+import { Sealer } from '../../../src/core/seal.ts';
+import { DurableArchive } from '../../../src/store/archive.ts';
+import { type Database, migrate, openSqlite } from '../../../src/store/database.ts';
+import { CallDraft } from '../../../src/store/draft.ts';
+import { storeLimits } from '../../../src/store/limits.ts';
+import { Retention } from '../../../src/store/retention.ts';
+import { imageOf } from '../../../src/store/rows.ts';
+import { writeCall } from '../../../src/store/writer.ts';
+import { someCall, someEnd } from '../../support/call-records.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const dayMs = 86_400_000;
+const sealer = new Sealer([randomBytes(32)], 'records');
+
+let database: Database;
+let clock: ManualClock;
+let keepDays: number;
+/** Calls whose recordings cannot be removed. */
+let locked: Set<CallKey>;
+let errors: unknown[];
+let retention: Retention;
+beforeEach(async () => {
+  database = openSqlite(':memory:');
+  await migrate(database);
+  clock = new ManualClock();
+  keepDays = 30;
+  locked = new Set();
+  errors = [];
+  const db = async () => database.db;
+  const archive = new DurableArchive({
+    db,
+    sealer,
+    removeRecording: async ({ key }) => {
+      if (locked.has(key)) throw new Error('EROFS');
+    },
+  });
+  const log = { error: (_: string, fields: object) => void errors.push(fields) };
+  retention = new Retention({ db, archive, clock, keepDays: () => keepDays, log: log as never });
+});
+afterEach(() => database.close());
+
+/** A call that began so many days ago; it is over unless `up`. */
+async function call(daysAgo: number, up = false): Promise<CallKey> {
+  const begin = someCall();
+  const at = clock.wall() - daysAgo * dayMs;
+  const draft = new CallDraft(begin, 'node', at);
+  if (!up) draft.finish(someEnd, at + 1000);
+  const image = imageOf(draft.record, draft.secret, { sealer, boot: 'boot', now: at, toolsFrom: 0 });
+  await database.db
+    .transaction()
+    .execute(tx =>
+      writeCall(tx, image, at, { sealer, announce: () => [{ kind: 'call-ended', target: 'crm' }] }),
+    );
+  return begin.key;
+}
+
+const kept = async () =>
+  (await database.db.selectFrom('calls').select('key').execute()).map(({ key }) => key);
+
+describe('what is too old', () => {
+  it('goes, and what is younger or still up stays', async () => {
+    await call(31);
+    const stays = [await call(29), await call(40, true)];
+    expect(await retention.sweep()).toEqual({ calls: 1, more: false });
+    expect((await kept()).sort()).toEqual(stays.sort());
+    keepDays = 0;
+    clock.advance(100 * dayMs);
+    expect(await retention.sweep()).toEqual({ calls: 0, more: false });
+    expect(await kept()).toHaveLength(2);
+  });
+
+  it('goes some at a time', async () => {
+    for (let i = 0; i <= storeLimits.sweepCalls; i += 1) await call(31);
+    expect(await retention.sweep()).toEqual({ calls: storeLimits.sweepCalls, more: true });
+    expect(await retention.sweep()).toEqual({ calls: 1, more: false });
+  });
+
+  it('stays with its record while its recording cannot be removed, holds up no other, and is tried again', async () => {
+    for (let i = 0; i < storeLimits.sweepCalls; i += 1) locked.add(await call(50));
+    await call(40);
+    expect(await retention.sweep()).toEqual({ calls: 0, more: true });
+    expect(errors).toHaveLength(storeLimits.sweepCalls);
+    expect(errors[0]).toMatchObject({ error: 'EROFS' });
+    expect(await retention.sweep()).toEqual({ calls: 1, more: false });
+    expect((await kept()).sort()).toEqual([...locked].sort());
+    locked.clear();
+    expect(await retention.sweep()).toMatchObject({ calls: storeLimits.sweepCalls });
+    expect(await kept()).toEqual([]);
+  });
+
+  it('does not make one round of sweeps endless', async () => {
+    for (let i = 0; i <= storeLimits.stuckCalls; i += 1) locked.add(await call(50));
+    let rounds = 1;
+    while ((await retention.sweep()).more) rounds += 1;
+    expect(rounds).toBe(storeLimits.stuckCalls / storeLimits.sweepCalls);
+  });
+});
