@@ -16,10 +16,13 @@ const defaults = { calls: '50,200', seconds: 20, soakCalls: '100', soakSeconds: 
 /** How long a call of a soak lives, and how often its memory is looked at, ms. */
 const soakHoldMs = 60_000;
 const soakSampleMs = 10_000;
+/** How long a call lives when what records cost is measured, ms: short, so that many end. */
+const recordsHoldMs = 30_000;
 const mostCalls = 2000;
 
 export const command: Command = {
-  usage: '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--rounds N] [--json] [--soak]',
+  usage:
+    '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--rounds N] [--json] [--records | --soak]',
   options: {
     calls: { type: 'string' },
     seconds: { type: 'string' },
@@ -29,6 +32,7 @@ export const command: Command = {
     wss: { type: 'boolean' },
     json: { type: 'boolean' },
     save: { type: 'string' },
+    records: { type: 'boolean' },
     soak: { type: 'boolean' },
     'cpu-prof': { type: 'string' },
   },
@@ -45,6 +49,7 @@ Options:
       --wss             TLS to the agent
       --json            one line of JSON with everything at the end; progress goes to standard error
       --save FOLDER     also write <version>.json and <version>.md (of a soak: <version>-soak) there
+      --records         instead of the floor, the bridge without records and webhooks; calls of ${recordsHoldMs / 1000} s are replaced all the time
       --soak            no floor; calls of one minute each are replaced all the time, memory must stay flat
       --cpu-prof FOLDER CPU profiles of the bridge's threads go there; the figures are then not to be trusted
   -h, --help            this text
@@ -64,6 +69,9 @@ Examples:
   },
 };
 
+const remembering = { holdMs: recordsHoldMs, keeps: 'records and webhooks' } as const;
+const forgetting = { holdMs: recordsHoldMs, keeps: 'nothing' } as const;
+
 interface Plan {
   readonly calls: readonly number[];
   readonly seconds: number;
@@ -72,6 +80,7 @@ interface Plan {
   readonly workers: number;
   readonly wss: boolean;
   readonly json: boolean;
+  readonly records: boolean;
   readonly soak: boolean;
   readonly save: string | undefined;
   readonly profileFolder: string | undefined;
@@ -94,6 +103,7 @@ function readPlan(args: Arguments): Plan | string {
   if (!whole(rounds, 100)) return '--rounds takes a number from 1 to 100';
   if (!whole(workers, 64)) return '--workers takes a number from 1 to 64';
   if (profile === undefined) return `--profile takes one of ${profileNames.join(', ')}`;
+  if (soak && args['records'] === true) return '--records and --soak are two measurements: give one of them';
   if (soak && calls.length !== 1) return '--soak takes one number of calls';
   if (process.platform !== 'linux') return 'the bench reads /proc and runs on Linux only';
   const text = (name: string) => (typeof args[name] === 'string' ? args[name] : undefined);
@@ -103,6 +113,7 @@ function readPlan(args: Arguments): Plan | string {
     profile,
     rounds,
     workers,
+    records: args['records'] === true,
     soak,
     wss: args['wss'] === true,
     json: args['json'] === true,
@@ -137,13 +148,15 @@ class Bench {
   }
 
   async #compare(tls: RoundOptions['tls']): Promise<ExitCode> {
-    const { calls, rounds } = this.#plan;
-    const pairs: { readonly bridge: Figures; readonly floor: Figures; readonly ratio: Ratio }[] = [];
+    const { calls, rounds, records } = this.#plan;
+    const pairs: { readonly bridge: Figures; readonly other: Figures; readonly ratio: Ratio }[] = [];
     for (let round = 1; round <= rounds; round++) {
       for (const number of calls) {
-        const bridge = await this.#round('bridge', number, tls);
-        const floor = await this.#round('floor', number, tls);
-        pairs.push({ bridge, floor, ratio: ratioOf(bridge, floor) });
+        const bridge = await this.#round('bridge', number, tls, records ? remembering : {});
+        const other = records
+          ? await this.#round('forgetful', number, tls, forgetting)
+          : await this.#round('floor', number, tls);
+        pairs.push({ bridge, other, ratio: ratioOf(bridge, other) });
       }
     }
     const ratios = calls.map(number =>
@@ -152,14 +165,16 @@ class Bench {
     const text = [
       ...Array.from({ length: rounds }, (_, round) =>
         tableOf(
-          pairs.slice(round * calls.length, (round + 1) * calls.length).flatMap(p => [p.bridge, p.floor]),
+          pairs.slice(round * calls.length, (round + 1) * calls.length).flatMap(p => [p.bridge, p.other]),
         ),
       ),
       ratios.map(line => this.#inWords(line)).join('\n'),
     ].join('\n\n');
-    this.#tell({ ratios, runs: pairs }, text);
+    const runs = pairs.map(({ bridge, other, ratio }) => ({ bridge, [other.subject]: other, ratio }));
+    this.#tell({ ratios, runs }, text);
     for (const { bridge } of pairs) this.#complain(bridge);
-    const failed = pairs.some(({ bridge }) => bridge.calling?.answered !== bridge.calls);
+    // Where calls are replaced, more are answered than are up at once.
+    const failed = pairs.some(({ bridge }) => (bridge.calling?.answered ?? 0) < bridge.calls);
     return failed ? exitCodes.failed : exitCodes.ok;
   }
 
@@ -236,7 +251,8 @@ What each line means: [README](README.md).`;
 
   #inWords({ calls, cpu, memory, latenessP99, latenessMax }: Ratio): string {
     const sign = (ms: number) => `${ms < 0 ? '' : '+'}${ms} ms`;
-    return `${calls} calls against the floor: CPU x ${cpu}, memory x ${memory}, lateness p99 ${sign(latenessP99)}, max ${sign(latenessMax)}`;
+    const against = this.#plan.records ? 'keeping nothing' : 'the floor';
+    return `${calls} calls against ${against}: CPU x ${cpu}, memory x ${memory}, lateness p99 ${sign(latenessP99)}, max ${sign(latenessMax)}`;
   }
 
   /** Says what a table has no place for. */

@@ -36,6 +36,17 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(floor.calling).toBeUndefined();
   }, 120_000);
 
+  it('puts the bridge with records and webhooks beside the bridge without', async () => {
+    const child = bench('--records', '--calls', '3', '--seconds', '3', '--json');
+    expect(await child.exited, child.output).toBe(0);
+    const line = child.output.split('\n').find(text => text.startsWith('{'));
+    const { runs } = JSON.parse(line ?? '') as { runs: { bridge: Figures; forgetful: Figures }[] };
+    const { bridge, forgetful } = runs[0]!;
+    for (const each of [bridge, forgetful])
+      expect(each.calling).toMatchObject({ answered: 3, failed: [], dropped: 0, complaints: [] });
+    expect([bridge.subject, forgetful.subject]).toEqual(['bridge', 'forgetful']);
+  }, 120_000);
+
   it('replaces calls all the time in a soak, and watches the memory', async () => {
     const child = bench('--soak', '--calls', '30', '--seconds', '12', '--json');
     await child.exited;

@@ -7,7 +7,8 @@ import type { ThreadShare } from './usage.ts';
 
 /** What a run of one subject at one number of calls gave. Times in ms, memory in MB (2^20), CPU in % of one core. */
 export interface Figures {
-  readonly subject: 'bridge' | 'floor';
+  /** `forgetful` is the bridge that writes no records and sends no webhooks. */
+  readonly subject: 'bridge' | 'floor' | 'forgetful';
   readonly calls: number;
   readonly seconds: number;
   readonly cpu: {
@@ -46,7 +47,7 @@ export interface Figures {
       readonly stolen: number;
     };
   };
-  /** Only of the bridge. */
+  /** Not of the floor. */
   readonly calling?: {
     readonly answered: number;
     readonly failed: readonly string[];
@@ -98,23 +99,23 @@ function latest(lists: readonly (readonly Mark[])[]): number {
   return lists.reduce((last, marks) => Math.max(last, marks.at(-1)?.at ?? 0), 0);
 }
 
-/** The bridge against the floor, of the same run. */
+/** The bridge against what it is compared with, of the same run. */
 export interface Ratio {
   readonly calls: number;
   readonly cpu: number;
   readonly memory: number;
-  /** Bridge minus floor, ms. */
+  /** Bridge minus the other, ms. */
   readonly latenessP99: number;
   readonly latenessMax: number;
 }
 
-export function ratioOf(bridge: Figures, floor: Figures): Ratio {
+export function ratioOf(bridge: Figures, other: Figures): Ratio {
   return {
     calls: bridge.calls,
-    cpu: hundredths(bridge.cpu.percent / floor.cpu.percent),
-    memory: hundredths(bridge.memory.loaded / floor.memory.loaded),
-    latenessP99: hundredths(bridge.wire.lateness.p99 - floor.wire.lateness.p99),
-    latenessMax: hundredths(bridge.wire.lateness.max - floor.wire.lateness.max),
+    cpu: hundredths(bridge.cpu.percent / other.cpu.percent),
+    memory: hundredths(bridge.memory.loaded / other.memory.loaded),
+    latenessP99: hundredths(bridge.wire.lateness.p99 - other.wire.lateness.p99),
+    latenessMax: hundredths(bridge.wire.lateness.max - other.wire.lateness.max),
   };
 }
 

@@ -4,7 +4,7 @@ import { callingOf, type Figures } from './figures.ts';
 import type { FromAgent, FromGenerator, ToAgent, ToGenerator } from './messages.ts';
 import { monotonic } from './monotonic.ts';
 import { type ProfileName, profiles } from './profile.ts';
-import { type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
+import { type Keeping, type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
 import { type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
 
 /** What a run is to be. */
@@ -19,6 +19,7 @@ export interface RoundOptions {
   /** Certificate of the agent, for wss. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly caFile: string };
   readonly holdMs?: number;
+  readonly keeps?: Keeping;
   readonly nodeArgs?: readonly string[];
   readonly note: (what: string) => void;
   /** Called about every `sampleMs` of the window. */
@@ -66,7 +67,7 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
 }
 
 function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject> {
-  const { profile, calls, programs, workers, tls, holdMs, nodeArgs } = options;
+  const { profile, calls, programs, workers, tls, holdMs, keeps, nodeArgs } = options;
   const wanted: SubjectOptions = {
     profile,
     calls,
@@ -77,9 +78,10 @@ function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject>
     connections,
     ...(tls === undefined ? {} : { caFile: tls.caFile }),
     ...(holdMs === undefined ? {} : { holdMs }),
+    ...(keeps === undefined ? {} : { keeps }),
     ...(nodeArgs === undefined ? {} : { nodeArgs }),
   };
-  return options.subject === 'bridge' ? startBridge(wanted) : startFloor(wanted, programs.floor);
+  return options.subject === 'floor' ? startFloor(wanted, programs.floor) : startBridge(wanted);
 }
 
 async function setUp(options: RoundOptions, subject: Subject, generator: GeneratorChild): Promise<void> {
@@ -141,14 +143,14 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
     },
     agent: { received: said.messagesReceived, sent: said.messagesSent, pace: said.pace },
     observers: { telephones: heard.own, agent: said.own, cpu: elsewhere(before, after) },
-    ...(options.subject === 'bridge'
-      ? {
+    ...(options.subject === 'floor'
+      ? {}
+      : {
           calling: callingOf(heard, said, {
             profile: profiles[options.profile],
             complaints: subject.complaints,
           }),
-        }
-      : {}),
+        }),
   };
 }
 

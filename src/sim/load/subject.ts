@@ -16,6 +16,9 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
+/** What the bridge does besides carrying calls: records as by default, webhooks as well, or nothing at all. */
+export type Keeping = 'records' | 'records and webhooks' | 'nothing';
+
 export interface SubjectOptions {
   readonly profile: ProfileName;
   readonly calls: number;
@@ -29,6 +32,8 @@ export interface SubjectOptions {
   readonly perSecond: number;
   readonly connections: number;
   readonly holdMs?: number;
+  /** Whether records are written and webhooks sent, or nothing is remembered. Default: records only. */
+  readonly keeps?: Keeping;
   /** Arguments for node, besides those that every subject gets. */
   readonly nodeArgs?: readonly string[];
 }
@@ -63,7 +68,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
     args: ['serve', '--config', file],
     nodeArgs: nodeArgs(options),
     channel: false,
-    env: { ...environment(options), ...trust(options), ...durable(folder) },
+    env: { ...environment(options), ...trust(options), ...durable(folder, options) },
     onLine(line) {
       if (/"level":"(warn|error|fatal)"/.test(line) && complaints.length < keptComplaints)
         complaints.push(line);
@@ -126,14 +131,18 @@ const admitsAll = ['mainLagMs', 'workerLagMs', 'connectionLagMs']
   .map(name => `    ${name}: 60000\n`)
   .join('');
 
-function configuration({ calls }: SubjectOptions): string {
+function configuration({ calls, keeps, agentUrl }: SubjectOptions): string {
   const call = `call:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
-  return `agent:\n  settle_ms: 0\n${call}sip:\n  limits:\n${admitsAll}`;
+  const webhooks =
+    keeps === 'records and webhooks'
+      ? `webhooks:\n  secret: of-a-benchmark-only\n  allowed_networks: [127.0.0.0/8]\n  post_call:\n    url: ${agentUrl}/hook\n`
+      : '';
+  return `agent:\n  settle_ms: 0\n${call}${webhooks}sip:\n  limits:\n${admitsAll}`;
 }
 
 /** Records are written as anywhere else, with a key that nobody has to be told to keep. */
-const durable = (folder: string): Record<string, string> => ({
-  DATA_DIR: join(folder, 'data'),
+const durable = (folder: string, { keeps }: SubjectOptions): Record<string, string> => ({
+  DATA_DIR: keeps === 'nothing' ? ':memory:' : join(folder, 'data'),
   DATA_KEY: randomBytes(32).toString('base64'),
 });
 
