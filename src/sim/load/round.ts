@@ -62,7 +62,9 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
   } finally {
     note('ending');
     options.stopped.removeEventListener('abort', cutShort);
-    await Promise.all([subject?.stop(), agent.stop(), generator.stop()]);
+    // What it tells of its last calls goes to the agent.
+    await subject?.stop();
+    await Promise.all([agent.stop(), generator.stop()]);
   }
 }
 
