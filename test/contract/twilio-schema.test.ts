@@ -1,129 +1,215 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type Document, OpenAPIBackend } from 'openapi-backend';
+import twilio from 'twilio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SimTwilio } from '../../src/sim/twilio/server.ts';
-import { TwilioClient } from '../../src/twilio/client.ts';
-import { createVerify } from '../../src/twilio/verify.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { SimAnswer } from '../../src/sim/twilio/errors.ts';
+import { type SimRequest, SimTwilio } from '../../src/sim/twilio/server.ts';
+import { twilioLimits } from '../../src/twilio/limits.ts';
+import { BridgeRequestClient } from '../../src/twilio/request-client.ts';
+import { TwilioDocuments, twilioDocumentsPresent } from '../support/twilio-documents.ts';
 
-/** Twilio's own description of Verify; it is not part of this repository. */
-const document = fileURLToPath(
-  new URL('../../../shared/twilio-openapi/twilio_verify_v2.json', import.meta.url),
-);
-const present = existsSync(document);
 const number = '+14155550123';
+const whatsapp = `whatsapp:${number}`;
+type Sdk = ReturnType<typeof twilio>;
 
-interface Operation {
-  readonly method: 'POST' | 'GET';
-  readonly path: string;
-  readonly form?: Record<string, string>;
+/** Operations of the documents that nothing here has a use for. */
+const unused = [
+  'CreateStream',
+  'UpdateStream',
+  'ListCallEvent',
+  'CreateCallRecording',
+  'UpdateCallRecording',
+];
+
+/** What the official package is made to do, by the operations that it comes to. */
+const uses: Readonly<Record<string, (sdk: Sdk, sim: SimTwilio) => Promise<unknown>>> = {
+  CreateVerification: sdk => service(sdk).verifications.create({ to: number, channel: 'sms' }),
+  FetchVerification: sdk => service(sdk).verifications(number).fetch(),
+  CreateVerificationCheck: sdk => service(sdk).verificationChecks.create({ to: number, code: '0000' }),
+  UpdateVerification: sdk => service(sdk).verifications(number).update({ status: 'canceled' }),
+  ListService: sdk => sdk.verify.v2.services.list({ limit: 5 }),
+  FetchService: sdk => service(sdk).fetch(),
+  CreateMessage: async (sdk, { phoneNumber: from, messagingServiceSid, content }) => {
+    const mediaUrl = ['https://files.example/a.png', 'https://files.example/b.png'];
+    await sdk.messages.create({ to: number, from, body: 'Hello', statusCallback: 'http://127.0.0.1:1/s' });
+    await sdk.messages.create({ to: number, messagingServiceSid, body: 'Hello', mediaUrl });
+    const template = content.all[0]?.sid ?? '';
+    const contentVariables = '{"1":"noon"}';
+    await sdk.messages.create({
+      to: whatsapp,
+      from: `whatsapp:${from}`,
+      contentSid: template,
+      contentVariables,
+    });
+  },
+  ListMessage: async sdk => {
+    await sdk.messages.list({ limit: 2, pageSize: 1, to: number });
+    const hour = 3_600_000;
+    const dateSentAfter = new Date(Date.now() - hour);
+    await sdk.messages.list({ limit: 20, dateSentAfter, dateSentBefore: new Date(Date.now() + hour) });
+    await sdk.messages.list({ limit: 20, dateSent: new Date() });
+  },
+  FetchMessage: (sdk, { messages }) => sdk.messages(messages.all[0]?.sid ?? '').fetch(),
+  ListMedia: (sdk, sim) => sdk.messages(withMedia(sim).sid).media.list({ limit: 5 }),
+  FetchMedia: (sdk, sim) => {
+    const { sid, media } = withMedia(sim);
+    return sdk
+      .messages(sid)
+      .media(media[0]?.sid ?? '')
+      .fetch();
+  },
+  CreateCall: (sdk, { phoneNumber: from }) =>
+    sdk.calls.create({
+      to: number,
+      from,
+      url: 'https://bridge.example/twilio/voice',
+      statusCallback: 'http://127.0.0.1:1/c',
+      statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'],
+    }),
+  ListCall: async sdk => {
+    await sdk.calls.list({ limit: 2, pageSize: 1 });
+    await sdk.calls.list({ limit: 5, status: 'queued', to: number, startTimeAfter: new Date(0) });
+  },
+  FetchCall: (sdk, { calls }) => sdk.calls(calls.all[0]?.sid ?? '').fetch(),
+  UpdateCall: async (sdk, { calls, phoneNumber: from }) => {
+    const { sid } = await sdk.calls.create({ to: number, from, twiml: '<Response/>' });
+    await sdk.calls(sid).update({ status: 'completed' });
+    calls.recordings.add(sid);
+  },
+  ListCallRecording: (sdk, sim) => sdk.calls(recorded(sim).callSid).recordings.list({ limit: 5 }),
+  ListRecording: (sdk, sim) => sdk.recordings.list({ limit: 5, callSid: recorded(sim).callSid }),
+  FetchRecording: (sdk, sim) => sdk.recordings(recorded(sim).sid).fetch(),
+  FetchAccount: sdk => sdk.api.v2010.accounts(sdk.accountSid).fetch(),
+  FetchBalance: sdk => sdk.balance.fetch(),
+  ListIncomingPhoneNumber: (sdk, { phoneNumber }) => sdk.incomingPhoneNumbers.list({ limit: 5, phoneNumber }),
+  FetchIncomingPhoneNumber: (sdk, { numbers }) =>
+    sdk.incomingPhoneNumbers(numbers.bought[0]?.sid ?? '').fetch(),
+  UpdateIncomingPhoneNumber: (sdk, { numbers }) =>
+    sdk.incomingPhoneNumbers(numbers.bought[0]?.sid ?? '').update({
+      voiceUrl: 'https://bridge.example/twilio/voice',
+      statusCallback: 'https://bridge.example/twilio/status',
+    }),
+  ListOutgoingCallerId: sdk => sdk.outgoingCallerIds.list({ limit: 5 }),
+  FetchPhoneNumber: async sdk => {
+    const fields = 'line_type_intelligence,caller_name,sim_swap,line_status,sms_pumping_risk';
+    await sdk.lookups.v2.phoneNumbers(number).fetch({ fields });
+    await sdk.lookups.v2.phoneNumbers('+1415').fetch();
+  },
+  ListContent: sdk => sdk.content.v1.contents.list({ limit: 2, pageSize: 1 }),
+  FetchContent: (sdk, { content }) => sdk.content.v1.contents(content.all[0]?.sid ?? '').fetch(),
+  ListUsageRecord: sdk =>
+    sdk.usage.records.list({
+      limit: 5,
+      category: 'sms',
+      startDate: new Date('2026-01-01'),
+      endDate: new Date('2026-02-01'),
+    }),
+  ListUsageRecordToday: sdk => sdk.usage.records.today.list({ limit: 5 }),
+  ListUsageRecordYesterday: sdk => sdk.usage.records.yesterday.list({ limit: 5 }),
+  ListUsageRecordThisMonth: sdk => sdk.usage.records.thisMonth.list({ limit: 5 }),
+  ListUsageRecordLastMonth: sdk => sdk.usage.records.lastMonth.list({ limit: 5 }),
+  ListUsageRecordDaily: sdk => sdk.usage.records.daily.list({ limit: 5 }),
+  ListUsageRecordMonthly: sdk => sdk.usage.records.monthly.list({ limit: 5 }),
+  ListUsageRecordYearly: sdk => sdk.usage.records.yearly.list({ limit: 5 }),
+  ListUsageRecordAllTime: sdk => sdk.usage.records.allTime.list({ limit: 5 }),
+};
+
+let serviceSid = '';
+const service = (sdk: Sdk) => sdk.verify.v2.services(serviceSid);
+
+function withMedia({ messages }: SimTwilio) {
+  const found = messages.all.find(({ media }) => media.length > 0);
+  if (found === undefined) throw new Error('no message has media');
+  return found;
 }
 
-/** `nullable` without `type` keeps Ajv from compiling; without a type null is allowed anyway. */
-function withoutBareNullable(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutBareNullable);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([key]) => key !== 'nullable' || 'type' in value);
-  return Object.fromEntries(entries.map(([key, part]) => [key, withoutBareNullable(part)]));
+function recorded({ calls }: SimTwilio) {
+  const found = calls.recordings.all[0];
+  if (found === undefined) throw new Error('no call was recorded');
+  return found;
 }
 
-describe.skipIf(!present)('the Verify document of Twilio (shared/twilio-openapi)', () => {
+describe('the stand-in Twilio and the official package', () => {
   let sim: SimTwilio;
-  let api: OpenAPIBackend;
+  let sdk: Sdk;
+  const seen: (readonly [SimRequest, SimAnswer])[] = [];
+  const failures: string[] = [];
+  let documents: TwilioDocuments;
 
   beforeAll(async () => {
-    sim = await SimTwilio.start();
-    api = new OpenAPIBackend({
-      definition: withoutBareNullable(JSON.parse(readFileSync(document, 'utf8'))) as Document,
-      quick: true,
-      validate: true,
-      ajvOpts: { strict: false, coerceTypes: 'array' },
-      customizeAjv: ajv => {
-        ajv.addFormat('uri', text => URL.canParse(text));
-        ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-        for (const format of ['phone-number', 'currency', 'uri-map']) ajv.addFormat(format, true);
-        return ajv;
-      },
+    if (twilioDocumentsPresent) documents = await TwilioDocuments.open();
+    sim = await SimTwilio.start({ onAnswer: (request, answer) => seen.push([request, answer]) });
+    serviceSid = sim.verifyServiceSid;
+    sim.content.add('reminder', 'See you at {{1}}.', { 1: 'nine' });
+    sim.content.add('thanks', 'Thank you.');
+    sim.numbers.verifyCallerId('+14155550188', 'Desk');
+    await sim.messages.receive({ from: whatsapp, to: `whatsapp:${sim.phoneNumber}`, body: 'Hi' });
+    const httpClient = new BridgeRequestClient({
+      baseUrl: new URL(sim.baseUrl),
+      clock: systemClock,
+      limits: twilioLimits,
+      random: Math.random,
     });
-    await api.init();
+    sdk = twilio(sim.apiKeySid, sim.apiKeySecret, { accountSid: sim.accountSid, httpClient });
+    for (const [operation, use] of Object.entries(uses)) {
+      await use(sdk, sim).catch(error => failures.push(`${operation}: ${JSON.stringify(error)}`));
+    }
   });
   afterAll(() => sim.close());
 
-  const headers = (form?: unknown) => ({
-    authorization: `Basic ${Buffer.from(`${sim.apiKeySid}:${sim.apiKeySecret}`).toString('base64')}`,
-    ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+  it('understand each other in every operation', () => {
+    expect(failures).toEqual([]);
+    expect(seen.map(([, { status }]) => status).filter(status => status > 299)).toEqual([]);
   });
 
-  function problemsOfRequest({ method, path, form }: Operation): unknown {
-    const result = api.validateRequest({ method, path, headers: headers(form), body: form, query: {} });
-    return result.errors ?? [];
-  }
-
-  async function problemsOfAnswer({ method, path, form }: Operation): Promise<unknown> {
-    const body = form === undefined ? {} : { body: new URLSearchParams(form) };
-    const response = await fetch(`${sim.baseUrl}${path}`, { method, headers: headers(), ...body });
-    const operation = api.matchOperation({ method, path, headers: {} });
-    if (operation?.operationId === undefined) throw new Error(`No operation for ${method} ${path}`);
-    const result = api.validateResponse(await response.json(), operation.operationId, response.status);
-    return { status: response.status, errors: result.errors ?? [] };
-  }
-
-  const service = () => `/v2/Services/${sim.verifyServiceSid}`;
-
-  it('takes every request that the client makes', async () => {
-    const { accountSid, apiKeySid, apiKeySecret, baseUrl } = sim;
-    const made = TwilioClient.create({ accountSid, apiKeySid, apiKeySecret, baseUrl });
-    if (!made.ok) throw made.failure;
-    const verify = createVerify(made.value, sim.verifyServiceSid);
-    for (const channel of ['sms', 'call', 'whatsapp'] as const) {
-      const sent = await verify.send(number, channel);
-      if (!sent.ok) throw sent.failure;
-      await verify.check({ verificationSid: sent.value.verificationSid }, '0000');
-      await verify.check({ to: number }, '0000');
-    }
-    expect(sim.requests).toHaveLength(9);
-    for (const { path, params } of sim.requests) {
-      const form = params as Record<string, string>;
-      expect(problemsOfRequest({ method: 'POST', path, form })).toEqual([]);
-    }
-  });
-
-  it('describes every answer that the stand-in gives to what works', async () => {
-    const to = '+14155550124';
-    const verifications = `${service()}/Verifications`;
-    const send: Operation = { method: 'POST', path: verifications, form: { To: to, Channel: 'sms' } };
-    const check = (Code: string): Operation => ({
-      method: 'POST',
-      path: `${service()}/VerificationCheck`,
-      form: { To: to, Code },
+  describe.skipIf(!twilioDocumentsPresent)('beside the documents of Twilio (shared/twilio-openapi)', () => {
+    it('come to every operation that is described and used', () => {
+      const names = new Set(seen.map(([request]) => documents.operation(request)));
+      expect(Object.keys(uses).filter(name => !names.has(name))).toEqual([]);
+      expect(documents.operations.filter(name => !unused.includes(name) && !names.has(name))).toEqual([]);
     });
-    expect(await problemsOfAnswer(send)).toEqual({ status: 201, errors: [] });
-    expect(await problemsOfAnswer({ method: 'GET', path: `${verifications}/${to}` })).toEqual({
-      status: 200,
-      errors: [],
-    });
-    expect(await problemsOfAnswer(check('none'))).toEqual({ status: 200, errors: [] });
-    expect(await problemsOfAnswer(check(sim.codeFor(to)))).toEqual({ status: 200, errors: [] });
-    await problemsOfAnswer(send);
-    const cancel: Operation = {
-      method: 'POST',
-      path: `${verifications}/${to}`,
-      form: { Status: 'canceled' },
-    };
-    expect(await problemsOfAnswer(cancel)).toEqual({ status: 200, errors: [] });
-  });
 
-  it('objects to requests and answers that are wrong, so the two tests above can fail', () => {
-    const path = `${service()}/Verifications`;
-    expect(problemsOfRequest({ method: 'POST', path, form: { To: number } })).not.toEqual([]);
-    const wrong = [
-      { sid: 'nonsense' },
-      { date_created: 'yesterday' },
-      { url: 'nowhere' },
-      { channel: 'pigeon' },
-    ];
-    for (const body of wrong) {
-      expect(api.validateResponse(body, 'CreateVerification', 201).errors).toHaveLength(1);
-    }
+    it('make requests and give answers that are as described', () => {
+      for (const [request, answer] of seen) {
+        const name = documents.operation(request);
+        expect([name, documents.ofRequest(request)]).toEqual([name, []]);
+        expect([name, documents.ofAnswer(request, answer)]).toEqual([name, []]);
+      }
+    });
+
+    const account = '/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+    const list: SimRequest = { method: 'GET', path: `${account}/Messages.json`, params: {} };
+    const create: SimRequest = { ...list, method: 'POST', params: { To: number, Body: 'Hello' } };
+    const verifications = { method: 'POST', path: `/v2/Services/VA${'a'.repeat(32)}/Verifications` };
+
+    it.each<readonly [string, SimRequest]>([
+      ['a message to nobody', { ...create, params: { Body: 'Hello' } }],
+      ['media that is no URL', { ...create, params: { To: number, MediaUrl: ['a', 'b'] } }],
+      ['a sender that is none', { ...create, params: { To: number, MessagingServiceSid: 'MG1' } }],
+      ['a date that is none', { ...list, params: { 'DateSent>': 'yesterday' } }],
+      ['a filter that is none', { ...list, params: { Body: 'Hello' } }],
+      ['more than a page may have', { ...list, params: { PageSize: '1001' } }],
+      ['a verification without a channel', { ...verifications, params: { To: number } }],
+    ])('object to %s, and not to the same without it', (_, request) => {
+      expect(documents.ofRequest(request)).not.toEqual([]);
+      const right = request.path.endsWith('Verifications')
+        ? { ...request, params: { To: number, Channel: 'sms' } }
+        : request.method === 'POST'
+          ? { ...create, params: { To: number, MediaUrl: ['https://a.example', 'https://b.example'] } }
+          : { ...list, params: { 'DateSent>': '2026-01-01', PageSize: '1000' } };
+      expect(documents.ofRequest(right)).toEqual([]);
+    });
+
+    it.each<readonly [string, object]>([
+      ['a sid of something else', { sid: 'CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }],
+      ['a status that is none', { status: 'lost' }],
+      ['a date of another API', { date_created: '2026-01-01T00:00:00Z' }],
+      ['a number where a text is', { num_media: 0 }],
+      ['an error code that is a text', { error_code: '30003' }],
+    ])('object to an answer with %s', (_, lie) => {
+      const [request, answer] = seen.find(([each]) => documents.operation(each) === 'CreateMessage') ?? [];
+      if (request === undefined || answer === undefined) throw new Error('no message was created');
+      const body = { ...(answer.body as object), ...lie };
+      expect(documents.ofAnswer(request, { ...answer, body })).toHaveLength(1);
+    });
   });
 });

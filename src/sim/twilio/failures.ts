@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import { type SimErrorCode, simError } from './errors.ts';
 
-/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs` or `lost`. */
+/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs`, `lost` or a `lie`. */
 export interface SimFault {
   /** One of Twilio's error codes, in its error shape; `status` overrides the usual one. */
   readonly code?: SimErrorCode;
@@ -21,6 +21,53 @@ export interface SimFault {
   readonly raw?: string;
   /** The JSON to answer, true or a lie; `status` goes with it. */
   readonly body?: unknown;
+  /** The request is carried out, and these fields of its answer are not what they should be. */
+  readonly lie?: Readonly<Record<string, unknown>>;
+}
+
+/** Which requests a fault is for: `POST`, or a part of the path such as `/Messages`. */
+export interface SimFaultFilter {
+  readonly method?: string;
+  readonly path?: string;
+}
+
+interface Waiting {
+  readonly fault: SimFault;
+  readonly filter: SimFaultFilter;
+  left: number;
+}
+
+/** Faults that wait for their request, in the order in which they were asked for. */
+export class SimFaults {
+  readonly #waiting: Waiting[] = [];
+
+  /** The next `times` requests that pass the filter meet with `fault`. The function that comes back takes it back. */
+  add(fault: SimFault, times: number, filter: SimFaultFilter = {}): () => void {
+    const waiting = { fault, filter, left: times };
+    if (times > 0) this.#waiting.push(waiting);
+    return () => this.#remove(waiting);
+  }
+
+  /** What goes wrong with this request, if anything does. */
+  take(method: string, path: string): SimFault | undefined {
+    const found = this.#waiting.find(
+      ({ filter }) =>
+        (filter.method ?? method) === method && (filter.path === undefined || path.includes(filter.path)),
+    );
+    if (found === undefined) return undefined;
+    found.left -= 1;
+    if (found.left <= 0) this.#remove(found);
+    return found.fault;
+  }
+
+  clear(): void {
+    this.#waiting.length = 0;
+  }
+
+  #remove(waiting: Waiting): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
 }
 
 /** True when the fault answers (or kills) the request itself, so it must not be carried out. */

@@ -1,9 +1,19 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../../core/clock.ts';
+import { SimAccount } from './account.ts';
+import { SimCallbacks } from './callbacks.ts';
+import { SimCalls } from './calls.ts';
+import { SimContent } from './content.ts';
+import { SimCredentials, type SimKeyKind } from './credentials.ts';
 import { type SimAnswer, type SimErrorCode, simError } from './errors.ts';
-import { isFinal, pause, playFault, type SimFault } from './failures.ts';
+import { isFinal, pause, playFault, type SimFault, type SimFaultFilter, SimFaults } from './failures.ts';
+import { SimLookup } from './lookup.ts';
+import { type SimMessagePace, SimMessages } from './messages.ts';
+import { SimNumbers } from './numbers.ts';
+import { newSid } from './resource.ts';
+import { SimRouter } from './router.ts';
 import { type SimText, SimVerify } from './verify.ts';
 
 export interface SimTwilioOptions {
@@ -15,8 +25,16 @@ export interface SimTwilioOptions {
   readonly lifeMs?: number;
   /** The credential to ask for, where a stand-in takes the place of an earlier one; else it is made up. */
   readonly credentials?: Pick<SimTwilio, 'accountSid' | 'apiKeySid' | 'apiKeySecret'>;
+  /** What the API key may do; `main` unless given. */
+  readonly keyKind?: SimKeyKind;
+  /** The account's first number, which can do everything; it is the WhatsApp sender too. */
+  readonly phoneNumber?: string;
+  /** When messages are sent and delivered; soon after they were accepted unless given. */
+  readonly messagePace?: SimMessagePace;
   /** Called with each code that would have reached a telephone. */
   readonly onText?: (text: SimText) => void;
+  /** Called with each answer that the stand-in gives of its own, so not where it fails or lies because it was told to. */
+  readonly onAnswer?: (request: SimRequest, answer: SimAnswer) => void;
 }
 
 /** A request as it came in; fields that were repeated are arrays. */
@@ -28,38 +46,79 @@ export interface SimRequest {
 
 /** Forms above this are refused, bytes. */
 const maxBody = 64 * 1024;
+const defaultPace: SimMessagePace = { sentMs: 200, deliveredMs: 500 };
 
 /**
  * A Twilio that runs here: one server on loopback that has the paths of all of Twilio's hosts. It checks the
- * credential, keeps Verify's state, answers errors in Twilio's shape, and fails when it is told to.
+ * credential, keeps what it was told, answers errors in Twilio's shape, calls back, and fails when it is told to.
  */
 export class SimTwilio {
   readonly accountSid: string;
-  readonly apiKeySid: string;
-  readonly apiKeySecret: string;
-  readonly authToken = randomBytes(16).toString('hex');
-  readonly verifyServiceSid = `VA${randomBytes(16).toString('hex')}`;
+  readonly verifyServiceSid = newSid('VA');
+  readonly messagingServiceSid = newSid('MG');
+  /** The account's first number: texts, calls and WhatsApp messages may come from it. */
+  readonly phoneNumber: string;
+  readonly credentials: SimCredentials;
+  readonly account: SimAccount;
+  readonly messages: SimMessages;
+  readonly calls: SimCalls;
+  readonly numbers: SimNumbers;
+  readonly lookup = new SimLookup();
+  readonly content: SimContent;
+  readonly verify: SimVerify;
+  readonly callbacks: SimCallbacks;
   /** Every request that came with the right credential, oldest first. */
   readonly requests: SimRequest[] = [];
-  /** Every message that would have reached a telephone, oldest first. */
+  /** Every code that would have reached a telephone, oldest first. */
   readonly texts: SimText[] = [];
   readonly #clock: Clock;
   readonly #server: Server;
-  readonly #verify: SimVerify;
-  readonly #faults: SimFault[] = [];
+  readonly #router: SimRouter;
+  readonly #faults = new SimFaults();
+  readonly #onAnswer: NonNullable<SimTwilioOptions['onAnswer']>;
   readonly #waiting = new Set<() => void>();
   #answers = 0;
   #connections = 0;
 
   private constructor(options: SimTwilioOptions) {
-    const { credentials } = options;
-    this.accountSid = credentials?.accountSid ?? `AC${randomBytes(16).toString('hex')}`;
-    this.apiKeySid = credentials?.apiKeySid ?? `SK${randomBytes(16).toString('hex')}`;
-    this.apiKeySecret = credentials?.apiKeySecret ?? randomBytes(16).toString('hex');
-    this.#clock = options.clock ?? systemClock;
-    this.#verify = new SimVerify({
-      clock: this.#clock,
-      accountSid: this.accountSid,
+    const { credentials, keyKind = 'main' } = options;
+    const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#onAnswer = options.onAnswer ?? (() => undefined);
+    this.accountSid = credentials?.accountSid ?? newSid('AC');
+    this.phoneNumber = options.phoneNumber ?? '+14155550100';
+    this.credentials = new SimCredentials(this.accountSid, {
+      kind: keyKind,
+      ...(credentials === undefined ? {} : { sid: credentials.apiKeySid, secret: credentials.apiKeySecret }),
+    });
+    const owner = { clock, accountSid: this.accountSid };
+    const authToken = () => this.authToken;
+    const keys = () => this.credentials.keys.map(({ sid }) => sid);
+    this.callbacks = new SimCallbacks({ authToken });
+    this.account = new SimAccount({ ...owner, keys, authToken });
+    this.numbers = new SimNumbers(owner);
+    this.numbers.buy(this.phoneNumber);
+    this.content = new SimContent(owner);
+    this.calls = new SimCalls({
+      ...owner,
+      callbacks: this.callbacks,
+      mayCall: number => this.numbers.mayCall(number),
+    });
+    this.messages = new SimMessages({
+      ...owner,
+      callbacks: this.callbacks,
+      pace: options.messagePace ?? defaultPace,
+      senders: {
+        texts: number => this.numbers.find(number)?.capabilities.sms === true,
+        whatsapp: new Set([this.phoneNumber]),
+        messagingServiceSid: this.messagingServiceSid,
+        template: (sid, variables) => this.content.render(sid, variables),
+      },
+      serviceNumber: () => this.phoneNumber,
+      webhookOf: number => this.numbers.find(number)?.settings.get('SmsUrl'),
+    });
+    this.verify = new SimVerify({
+      ...owner,
       serviceSid: this.verifyServiceSid,
       codeLength: options.codeLength ?? 6,
       lifeMs: options.lifeMs ?? 600_000,
@@ -68,16 +127,9 @@ export class SimTwilio {
         options.onText?.(text);
       },
     });
-    this.#server = createServer((request, response) => {
-      response.once('finish', () => {
-        this.#answers += 1;
-        this.#wake();
-      });
-      this.#serve(request, response).catch(() => response.destroy());
-    });
-    this.#server.on('connection', () => {
-      this.#connections += 1;
-    });
+    const parts = [this.account, this.numbers, this.messages, this.calls, this.lookup, this.content];
+    this.#router = new SimRouter([...parts, this.verify].flatMap(({ routes }) => routes));
+    this.#server = this.#createServer();
   }
 
   static async start(options: SimTwilioOptions = {}): Promise<SimTwilio> {
@@ -93,21 +145,42 @@ export class SimTwilio {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** The oldest API key that is still valid. */
+  get apiKeySid(): string {
+    return this.credentials.keys[0]?.sid ?? '';
+  }
+
+  get apiKeySecret(): string {
+    return this.credentials.keys[0]?.secret ?? '';
+  }
+
+  get authToken(): string {
+    return this.credentials.authToken;
+  }
+
   /** The code last "texted" to a number. Throws when there was none. */
   codeFor(to: string): string {
-    const code = this.#verify.codeFor(to);
+    const code = this.verify.codeFor(to);
     if (code === undefined) throw new Error('No code was sent to that number');
     return code;
   }
 
-  /** The next `times` requests meet with `fault`. Faults queue up in the order of these calls. */
-  failNext(fault: SimFault, times = 1): void {
-    for (let n = 0; n < times; n += 1) this.#faults.push(fault);
+  /**
+   * The next `times` requests that pass the filter meet with `fault`; each request meets with the oldest fault that is
+   * for it. The function that comes back takes back what is left.
+   */
+  failNext(fault: SimFault, times = 1, filter: SimFaultFilter = {}): () => void {
+    return this.#faults.add(fault, times, filter);
   }
 
-  /** Sends to `to` are refused with `code` (60205 lets voice calls through) until that is taken back with undefined. */
+  /** From now on nothing fails any more. */
+  recover(): void {
+    this.#faults.clear();
+  }
+
+  /** Codes to `to` are refused with `code` (60205 lets voice calls through) until that is taken back with undefined. */
   refuse(to: string, code: SimErrorCode | undefined): void {
-    this.#verify.refuse(to, code);
+    this.verify.refuse(to, code);
   }
 
   /** Connections that were made to it since the start. */
@@ -126,29 +199,45 @@ export class SimTwilio {
   }
 
   async close(): Promise<void> {
+    this.messages.close();
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #createServer(): Server {
+    const server = createServer((request, response) => {
+      response.once('finish', () => {
+        this.#answers += 1;
+        this.#wake();
+      });
+      this.#serve(request, response).catch(() => response.destroy());
+    });
+    server.on('connection', () => {
+      this.#connections += 1;
+    });
+    return server;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await read(request);
     const url = new URL(request.url ?? '/', this.baseUrl);
     const method = request.method ?? 'GET';
-    if (!this.#authorized(request.headers.authorization)) return write(response, simError(20003));
+    if (!this.credentials.opens(request.headers.authorization, url.pathname)) {
+      return write(response, simError(20003));
+    }
     const form = new URLSearchParams(body ?? '');
-    this.requests.push({
-      method,
-      path: url.pathname,
-      params: fields(method === 'GET' ? url.searchParams : form),
-    });
+    const params = fields(method === 'GET' ? url.searchParams : form);
+    const came: SimRequest = { method, path: url.pathname, params };
+    this.requests.push(came);
     this.#wake();
-    const fault = this.#faults.shift();
+    const fault = this.#faults.take(method, url.pathname);
     if (fault?.delayMs !== undefined) await pause(this.#clock, fault.delayMs);
     if (fault !== undefined && isFinal(fault)) return playFault(fault, response);
-    const answer = this.#answer(method, url.pathname, request.headers['content-type'], body, form);
+    const answer = this.#answer(method, url, request.headers['content-type'], body, form);
+    this.#onAnswer(came, answer);
     if (fault?.lost === true) request.socket.destroy();
-    else write(response, answer);
+    else write(response, fault?.lie === undefined ? answer : told(answer, fault.lie));
   }
 
   async #until(reached: () => boolean): Promise<void> {
@@ -160,17 +249,9 @@ export class SimTwilio {
     this.#waiting.clear();
   }
 
-  #authorized(header: string | undefined): boolean {
-    const [scheme, token] = (header ?? '').split(' ');
-    if (scheme?.toLowerCase() !== 'basic') return false;
-    const given = Buffer.from(token ?? '', 'base64');
-    const pairs = [`${this.apiKeySid}:${this.apiKeySecret}`, `${this.accountSid}:${this.authToken}`];
-    return pairs.some(pair => pair.length === given.length && timingSafeEqual(Buffer.from(pair), given));
-  }
-
   #answer(
     method: string,
-    path: string,
+    { pathname: path, searchParams: query }: URL,
     type: string | undefined,
     body: string | undefined,
     form: URLSearchParams,
@@ -179,22 +260,15 @@ export class SimTwilio {
     if (method === 'POST' && type?.startsWith('application/x-www-form-urlencoded') !== true) {
       return simError(20001, '', 415);
     }
-    const [, version, services, service, kind, name, ...rest] = path.split('/');
-    const verify = version === 'v2' && services === 'Services' && service === this.verifyServiceSid;
-    if (!verify || rest.length > 0) return simError(20404, path);
-    switch (`${method} ${kind}${name === undefined ? '' : '/'}`) {
-      case 'POST Verifications':
-        return this.#verify.create(form);
-      case 'POST VerificationCheck':
-        return this.#verify.check(form);
-      case 'GET Verifications/':
-        return this.#verify.fetch(decodeURIComponent(name ?? ''));
-      case 'POST Verifications/':
-        return this.#verify.update(decodeURIComponent(name ?? ''), form);
-      default:
-        return simError(20404, path);
-    }
+    const account = /^\/2010-04-01\/Accounts\/([^/.]+)/.exec(path)?.[1] ?? this.accountSid;
+    const answer = account === this.accountSid ? this.#router.answer(method, path, query, form) : undefined;
+    return answer ?? simError(20404, path);
   }
+}
+
+/** The answer with some of its fields changed. */
+function told(answer: SimAnswer, lie: Readonly<Record<string, unknown>>): SimAnswer {
+  return { ...answer, body: { ...(answer.body as object), ...lie } };
 }
 
 /** The body as text; undefined when it is larger than a form may be. */
@@ -220,9 +294,9 @@ function fields(form: URLSearchParams): Record<string, string | readonly string[
 function write(response: ServerResponse, answer: SimAnswer): void {
   const id = `RQ${randomBytes(16).toString('hex')}`;
   response.writeHead(answer.status, {
-    'Content-Type': 'application/json',
+    'Content-Type': answer.file?.type ?? 'application/json',
     'Twilio-Request-Id': id,
     ...answer.headers,
   });
-  response.end(JSON.stringify(answer.body));
+  response.end(answer.file?.bytes ?? JSON.stringify(answer.body));
 }

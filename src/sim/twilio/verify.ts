@@ -1,6 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { type SimAnswer, type SimErrorCode, simError } from './errors.ts';
+import { listByUrl } from './paging.ts';
+import { iso8601, newSid } from './resource.ts';
+import type { SimRoute, SimRouted } from './router.ts';
 
 export interface SimVerifyOptions {
   readonly clock: Clock;
@@ -37,8 +40,7 @@ interface Verification {
 const maxSends = 5;
 const maxChecks = 5;
 const channels: readonly string[] = ['sms', 'call', 'email', 'whatsapp', 'sna'];
-
-const sid = (prefix: string) => `${prefix}${randomBytes(16).toString('hex')}`;
+const host = 'verify.twilio.com';
 
 /** One Verify service with its state: what is pending, which code was sent where, how often it was tried. */
 export class SimVerify {
@@ -48,8 +50,25 @@ export class SimVerify {
   readonly #lastText = new Map<string, string>();
   readonly #refusals = new Map<string, SimErrorCode>();
 
+  readonly #born: number;
+  /** Whether the service has somebody who sends its e-mails. */
+  hasEmail = false;
+
   constructor(options: SimVerifyOptions) {
     this.#options = options;
+    this.#born = options.clock.wall();
+  }
+
+  get routes(): readonly SimRoute[] {
+    const base = `/v2/Services/${this.#options.serviceSid}`;
+    return [
+      ['GET', '/v2/Services', request => this.#list(request)],
+      ['GET', base, () => ({ status: 200, body: this.#service() })],
+      ['POST', `${base}/Verifications`, ({ form }) => this.create(form)],
+      ['GET', `${base}/Verifications/{name}`, ({ at }) => this.fetch(at['name'] ?? '')],
+      ['POST', `${base}/Verifications/{name}`, ({ at, form }) => this.update(at['name'] ?? '', form)],
+      ['POST', `${base}/VerificationCheck`, ({ form }) => this.check(form)],
+    ];
   }
 
   /** From now on every send to `to` is refused with `code`; undefined takes that back. */
@@ -65,16 +84,21 @@ export class SimVerify {
   create(form: URLSearchParams): SimAnswer {
     const to = form.get('To') ?? '';
     const channel = form.get('Channel') ?? '';
-    if (!/^\+[1-9]\d{6,14}$/.test(to)) return simError(60200, `To: ${to}`);
+    const address = channel === 'email' ? /^[^@\s]+@[^@\s]+$/ : /^\+[1-9]\d{6,14}$/;
+    if (channel === 'email' && !this.hasEmail) return simError(60217);
+    if (!address.test(to)) return simError(60200, `To: ${to}`);
     if (!channels.includes(channel)) return simError(60200, `Channel: ${channel}`);
-    if (channel === 'email') return simError(60217);
     const refused = this.#refusals.get(to);
     if (refused !== undefined && !(refused === 60205 && channel === 'call')) return simError(refused, to);
     const verification = this.#live(this.#byTo.get(to)) ?? this.#begin(to);
     if (verification.checks >= maxChecks) return simError(60202);
     if (verification.sends.length >= maxSends) return simError(60203);
     verification.channel = channel;
-    verification.sends.push({ time: this.#time(), channel: channel.toUpperCase(), attempt_sid: sid('VL') });
+    verification.sends.push({
+      time: this.#time(),
+      channel: channel.toUpperCase(),
+      attempt_sid: newSid('VL'),
+    });
     this.#lastText.set(to, verification.code);
     this.#options.onText({ to, channel, code: verification.code });
     return { status: 201, body: this.#resource(verification) };
@@ -115,12 +139,40 @@ export class SimVerify {
     return { status: 200, body: this.#resource(found) };
   }
 
+  #list({ path, query }: SimRouted): SimAnswer {
+    return listByUrl('services', [this.#service()], { host, path }, query);
+  }
+
+  #service(): Record<string, unknown> {
+    const { serviceSid, accountSid, codeLength } = this.#options;
+    const url = `https://${host}/v2/Services/${serviceSid}`;
+    return {
+      sid: serviceSid,
+      account_sid: accountSid,
+      friendly_name: 'Stand-in',
+      code_length: codeLength,
+      lookup_enabled: false,
+      psd2_enabled: false,
+      skip_sms_to_landlines: false,
+      dtmf_input_required: true,
+      tts_name: null,
+      do_not_share_warning_enabled: false,
+      custom_code_enabled: false,
+      default_template_sid: null,
+      verify_event_subscription_enabled: false,
+      date_created: this.#time(this.#born),
+      date_updated: this.#time(this.#born),
+      url,
+      links: { verifications: `${url}/Verifications`, verification_checks: `${url}/VerificationCheck` },
+    };
+  }
+
   #begin(to: string): Verification {
     const { clock, codeLength, lifeMs } = this.#options;
     const code = String(randomInt(0, 10 ** codeLength)).padStart(codeLength, '0');
     const born = clock.wall();
     const begun: Verification = {
-      sid: sid('VE'),
+      sid: newSid('VE'),
       to,
       code,
       born,
@@ -148,7 +200,7 @@ export class SimVerify {
   }
 
   #time(at = this.#options.clock.wall()): string {
-    return `${new Date(at).toISOString().slice(0, 19)}Z`;
+    return iso8601(at);
   }
 
   #fields(verification: Verification): Record<string, unknown> {
@@ -168,7 +220,7 @@ export class SimVerify {
   }
 
   #resource(verification: Verification): Record<string, unknown> {
-    const base = `https://verify.twilio.com/v2/Services/${this.#options.serviceSid}`;
+    const base = `https://${host}/v2/Services/${this.#options.serviceSid}`;
     return {
       ...this.#fields(verification),
       lookup: {},
