@@ -5,6 +5,8 @@ export const storeLimits = {
   /** How long SQLite waits for another process, and its log after a checkpoint, bytes. */
   busyMs: 2_000,
   walBytes: 16 * 1024 * 1024,
+  /** Documents of one kind: the Twilio connection, phone numbers. */
+  documents: 2_000,
   /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */
   connections: 6,
   connectMs: 3_000,

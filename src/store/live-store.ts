@@ -4,6 +4,7 @@ import type { Sealer } from '../core/seal.ts';
 import { DurableArchive } from './archive.ts';
 import { DurableCounters } from './counters.ts';
 import { type Database, migrate } from './database.ts';
+import { DurableDocuments } from './durable-documents.ts';
 import { WriteBehind } from './journal.ts';
 import { storeLimits } from './limits.ts';
 import { Nodes } from './nodes.ts';
@@ -38,6 +39,7 @@ export class LiveStore implements Store {
   readonly archive: DurableArchive;
   readonly counters: DurableCounters;
   readonly switches: DurableSwitches;
+  readonly documents: DurableDocuments;
   readonly outbox: DurableOutbox;
   readonly #parts: LiveStoreParts;
   readonly #nodes: Nodes;
@@ -57,6 +59,7 @@ export class LiveStore implements Store {
     this.archive = new DurableArchive({ db, sealer, removeRecording: parts.removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
+    this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
     this.#retention = new Retention({ db, archive: this.archive, clock, log, keepDays: parts.keepDays });
     this.#spill = new SpillFile({ path: spillPath, sealer, boot, log });
     this.#nodes = new Nodes({

@@ -1,4 +1,5 @@
 import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } from 'kysely';
+import { documentTables } from './document-tables.ts';
 
 export type Engine = 'sqlite' | 'postgres';
 
@@ -7,7 +8,9 @@ const primary = (column: ColumnDefinitionBuilder) => column.primaryKey();
 
 /** Every migration, in order. What has been released is never changed: a new one is added. */
 export function migrationsFor(engine: Engine): MigrationProvider {
-  return { getMigrations: async () => ({ '0001-records': records(engine) }) };
+  return {
+    getMigrations: async () => ({ '0001-records': records(engine), '0002-documents': documentTables }),
+  };
 }
 
 function records(engine: Engine): Migration {

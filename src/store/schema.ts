@@ -18,6 +18,17 @@ export interface Tables {
   };
   nodes: { node: string; boot: string; beats: number; at: number };
   facts: { name: string; value: string };
+  /** `name` is an HMAC. */
+  documents: { kind: string; id: string; name: string; sealed: string };
+  document_changes: {
+    kind: string;
+    revision: number;
+    document: string;
+    what: string;
+    who: string;
+    why: string;
+    at: number;
+  };
 }
 
 /** `record` is the call as it is known, without what is private; `sealed` holds that. The rest is there to be searched. */

@@ -1,4 +1,5 @@
 import type { CallKey } from '../core/ids.ts';
+import type { Documents } from './document.ts';
 import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
 
 /** What must survive a restart. Each room is handed the port it needs, never the whole. */
@@ -7,6 +8,7 @@ export interface Store {
   readonly archive: CallArchive;
   readonly counters: Counters;
   readonly switches: Switches;
+  readonly documents: Documents;
   readonly outbox: Outbox;
   /** Settles once everything told so far is durable, or given up on; for shutdown and tests. */
   flush(): Promise<void>;

@@ -247,6 +247,44 @@ describe.each(kinds)('the store on $name', ({ skipped, start, open, stop }) => {
     ]);
   });
 
+  own('keeps documents, one of a name, and counts their changes', async () => {
+    const { documents } = store;
+    const change = { who: 'ops', why: 'new number', what: 'made' };
+    expect(await documents.revision('phone-number')).toBe(0);
+    expect(await documents.list('phone-number')).toEqual([]);
+    const first = { id: 'b', name: '+4930901820', text: '{"label":"desk"}' };
+    expect(await documents.put('phone-number', first, change)).toBe('kept');
+    expect(await documents.put('phone-number', { ...first, id: 'a' }, change)).toBe('taken');
+    expect(await documents.put('phone-number', { id: 'a', name: '+49301', text: 'x' }, change)).toBe('kept');
+    const renamed = { ...first, text: '{"label":"bar"}' };
+    expect(await documents.put('phone-number', renamed, { ...change, what: 'changed' }, 1)).toBe('stale');
+    expect(await documents.put('phone-number', renamed, { ...change, what: 'changed' }, 2)).toBe('kept');
+    expect(await documents.list('phone-number')).toEqual([
+      { id: 'a', text: 'x' },
+      { id: 'b', text: '{"label":"bar"}' },
+    ]);
+    expect(await documents.revision('phone-number')).toBe(3);
+    expect(await documents.list('twilio-connection')).toEqual([]);
+    expect(await documents.revision('twilio-connection')).toBe(0);
+    expect(await documents.remove('phone-number', 'b', { ...change, what: 'removed' })).toBe(true);
+    expect(await documents.remove('phone-number', 'b', { ...change, what: 'removed' })).toBe(false);
+    expect(await documents.revision('phone-number')).toBe(4);
+    expect(await documents.put('phone-number', { ...first, id: 'c' }, change)).toBe('kept');
+    const history = await documents.history('phone-number', 2);
+    expect(history.map(({ id, what, who }) => ({ id, what, who }))).toEqual([
+      { id: 'c', what: 'made', who: 'ops' },
+      { id: 'b', what: 'removed', who: 'ops' },
+    ]);
+  });
+
+  own('counts every change of documents that several make at once', async () => {
+    const change = { who: 'ops', why: '', what: 'made' };
+    const ids = Array.from({ length: 8 }, (_, i) => `doc_${i}`);
+    await Promise.all(ids.map(id => store.documents.put('phone-number', { id, name: id, text: id }, change)));
+    expect(await store.documents.revision('phone-number')).toBe(8);
+    expect(await store.documents.list('phone-number')).toHaveLength(8);
+  });
+
   own('hands deliveries of one call out one at a time, in their order', async () => {
     const call = someCall();
     store.journal.begin(call);

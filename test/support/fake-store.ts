@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { newCallKey } from '../../src/core/ids.ts';
+import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../../src/store/document.ts';
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { CallRecord } from '../../src/store/record.ts';
@@ -37,6 +38,8 @@ export class FakeStore implements Store {
   readonly #takes: { readonly id: string; readonly key: string; readonly at: number }[] = [];
   readonly #switches = new Map<SwitchName, boolean>();
   readonly #changes: SwitchChange[] = [];
+  readonly #documents = new Map<string, NewDocument & { readonly kind: DocumentKind }>();
+  readonly #documentChanges: (DocumentChange & { readonly kind: DocumentKind })[] = [];
   readonly #queue: Queued[] = [];
   #wake: () => void = () => undefined;
   /** Set it, and everything that may reject does: the store is down. */
@@ -131,6 +134,38 @@ export class FakeStore implements Store {
         this.#changes.unshift({ name, value, who, why, at: this.#clock.wall() });
       }),
     history: async size => this.#up(() => this.#changes.slice(0, size)),
+  };
+
+  readonly documents: Documents = {
+    revision: async kind =>
+      this.#up(() => this.#documentChanges.filter(change => change.kind === kind).length),
+    list: async kind =>
+      this.#up(() =>
+        [...this.#documents.values()]
+          .filter(document => document.kind === kind)
+          .sort((a, b) => (a.id < b.id ? -1 : 1))
+          .map(({ id, text }) => ({ id, text })),
+      ),
+    put: async (kind, document, change, revision) =>
+      this.#up(() => {
+        const changes = this.#documentChanges.filter(each => each.kind === kind).length;
+        if (revision !== undefined && revision !== changes) return 'stale';
+        const others = [...this.#documents.values()].filter(
+          each => each.kind === kind && each.id !== document.id,
+        );
+        if (others.some(({ name }) => name === document.name)) return 'taken';
+        this.#documents.set(`${kind} ${document.id}`, { kind, ...document });
+        this.#documentChanges.unshift({ kind, id: document.id, ...change, at: this.#clock.wall() });
+        return 'kept';
+      }),
+    remove: async (kind, id, change) =>
+      this.#up(() => {
+        if (!this.#documents.delete(`${kind} ${id}`)) return false;
+        this.#documentChanges.unshift({ kind, id, ...change, at: this.#clock.wall() });
+        return true;
+      }),
+    history: async (kind, size) =>
+      this.#up(() => this.#documentChanges.filter(change => change.kind === kind).slice(0, size)),
   };
 
   readonly outbox: Outbox = {
