@@ -7,13 +7,21 @@ import type { Logger } from '../core/logger.ts';
 import type { ToolRunFacts } from '../core/tool-facts.ts';
 import type { VerifiedNumbers } from '../core/verified.ts';
 
+/** What a result may hold: whatever JSON can. */
+export type ToolValue =
+  | string
+  | number
+  | boolean
+  | readonly ToolValue[]
+  | { readonly [field: string]: ToolValue | undefined };
+
 /** What a tool answers the agent: `status` is a word to branch on, `message` one sentence it may say or act on. */
 export interface ToolResult {
   readonly status: string;
   readonly message: string;
   /** What the gates said, where they were asked. For the record: the agent is not told. */
   readonly gate?: string;
-  readonly [field: string]: string | number | boolean | undefined;
+  readonly [field: string]: ToolValue | undefined;
 }
 
 /** What a tool may know and use of the call it runs in. */

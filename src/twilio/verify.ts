@@ -1,8 +1,9 @@
-import { type ZodType, z } from 'zod';
+import { z } from 'zod';
 import type { Result } from '../core/errors.ts';
 import type { TwilioClient } from './client.ts';
 import type { TwilioConnection } from './connection.ts';
-import { TwilioFailure } from './failure.ts';
+import type { TwilioFailure } from './failure.ts';
+import { shaped } from './shape.ts';
 
 /** Ways in which Verify brings a code to a telephone. */
 export const verifyChannels = ['sms', 'call', 'whatsapp'] as const;
@@ -68,9 +69,3 @@ export function createVerify(client: TwilioClient, serviceSid: string): VerifyPo
 
 const sentShape = z.object({ sid: z.string().min(1), status: z.string() });
 const checkedShape = sentShape.extend({ valid: z.boolean() });
-
-function shaped<T>(shape: ZodType<T>, answer: unknown): T {
-  const parsed = shape.safeParse(answer);
-  if (!parsed.success) throw new TwilioFailure('twilio-bad-answer');
-  return parsed.data;
-}
