@@ -28,6 +28,7 @@ import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
 import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
+import { composeSending } from './sending-room.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -36,6 +37,7 @@ import { sipMessagesOf } from './sip/ladder-text.ts';
 import { Resolver } from './sip/resolver.ts';
 import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
 import { composeTools } from './tooling.ts';
+import { SentMessages } from './tools/messaging/sent-messages.ts';
 import { targetOf, wayOf } from './tools/transfer/destination.ts';
 import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
@@ -146,7 +148,16 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
   const connection = composeConnection(() => access.config, clock);
-  const toolbox = composeTools(config, () => access.config, store, connection, clock);
+  const sentMessages = new SentMessages(clock);
+  const toolbox = composeTools({
+    config,
+    now: () => access.config,
+    store,
+    connection,
+    gate: composeSending(() => access.config, store),
+    sent: sentMessages,
+    clock,
+  });
   const shared = {
     legs: pool,
     registry,

@@ -7,7 +7,11 @@ import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { createPublicHttp } from './http/public.ts';
 import type { HttpServer } from './http/server.ts';
+import { twilioToolNames } from './tools/twilio-tools.ts';
 import { verifyToolNames } from './tools/verify/tools.ts';
+
+/** Tools that agents may reach as webhook tools. */
+const webhookToolNames: readonly string[] = [...verifyToolNames, ...twilioToolNames];
 
 /** What the agent of a call gets so that its webhook tools can say which call they are for. */
 export function agentSecretsOf({ secrets }: Config): (call: CallKey) => Readonly<Record<string, string>> {
@@ -31,7 +35,7 @@ export async function startPublicHttp(
       const number = toE164(text, config.tools.defaultCountry);
       return number.ok ? number.value : undefined;
     },
-    names: verifyToolNames,
+    names: webhookToolNames,
   });
   return createPublicHttp({ listen: publicListen, toolsSecret: tools, door, log });
 }

@@ -36,18 +36,29 @@ const refusals = {
   ],
 } as const;
 
+/** Fields of a form; one that is repeated is a list. */
+function formOf(body: string): Record<string, string | string[]> {
+  const form = new URLSearchParams(body);
+  const entries = [...new Set(form.keys())].map(name => {
+    const values = form.getAll(name);
+    return [name, values.length === 1 ? (values[0] ?? '') : values] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
 /**
- * `POST /tools/{name}`: the webhook tools of agents that were set up by ElevenLabs' guide for Twilio Verify. The body is
- * URL-encoded as Twilio takes it, or JSON; the answer has Verify's `status` and `valid`, with what the agent may say.
+ * `POST /tools/{name}`: the webhook tools of agents that were set up by ElevenLabs' guide for Twilio Verify, and those of
+ * the Twilio account. The body is URL-encoded as Twilio takes it, or JSON; the answer is the tool's, in those of the codes
+ * with Verify's `status` and `valid`.
  */
 export function toolRoutes(app: FastifyInstance, { toolsSecret, door, log }: ToolRoutesOptions): void {
   const expected = digest(`Bearer ${toolsSecret}`);
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+    (_request, body, done) => done(null, formOf(String(body))),
   );
   // Before the body: what a stranger sends is not read.
   app.addHook('onRequest', async (request, reply) => {

@@ -6,11 +6,17 @@ import type { ZodError } from 'zod';
  */
 export function complaint(error: ZodError, parameters: unknown): string {
   const sentences = error.issues.map(issue => {
-    const name = issue.path[0];
-    if (typeof name !== 'string' || !/^\w{1,64}$/.test(name)) return 'The parameters must be a JSON object.';
-    return `Parameter ${name} ${problem(issue, (parameters as Record<string, unknown>)[name])}.`;
+    const path = issue.path.filter((part): part is string => typeof part === 'string');
+    if (path.length === 0 || !path.every(name => /^\w{1,64}$/.test(name))) {
+      return 'The parameters must be a JSON object.';
+    }
+    return `Parameter ${path.join('.')} ${problem(issue, path.reduce(within, parameters))}.`;
   });
   return [...new Set(sentences)].join(' ');
+}
+
+function within(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : value;
 }
 
 type Issue = ZodError['issues'][number];

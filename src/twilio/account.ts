@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Result } from '../core/errors.ts';
-import type { TwilioClient } from './client.ts';
+import type { TwilioCaller } from './client.ts';
 import type { TwilioFailure } from './failure.ts';
 import { count, moment, shaped, text } from './shape.ts';
 
@@ -100,20 +100,20 @@ const usageShape = z.object({
 });
 
 /** The account itself. Twilio refuses that to a Standard API key (20003): it takes a Main key or the auth token. */
-export function fetchAccount(client: TwilioClient, signal?: AbortSignal): Answer<AccountInfo> {
+export function fetchAccount(client: TwilioCaller, signal?: AbortSignal): Answer<AccountInfo> {
   return client.call(
     async sdk => shaped(accountShape, await sdk.api.v2010.accounts(client.accountSid).fetch()),
     signal,
   );
 }
 
-export function fetchBalance(client: TwilioClient, signal?: AbortSignal): Answer<AccountBalance> {
+export function fetchBalance(client: TwilioCaller, signal?: AbortSignal): Answer<AccountBalance> {
   return client.call(async sdk => shaped(balanceShape, await sdk.balance.fetch()), signal);
 }
 
 /** Numbers of the account, at most `limit` of them. */
 export function listNumbers(
-  client: TwilioClient,
+  client: TwilioCaller,
   limit: number,
   signal?: AbortSignal,
 ): Answer<AccountNumber[]> {
@@ -125,7 +125,7 @@ export function listNumbers(
 
 /** What was used and what it cost, by category; at most `limit` of them. */
 export function listUsage(
-  client: TwilioClient,
+  client: TwilioCaller,
   { category, from, to }: UsageFilter,
   limit: number,
   signal?: AbortSignal,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Result } from '../core/errors.ts';
-import type { TwilioClient } from './client.ts';
+import type { TwilioCaller } from './client.ts';
 import type { TwilioFailure } from './failure.ts';
 import { count, moment, shaped, text } from './shape.ts';
 
@@ -103,7 +103,7 @@ const recordingShape = z
 
 /** The newest calls that fit, at most `limit` of them. */
 export function listCalls(
-  client: TwilioClient,
+  client: TwilioCaller,
   { to, from, status, startedAfter, startedBefore }: CallFilter,
   limit: number,
   signal?: AbortSignal,
@@ -122,13 +122,13 @@ export function listCalls(
   }, signal);
 }
 
-export function fetchCall(client: TwilioClient, sid: string, signal?: AbortSignal): Answer<TwilioCall> {
+export function fetchCall(client: TwilioCaller, sid: string, signal?: AbortSignal): Answer<TwilioCall> {
   return client.call(async sdk => shaped(callShape, await sdk.calls(sid).fetch()), signal);
 }
 
 /** The recordings of a call, at most `limit` of them. */
 export function listRecordings(
-  client: TwilioClient,
+  client: TwilioCaller,
   callSid: string,
   limit: number,
   signal?: AbortSignal,
@@ -141,7 +141,7 @@ export function listRecordings(
 
 /** Starts a call. For the operator's own programs: no tool of an agent leads here. */
 export function makeCall(
-  client: TwilioClient,
+  client: TwilioCaller,
   { to, from, instructions, statusCallback }: CallOrder,
   signal?: AbortSignal,
 ): Answer<TwilioCall> {

@@ -22,6 +22,9 @@ export interface TwilioOptions {
   readonly random?: () => number;
 }
 
+/** What reaches Twilio: the client, or one that tells the ids of its requests. */
+export type TwilioCaller = Pick<TwilioClient, 'accountSid' | 'call'>;
+
 /**
  * The one way to Twilio. Everything that talks to it shares this client, its connections, its time limits and its
  * retries; see `BridgeRequestClient` for what happens to a request and `TwilioFailure` for what can come of it.
@@ -67,11 +70,24 @@ export class TwilioClient {
    * Runs `work` with the SDK within the call's time budget. Never rejects: what the SDK throws comes back as a
    * failure without its text. Aborting `signal` takes the request off the wire.
    */
-  async call<T>(
+  call<T>(work: (sdk: TwilioSdk) => Promise<T>, signal?: AbortSignal): Promise<Result<T, TwilioFailure>> {
+    return this.#call(work, signal, undefined);
+  }
+
+  /** The same client; `answered` is told Twilio's id (RQ…) of each request that was answered well. */
+  traced(answered: (requestId: string) => void): TwilioCaller {
+    return {
+      accountSid: this.accountSid,
+      call: (work, signal) => this.#call(work, signal, answered),
+    };
+  }
+
+  async #call<T>(
     work: (sdk: TwilioSdk) => Promise<T>,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
+    answered: ((requestId: string) => void) | undefined,
   ): Promise<Result<T, TwilioFailure>> {
-    const running = { signal, deadline: this.#clock.now() + this.#limits.budgetMs };
+    const running = { signal, deadline: this.#clock.now() + this.#limits.budgetMs, answered };
     try {
       // The SDK throws on the spot for parameters it misses; the async function makes that a rejection.
       return ok(await this.#requests.within(running, async () => work(this.#sdk)));

@@ -86,9 +86,14 @@ export function refusal(status: number, body: unknown, headers: unknown): Twilio
     errorCode: typeof code === 'number' && Number.isSafeInteger(code) ? code : undefined,
     retryAfterSeconds: retryAfter(asFields(headers)['retry-after']),
     parameter: objectedTo(fields['message']),
-    requestId: matching(/^RQ[0-9a-f]{32}$/, asFields(headers)['twilio-request-id']),
+    requestId: requestIdOf(headers),
     unprocessed: status === 429,
   });
+}
+
+/** Twilio's id of a request, from the headers of its answer. */
+export function requestIdOf(headers: unknown): string | undefined {
+  return matching(/^RQ[0-9a-f]{32}$/, asFields(headers)['twilio-request-id']);
 }
 
 /** Errors that say that no connection came about: the request never left. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Result } from '../core/errors.ts';
-import type { TwilioClient } from './client.ts';
+import type { TwilioCaller } from './client.ts';
 import type { TwilioFailure } from './failure.ts';
 import { shaped, text } from './shape.ts';
 
@@ -64,7 +64,7 @@ const properties: Readonly<Record<Exclude<LookupField, 'validation'>, string>> =
 
 /** Asks Lookup about an E.164 number. That it is no number is an answer, not a failure. */
 export function lookUp(
-  client: TwilioClient,
+  client: TwilioCaller,
   number: string,
   fields: readonly LookupField[],
   signal?: AbortSignal,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Result } from '../core/errors.ts';
-import type { TwilioClient } from './client.ts';
+import type { TwilioCaller } from './client.ts';
 import type { TwilioFailure } from './failure.ts';
 import { count, moment, shaped, text } from './shape.ts';
 
@@ -95,7 +95,7 @@ const mediaShape = z.object({ sid: z.string().min(1), contentType: text, dateCre
 
 /** Hands a message to Twilio; what becomes of it afterwards comes to its status callback. */
 export function sendMessage(
-  client: TwilioClient,
+  client: TwilioCaller,
   { to, sender, content, statusCallback }: OutgoingMessage,
   signal?: AbortSignal,
 ): Answer<TwilioMessage> {
@@ -114,7 +114,7 @@ export function sendMessage(
 
 /** The newest messages that fit, at most `limit` of them. Twilio cannot search in what they say. */
 export function listMessages(
-  client: TwilioClient,
+  client: TwilioCaller,
   { to, from, sentAfter, sentBefore }: MessageFilter,
   limit: number,
   signal?: AbortSignal,
@@ -132,13 +132,13 @@ export function listMessages(
   }, signal);
 }
 
-export function fetchMessage(client: TwilioClient, sid: string, signal?: AbortSignal): Answer<TwilioMessage> {
+export function fetchMessage(client: TwilioCaller, sid: string, signal?: AbortSignal): Answer<TwilioMessage> {
   return client.call(async sdk => shaped(messageShape, await sdk.messages(sid).fetch()), signal);
 }
 
 /** The pictures and files of a message, at most `limit` of them. */
 export function listMedia(
-  client: TwilioClient,
+  client: TwilioCaller,
   messageSid: string,
   limit: number,
   signal?: AbortSignal,

@@ -4,7 +4,7 @@ import https from 'node:https';
 import twilio from 'twilio';
 import type SdkRequestClient from 'twilio/lib/base/RequestClient.js';
 import type { Clock } from '../core/clock.ts';
-import { isPassing, networkFailure, refusal, TwilioFailure } from './failure.ts';
+import { isPassing, networkFailure, refusal, requestIdOf, TwilioFailure } from './failure.ts';
 import type { TwilioLimits } from './limits.ts';
 
 /** One call into the client: what every HTTP request made during it shares. */
@@ -13,6 +13,8 @@ export interface RunningCall {
   readonly signal: AbortSignal | undefined;
   /** Monotonic time at which the call's budget is used up, ms. */
   readonly deadline: number;
+  /** Told Twilio's id (RQ…) of each request that was answered well. */
+  readonly answered?: ((requestId: string) => void) | undefined;
 }
 
 export interface RequestClientOptions {
@@ -118,6 +120,8 @@ export class BridgeRequestClient extends twilio.RequestClient {
       if (options.method !== 'delete' && (typeof answer.body !== 'object' || answer.body === null)) {
         throw new TwilioFailure('twilio-bad-answer', { status: answer.statusCode });
       }
+      const requestId = requestIdOf(answer.headers);
+      if (requestId !== undefined) call.answered?.(requestId);
       return answer as Answer<T>;
     } catch (error) {
       if (error instanceof TwilioFailure) throw error;

@@ -7,7 +7,8 @@ import { shaped } from './shape.ts';
 
 /** Ways in which Verify brings a code to a telephone. */
 export const verifyChannels = ['sms', 'call', 'whatsapp'] as const;
-export type VerifyChannel = (typeof verifyChannels)[number];
+/** Codes go by e-mail as well, where the operator lets them go to others than the caller's own number. */
+export type VerifyChannel = (typeof verifyChannels)[number] | 'email';
 
 export interface VerificationSent {
   /** VE…; names this verification in checks. */
@@ -26,7 +27,7 @@ export interface VerificationChecked {
 /** What is checked: by sid wherever it is known, so that a late check cannot hit a newer verification. */
 export type CheckedBy = { readonly verificationSid: string } | { readonly to: string };
 
-/** Twilio Verify as the tools need it. `to` is E.164. Codes and numbers given here go into the request and nowhere else. */
+/** Twilio Verify as the tools need it. `to` is E.164, or an e-mail address. Codes and numbers given here go into the request and nowhere else. */
 export interface VerifyPort {
   send(
     to: string,

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { composeSending } from '../../src/sending-room.ts';
 import { SimTwilio } from '../../src/sim/twilio/server.ts';
 import { composeTools } from '../../src/tooling.ts';
+import { SentMessages } from '../../src/tools/messaging/sent-messages.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { composeConnection } from '../../src/twilio-room.ts';
 import { someFacts } from '../support/fake-call.ts';
@@ -42,7 +44,15 @@ function config(service: boolean) {
 
 function compose(service = true): void {
   const now = () => config(service);
-  const box = composeTools(now(), now, store, composeConnection(now, clock), clock);
+  const box = composeTools({
+    config: now(),
+    now,
+    store,
+    connection: composeConnection(now, clock),
+    gate: composeSending(now, store),
+    sent: new SentMessages(clock),
+    clock,
+  });
   run = async (name, parameters, within = context) => {
     const { result } = await box.run(name, parameters, within, new AbortController().signal);
     return JSON.parse(result) as Record<string, unknown>;

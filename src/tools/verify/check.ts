@@ -1,6 +1,6 @@
 import type { VerificationChecked, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { dryRun, isOwnNumber, notConfigured } from './destination.ts';
+import { dryRun, isEmail, isOwnNumber, notConfigured } from './destination.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
@@ -36,7 +36,9 @@ export function checkCode(
     const result = await checked(parts, verify, input, context, signal, known);
     const entry = parts.pending.get(context.call, input.To);
     if (entry === undefined || !isOpen(parts, entry)) parts.keypad.settle(input.To, context.call);
-    if (isApproved(result)) noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);
+    // Whoever can read an address has not proved to hold a telephone.
+    if (isApproved(result) && !isEmail(input.To))
+      noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);
     return result;
   });
 }

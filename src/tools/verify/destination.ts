@@ -14,8 +14,16 @@ export function isOwnNumber(
   return own.ok && own.value === to;
 }
 
-/** How a number may be spoken of: by its last two digits. */
+/** One address and nothing around it: no display name, no list, no comment. */
+const email =
+  /^[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,63}$/i;
+
+/** Whether a destination is an e-mail address, which never is certain to be the caller's. */
+export const isEmail = (to: string): boolean => to.length <= 254 && email.test(to);
+
+/** How a destination may be spoken of: a number by its last two digits, an address not at all. */
 export function spoken(to: string): string {
+  if (isEmail(to)) return 'that e-mail address';
   return `the number ending in ${to.slice(-2)}`;
 }
 

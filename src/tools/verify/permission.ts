@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../core/errors.ts';
 import type { CounterAnswer, CounterTake } from '../../store/store.ts';
 import type { ToolContext } from '../tool.ts';
-import { isOwnNumber, refusals, spoken } from './destination.ts';
+import { isEmail, isOwnNumber, refusals, spoken } from './destination.ts';
 import { lineKind } from './line-kind.ts';
 import type { VerifyResult } from './outcomes.ts';
 import type { VerifyParts } from './parts.ts';
@@ -22,6 +22,7 @@ export async function objection(
     if (!allowAutonomousSends || policy.destinations === 'own') return refusals['not-allowed'];
     if (policy.destinations === 'listed' && !policy.listedNumbers.includes(to)) return refusals['not-listed'];
   }
+  if (isEmail(to)) return undefined;
   const begins = (prefix: string) => to.startsWith(prefix);
   if (lineKind(to) === 'premium' || policy.deniedPrefixes.some(begins)) return refusals['wrong-range'];
   if (policy.allowedPrefixes.length > 0 && !policy.allowedPrefixes.some(begins))

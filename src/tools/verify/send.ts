@@ -146,6 +146,7 @@ const ways: Readonly<Record<VerifyChannel, string>> = {
   sms: 'A text message with the code is on its way to',
   call: 'A call that speaks the code is on its way to',
   whatsapp: 'A WhatsApp message with the code is on its way to',
+  email: 'An e-mail with the code is on its way to',
 };
 
 function underway(channel: VerifyChannel, to: string, entry: PendingVerification): VerifyResult {

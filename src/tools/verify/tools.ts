@@ -12,6 +12,7 @@ import { SecureKeypad } from './keypad.ts';
 import { type VerifyLimits, verifyLimits } from './limits.ts';
 import type { VerifyParts } from './parts.ts';
 import { PendingVerifications } from './pending.ts';
+import { createVerifyPhoneTool } from './phone-tool.ts';
 import type { VerifyPolicy } from './policy.ts';
 import { type SendInput, sendCode } from './send.ts';
 
@@ -29,7 +30,10 @@ export interface VerifyToolsOptions {
 
 export const verifyToolNames = ['send_SMS_verification', 'check_SMS_verification'] as const;
 
-/** The two tools of the OTP flow, by the names and parameters that agents are set up with. */
+/**
+ * The two tools of the OTP flow, by the names and parameters that agents are set up with, and `twilio_verify_phone`: three
+ * doors to one verification.
+ */
 export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
   const clock = options.clock ?? systemClock;
   const limits = { ...verifyLimits, ...options.limits };
@@ -64,7 +68,7 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
     input: z.object({ To: to, Code: code }),
     run: (input, context, signal) => checkCode(parts, input, context, signal),
   };
-  return [send as Tool, check as Tool];
+  return [send as Tool, check as Tool, createVerifyPhoneTool(parts)];
 }
 
 const expiredNotice =

@@ -1,0 +1,7 @@
+/** Paths of ours that Twilio asks, behind PUBLIC_URL. */
+export const twilioPaths = {
+  /** What became of a message that was sent with it as its status callback. */
+  messageStatus: '/twilio/messages/status',
+  /** Menus of the configuration, by their names. */
+  menu: '/twilio/menu',
+} as const;
