@@ -2,8 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Ticks of /proc/<pid>/stat a second: Linux shows all programs 100. */
-const ticksPerSecond = 100;
 const prefix = 'trunkbridge_';
 
 /** Adds up the samples of a metric that have these labels. */
@@ -36,15 +34,21 @@ export function quantile(text, name, share) {
   return total === 0 ? undefined : buckets.find(([, count]) => count >= total * share)?.[0];
 }
 
-/** CPU seconds and resident bytes that a process has used. */
-export function usage(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const resident = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
-    rss: Number(resident) * 1024,
-  };
+/**
+ * CPU that a process took since `before`, ms: its main thread, the busiest others, which are its media threads, and all
+ * that V8, libuv and libsql have beside them.
+ */
+export function cpuSince(before, now, workers) {
+  const used = ([id, { cpuMs }]) => cpuMs - (before.threads.get(id)?.cpuMs ?? 0);
+  const threads = [...now.threads].sort(([a], [b]) => a - b);
+  const others = threads
+    .slice(1)
+    .map(used)
+    .sort((a, b) => b - a);
+  const media = others.slice(0, workers).reduce((sum, ms) => sum + ms, 0);
+  const whole = now.cpuMs - before.cpuMs;
+  const main = threads.slice(0, 1).reduce((sum, thread) => sum + used(thread), 0);
+  return { whole, main, media, rest: whole - main - media };
 }
 
 /** What SIPp timed under a name, ms, ascending: `setup` is INVITE to 200, `refused` INVITE to 503. */

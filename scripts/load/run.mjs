@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
 import { sine } from '../../dist/codecs/tones.js';
+import { usageOf } from '../../dist/src/sim/load/usage.js';
 import * as measuring from './measure.mjs';
 import { configuration, sippMediaPort } from './plan.mjs';
 
@@ -29,31 +30,41 @@ export class Run {
   }
 
   async execute(json) {
-    const daemon = await this.#startDaemon(await this.#startAgent());
+    const agent = await this.#startAgent();
+    const daemon = await this.#startDaemon(agent.environment);
     await this.#warmUp(daemon.sipPort);
     this.#writeSound(this.folder);
     const sipp = this.#startSipp(daemon.sipPort, this.folder, this.#plan);
     const begun = performance.now();
-    const before = measuring.usage(daemon.child.pid);
-    const peak = { calls: 0, rss: 0 };
+    const usageNow = child => usageOf(child.pid, performance.now());
+    const before = { daemon: usageNow(daemon.child), agent: usageNow(agent.child) };
+    const workers =
+      this.#plan.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : this.#plan.workers;
+    const peak = { calls: 0, mb: 0 };
+    let generatorMs = 0;
     const report = async () => {
       const text = await this.#metrics(daemon.httpPort);
-      const { rss } = measuring.usage(daemon.child.pid);
+      const { residentMb } = usageNow(daemon.child);
+      // What it has used is gone when it has ended: the last two seconds are not counted.
+      if (sipp.process.exitCode === null) generatorMs = usageNow(sipp.process).cpuMs;
       const up = measuring.sum(text, 'calls_active');
       peak.calls = Math.max(peak.calls, up);
-      peak.rss = Math.max(peak.rss, rss);
+      peak.mb = Math.max(peak.mb, residentMb);
       const seconds = (performance.now() - begun) / 1000;
       const ended = measuring.sum(text, 'calls_total');
-      console.log(`${seconds.toFixed(0)} s: ${up} calls up, ${ended} over, ${megabytes(rss)} MB`);
+      console.log(`${seconds.toFixed(0)} s: ${up} calls up, ${ended} over, ${residentMb.toFixed(0)} MB`);
     };
     while (!(await settledWithin(sipp.exited, progressMs))) await report();
     const code = await sipp.exited;
     const seconds = (performance.now() - begun) / 1000;
-    const { cpuSeconds } = measuring.usage(daemon.child.pid);
+    const cpu = {
+      ...measuring.cpuSince(before.daemon, usageNow(daemon.child), workers),
+      agent: measuring.cpuSince(before.agent, usageNow(agent.child), 0).whole,
+      generator: generatorMs,
+    };
     // Workers send their totals once a second.
     await new Promise(resolve => setTimeout(resolve, 1500));
     const text = await this.#metrics(daemon.httpPort);
-    const cpu = (100 * (cpuSeconds - before.cpuSeconds)) / seconds;
     const measured = this.#measure(text, { cpu, peak, seconds });
     this.#print(measured);
     if (json) console.log(JSON.stringify(measured));
@@ -102,13 +113,18 @@ export class Run {
       lossPercent: lossOf(received, lost),
       concealedFrames: measuring.sum(text, 'frames_concealed_total'),
       latenessP99Seconds: measuring.quantile(text, 'rtp_send_lateness_seconds', 0.99),
-      cpuPercent: cpu,
-      peakRss: peak.rss,
+      cpuPercent: cpu.whole / seconds / 10,
+      /** CPU of each call, ms. */
+      callMs: Object.fromEntries(
+        Object.entries(cpu).map(([who, ms]) => [who, ms / (counts.ok + counts.failed)]),
+      ),
+      peakMb: peak.mb,
     };
   }
 
   #print(m) {
     const ms = value => (value === undefined ? '-' : `${value} ms`);
+    const cost = who => `${m.callMs[who].toFixed(2)} ms`;
     const refusals = Object.entries(m.refusals).map(([reason, count]) => `${count} ${reason}`);
     console.log(`
 calls          ${m.ok} ok, ${m.refused} refused, ${m.failed} failed, most at once ${m.peakCalls}
@@ -116,7 +132,8 @@ INVITE to 200  p50 ${ms(m.setupMs.p50)}, p99 ${ms(m.setupMs.p99)}, most ${ms(m.s
 INVITE to 503  p50 ${ms(m.refusedMs.p50)}, p99 ${ms(m.refusedMs.p99)}, most ${ms(m.refusedMs.max)}; by reason: ${refusals.join(', ') || 'none'}
 RTP            ${m.packets.received} in, ${m.packets.sent} out, ${m.packets.lost} lost (${m.lossPercent.toFixed(3)} %), ${m.concealedFrames} gaps filled
 lateness       p99 at most ${m.latenessP99Seconds ?? '-'} s
-daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} MB at most`);
+daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${m.peakMb.toFixed(0)} MB at most
+CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('media')}, the rest ${cost('rest')}; beside it agent ${cost('agent')}, SIPp ${cost('generator')}`);
   }
 
   #judge(measured, sippCode) {
@@ -136,8 +153,9 @@ daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${megabytes(m.peakRss)} M
 
   async #startAgent() {
     const args = ['sim', '--agent-port', '0', '--twilio-port', '0', '--format', this.#plan.format, '--load'];
-    const { output } = await this.#start(args, {}, text => text.includes('TWILIO_BASE_URL='));
-    return Object.fromEntries([...output().matchAll(/^export (\w+)=(.*)$/gm)].map(match => match.slice(1)));
+    const child = await this.#start(args, {}, text => text.includes('TWILIO_BASE_URL='));
+    const exported = [...child.output().matchAll(/^export (\w+)=(.*)$/gm)];
+    return { child: child.process, environment: Object.fromEntries(exported.map(match => match.slice(1))) };
   }
 
   async #startDaemon(environment) {
@@ -266,8 +284,4 @@ function spread(ascending) {
 
 function lossOf(received, lost) {
   return received === 0 ? 100 : (100 * lost) / (received + lost);
-}
-
-function megabytes(bytes) {
-  return (bytes / 1024 / 1024).toFixed(0);
 }
