@@ -5,6 +5,7 @@ import Libsql from 'libsql';
 import { Failure, messageOf } from '../core/errors.ts';
 import { storeLimits } from './limits.ts';
 import { type Engine, migrationsFor } from './migrations.ts';
+import { PreparedDatabase } from './prepared.ts';
 import type { Db, Tables } from './schema.ts';
 
 export interface Database {
@@ -24,7 +25,7 @@ export function openSqlite(path: string): Database {
     file.pragma(`journal_size_limit = ${storeLimits.walBytes}`);
     // What a DELETE removes is overwritten: it held numbers, if only sealed ones.
     file.pragma('secure_delete = ON');
-    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: file }) });
+    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: new PreparedDatabase(file) }) });
     return { engine: 'sqlite', db, close: () => db.destroy() };
   } catch (error) {
     throw new Failure('store-open', `${path} cannot be used as a database: ${messageOf(error)}`, {

@@ -9,9 +9,8 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 /** The record of a call as far as it is known. */
 export class CallDraft {
   readonly record: CallRecord;
-  readonly secret: RecordPrivate;
   readonly #record: Writable<CallRecord>;
-  readonly #secret: Writable<RecordPrivate>;
+  #secret: RecordPrivate;
 
   constructor(begin: CallBegin, node: string, at: number) {
     const { callerId, calledNumber, variables, ...facts } = begin;
@@ -32,7 +31,11 @@ export class CallDraft {
     };
     this.#secret = { callerId, calledNumber, variables, transcript: [] };
     this.record = this.#record;
-    this.secret = this.#secret;
+  }
+
+  /** Another object whenever something in it is another: what has not changed need not be sealed again. */
+  get secret(): RecordPrivate {
+    return this.#secret;
   }
 
   update(more: CallUpdate, at: number): void {
@@ -44,13 +47,16 @@ export class CallDraft {
     }
     if (more.verified !== undefined) record.verified = more.verified;
     if (more.recording !== undefined) record.recording = more.recording;
-    if (more.variables !== undefined) this.#secret.variables = more.variables;
+    if (more.variables !== undefined && !same(more.variables, this.#secret.variables)) {
+      this.#secret = { ...this.#secret, variables: more.variables };
+    }
     if (more.warning !== undefined && record.warnings.length < storeLimits.warnings) {
       record.warnings = [...record.warnings, more.warning];
     }
     if (more.transcript !== undefined) {
-      this.#secret.transcript = more.transcript.slice(0, storeLimits.turns).map(bounded);
-      record.messages = this.#secret.transcript.length;
+      const transcript = more.transcript.slice(0, storeLimits.turns).map(bounded);
+      this.#secret = { ...this.#secret, transcript };
+      record.messages = transcript.length;
     }
   }
 
@@ -97,6 +103,11 @@ export function interrupted(record: CallRecord, at: number, detail?: string): Ca
   const { answered } = record.stages;
   const seconds = answered === undefined ? 0 : Math.max(0, at - answered) / 1000;
   return { ...record, state: 'ended', end, seconds, stages: { ...record.stages, ended: at } };
+}
+
+function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every(name => a[name] === b[name]);
 }
 
 function bounded(turn: Turn): Turn {

@@ -20,19 +20,26 @@ export interface JournalParts {
   readonly boot: string;
   readonly log: Logger;
   readonly meters: StoreMeters;
-  readonly limits: Readonly<Record<'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs', number>>;
+  readonly limits: Readonly<
+    Record<'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs' | 'updateMs' | 'finishMs', number>
+  >;
 }
 
 interface Entry {
   readonly draft: CallDraft;
   /** Runs of tools that are written. */
   tools: number;
+  /** Names that are written. */
+  readonly names: Set<string>;
+  /** What is private as it was last sealed. */
+  sealed?: { readonly secret: RecordPrivate; readonly text: string };
 }
 
 /**
  * What happens in calls, on its way to the database. Only the newest picture of a call is kept, so what waits is bounded
- * by the number of calls; it is written as soon as the turn of the event loop is over. One loop writes, so pictures of
- * a call never overtake each other.
+ * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, and whatever waits
+ * goes along; the rest waits a moment for company, because a transaction costs more than what is in it. One loop writes,
+ * so pictures of a call never overtake each other.
  */
 export class WriteBehind implements CallJournal {
   readonly #parts: JournalParts;
@@ -41,6 +48,8 @@ export class WriteBehind implements CallJournal {
   readonly #dirty = new Map<CallKey, Entry>();
   #over = 0;
   #timer: Timer | undefined;
+  /** When the timer fires, ms of the clock. */
+  #due = 0;
   #writing: Promise<void> | undefined;
   #failures = 0;
   /** Calls of the next transaction: one after a failure, so that a call that cannot be written takes no other with it. */
@@ -62,23 +71,25 @@ export class WriteBehind implements CallJournal {
 
   begin(call: CallBegin): void {
     const { node, clock } = this.#parts;
-    const entry = { draft: new CallDraft(call, node, clock.wall()), tools: 0 };
+    const entry: Entry = { draft: new CallDraft(call, node, clock.wall()), tools: 0, names: new Set() };
     this.#running.set(call.key, entry);
-    this.#mark(call.key, entry);
+    this.#mark(call.key, entry, 0);
   }
 
   update(call: CallKey, more: CallUpdate): void {
-    this.#change(call, ({ draft }) => draft.update(more, this.#parts.clock.wall()));
+    const { clock, limits } = this.#parts;
+    this.#change(call, limits.updateMs, ({ draft }) => draft.update(more, clock.wall()));
   }
 
   tool(call: CallKey, run: ToolRun): void {
-    this.#change(call, ({ draft }) => draft.tool(run));
+    this.#change(call, this.#parts.limits.updateMs, ({ draft }) => draft.tool(run));
   }
 
   finish(call: CallKey, end: CallEnd): void {
-    this.#change(call, ({ draft }) => draft.finish(end, this.#parts.clock.wall()));
+    const { clock, limits } = this.#parts;
+    this.#change(call, limits.finishMs, ({ draft }) => draft.finish(end, clock.wall()));
     if (this.#running.delete(call)) this.#over += 1;
-    if (this.#over > this.#parts.limits.unwritten) this.#dropOldest();
+    if (this.#over > limits.unwritten) this.#dropOldest();
   }
 
   current(call: CallKey): { readonly record: CallRecord; readonly secret: RecordPrivate } | undefined {
@@ -93,19 +104,25 @@ export class WriteBehind implements CallJournal {
     if (this.#dirty.size > 0) await this.#drain();
   }
 
-  #change(call: CallKey, change: (entry: Entry) => void): void {
+  #change(call: CallKey, withinMs: number, change: (entry: Entry) => void): void {
     const entry = this.#running.get(call);
     if (entry === undefined) return;
     change(entry);
-    this.#mark(call, entry);
+    this.#mark(call, entry, withinMs);
   }
 
-  #mark(call: CallKey, entry: Entry): void {
+  #mark(call: CallKey, entry: Entry, withinMs: number): void {
     this.#dirty.set(call, entry);
-    if (this.#writing === undefined && this.#timer === undefined) this.#arm(0);
+    // While it cannot be written, nothing is more urgent than the pause before the next try.
+    if (this.#writing === undefined && !(this.failing && this.#timer !== undefined)) this.#arm(withinMs);
   }
 
+  /** Writes within so many ms, if not earlier. */
   #arm(ms: number): void {
+    const due = this.#parts.clock.now() + ms;
+    if (this.#timer !== undefined && this.#due <= due) return;
+    this.#timer?.cancel();
+    this.#due = due;
     this.#timer = this.#parts.clock.timer(ms, () => {
       this.#timer = undefined;
       void this.#drain();
@@ -145,6 +162,7 @@ export class WriteBehind implements CallJournal {
     meters.written(images.length, clock.now() - begun);
     for (const [index, [, entry]] of batch.entries()) {
       entry.tools += images[index]?.tools.length ?? 0;
+      for (const name of images[index]?.names ?? []) entry.names.add(name);
       if (images[index]?.record.state === 'ended') this.#over -= 1;
     }
     if (this.#failures > 0) this.#parts.log.info('store is back', { failures: this.#failures });
@@ -153,9 +171,20 @@ export class WriteBehind implements CallJournal {
     return true;
   }
 
-  #image({ draft, tools }: Entry): CallImage {
+  #image(entry: Entry): CallImage {
     const { sealer, boot, clock } = this.#parts;
-    return imageOf(draft.record, draft.secret, { sealer, boot, now: clock.wall(), toolsFrom: tools });
+    const { draft, tools, names, sealed } = entry;
+    const { record, secret } = draft;
+    const image = imageOf(record, secret, {
+      sealer,
+      boot,
+      now: clock.wall(),
+      toolsFrom: tools,
+      named: names,
+      sealed: sealed?.secret === secret ? sealed.text : undefined,
+    });
+    entry.sealed = { secret, text: image.row.sealed };
+    return image;
   }
 
   async #failed(

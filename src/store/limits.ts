@@ -15,6 +15,9 @@ export const storeLimits = {
   httpPageRows: 100,
   /** Calls that are written in one transaction. */
   batchCalls: 20,
+  /** How long what becomes known in a call may wait to be written together with others, and how long its end. */
+  updateMs: 100,
+  finishMs: 10,
   /** Calls that are over and not written yet; the rest goes to the spill file. */
   unwritten: 5_000,
   /** Spill file, bytes. */

@@ -8,6 +8,7 @@ export interface CallImage {
   readonly record: CallRecord;
   readonly secret: RecordPrivate;
   readonly row: CallTable;
+  /** Those that are not written yet. */
   readonly names: readonly string[];
   readonly tools: readonly ToolRunTable[];
 }
@@ -18,14 +19,19 @@ export interface ImageParts {
   readonly now: number;
   /** Runs of tools before this one are written already. */
   readonly toolsFrom: number;
+  /** What an earlier picture was sealed as, where nothing private has changed since. */
+  readonly sealed?: string | undefined;
+  /** Names that are written already. */
+  readonly named?: ReadonlySet<string>;
 }
 
 export function imageOf(live: CallRecord, secret: RecordPrivate, parts: ImageParts): CallImage {
   const record = { ...live };
-  const { sealer, boot, now, toolsFrom } = parts;
+  const { sealer, boot, now, toolsFrom, sealed, named } = parts;
+  const names = namesOf(record).map(bare);
   return {
     record,
-    secret: { ...secret },
+    secret,
     row: bareRow({
       key: record.key,
       node: record.node,
@@ -43,15 +49,15 @@ export function imageOf(live: CallRecord, secret: RecordPrivate, parts: ImagePar
       reason: record.end?.reason ?? null,
       verified: record.verified === undefined ? 0 : 1,
       record: JSON.stringify(record),
-      sealed: sealer.seal(JSON.stringify(secret), record.key),
+      sealed: sealed ?? sealer.seal(JSON.stringify(secret), record.key),
     }),
-    names: namesOf(record).map(bare),
+    names: named === undefined ? names : names.filter(name => !named.has(name)),
     tools: record.tools.slice(toolsFrom).map((run, index) => toolRow(record.key, toolsFrom + index, run)),
   };
 }
 
 /** PostgreSQL's text has no NUL; inside of JSON it is written as an escape. */
-const bare = (text: string): string => text.replaceAll('\0', '');
+const bare = (text: string): string => (text.includes('\0') ? text.replaceAll('\0', '') : text);
 
 const bareRow = (row: CallTable): CallTable => ({
   ...row,

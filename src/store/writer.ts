@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Sealer } from '../core/seal.ts';
+import { writeNames, writeRow } from './call-statements.ts';
 import type { CallImage } from './rows.ts';
-import type { CallTable, Tables } from './schema.ts';
+import type { Tables } from './schema.ts';
 import type { Announce, OutboxMessage } from './store.ts';
 
 export interface WriterParts {
@@ -19,19 +20,9 @@ export async function writeCall(
   now: number,
   parts: WriterParts,
 ): Promise<boolean> {
-  const { key, ...changed } = image.row satisfies CallTable;
-  const written = await tx
-    .insertInto('calls')
-    .values(image.row)
-    .onConflict(conflict => conflict.column('key').doUpdateSet(changed).where('calls.state', '=', 'running'))
-    .returning('key')
-    .execute();
-  if (written.length === 0) return false;
-  await tx
-    .insertInto('call_names')
-    .values(image.names.map(name => ({ name, call: key })))
-    .onConflict(conflict => conflict.doNothing())
-    .execute();
+  const { key } = image.row;
+  if (!(await writeRow(tx, image.row))) return false;
+  await writeNames(tx, image.row, image.names);
   if (image.tools.length > 0) {
     await tx
       .insertInto('tool_runs')

@@ -9,6 +9,15 @@ import { ManualClock } from '../../support/manual-clock.ts';
 
 let clock: ManualClock;
 let journal: WriteBehind;
+const limits = {
+  batchCalls: 4,
+  unwritten: 3,
+  retryMs: 100,
+  longestRetryMs: 400,
+  updateMs: 50,
+  finishMs: 5,
+};
+
 /** Batches that were written, and what the database does. */
 let written: CallImage[][];
 let spilt: CallImage[];
@@ -43,7 +52,7 @@ beforeEach(() => {
         lost += 1;
       },
     },
-    limits: { batchCalls: 4, unwritten: 3, retryMs: 100, longestRetryMs: 400 },
+    limits,
   });
 });
 
@@ -64,6 +73,52 @@ describe('what happens in calls, on its way to the database', () => {
     expect(written).toHaveLength(1);
     expect(written[0]?.map(({ record }) => record.state)).toEqual(['ended']);
     expect(journal.waiting).toBe(0);
+  });
+
+  it('lets what becomes known wait a moment for company, and goes along with the next call that begins', async () => {
+    const [first, second] = [someCall(), someCall()];
+    const passed = async (ms: number) => {
+      clock.advance(ms);
+      await settle();
+      return written.splice(0).flatMap(batch => batch.map(({ record: { key, state } }) => [key, state]));
+    };
+    journal.begin(first);
+    expect(await passed(0)).toEqual([[first.key, 'running']]);
+    journal.update(first.key, { answered: true });
+    expect(await passed(49)).toEqual([]);
+    expect(await passed(1)).toEqual([[first.key, 'running']]);
+    journal.update(first.key, { answered: true });
+    journal.finish(first.key, someEnd);
+    expect(await passed(4)).toEqual([]);
+    expect(await passed(1)).toEqual([[first.key, 'ended']]);
+    journal.begin(second);
+    expect(await passed(0)).toEqual([[second.key, 'running']]);
+    journal.finish(second.key, someEnd);
+    journal.begin(first);
+    expect(await passed(0)).toEqual([
+      [second.key, 'ended'],
+      [first.key, 'running'],
+    ]);
+  });
+
+  it('seals what is private once for as long as it stays the same, and writes each name once', async () => {
+    const call = someCall();
+    journal.begin(call);
+    await journal.flush();
+    journal.update(call.key, {
+      conversation: { id: 'conv_1', input: 'ulaw_8000', output: 'ulaw_8000' },
+      variables: { ...call.variables },
+    });
+    await journal.flush();
+    journal.update(call.key, { variables: { ...call.variables, more: 'yes' } });
+    await journal.flush();
+    const [first, second, third] = written.flat();
+    expect(second?.row.sealed).toBe(first?.row.sealed);
+    expect(third?.row.sealed).not.toBe(first?.row.sealed);
+    expect(third?.secret.variables).toMatchObject({ more: 'yes' });
+    expect(first?.names).toContain(call.key);
+    expect(second?.names).toEqual(['conv_1']);
+    expect(third?.names).toEqual([]);
   });
 
   it('writes each run of a tool once, also when the write before had failed', async () => {
@@ -155,7 +210,7 @@ describe('what happens in calls, on its way to the database', () => {
       boot: 'boot-1',
       log: silentLogger,
       meters: noMeters,
-      limits: { batchCalls: 4, unwritten: 3, retryMs: 100, longestRetryMs: 400 },
+      limits,
     });
     journal.begin(bad);
     journal.begin(good);
