@@ -37,7 +37,7 @@ const rules: readonly Rule[] = [
       /^src\/worker\/(legs|messages)\.ts$/,
       /^src\/agent\/agent\.ts$/,
       /^src\/tools\/tool\.ts$/,
-      /^src\/store\/(document|record|store)\.ts$/,
+      /^src\/store\/(document|record|sends|store)\.ts$/,
     ],
     values: [],
     types: ['core', 'pure'],

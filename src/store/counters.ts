@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Sealer } from '../core/seal.ts';
+import { storeLimits } from './limits.ts';
 import type { Engine } from './migrations.ts';
 import type { Db, Tables } from './schema.ts';
 import type { CounterAnswer, Counters, CounterTake } from './store.ts';
@@ -29,13 +30,21 @@ export class DurableCounters implements Counters {
       await this.#lock(tx, wanted);
       const now = Math.round(this.#parts.clock.wall());
       for (const want of wanted) {
-        const retryAfterMs = await waitFor(tx, want, now);
+        const retryAfterMs = await (want.amount === undefined ? waitFor : waitForSum)(tx, want, now);
         if (retryAfterMs !== undefined) return { taken: false, name: want.name, retryAfterMs };
       }
       const receipt = randomUUID();
       await tx
         .insertInto('counter_takes')
-        .values(wanted.map(({ counter, windowMs }) => ({ receipt, counter, at: now, until: now + windowMs })))
+        .values(
+          wanted.map(({ counter, windowMs, amount = 1 }) => ({
+            receipt,
+            counter,
+            at: now,
+            until: now + windowMs,
+            amount,
+          })),
+        )
         .execute();
       return { taken: true, receipt };
     });
@@ -89,4 +98,27 @@ async function waitFor(
     .execute();
   const last = newest.at(-1);
   return newest.length < limit || last === undefined ? undefined : Math.max(1, last.at + windowMs - now);
+}
+
+/** The same where amounts are limited, not how often. */
+async function waitForSum(
+  tx: Kysely<Tables>,
+  { counter, limit, windowMs, amount = 1 }: CounterTake & { readonly counter: string },
+  now: number,
+): Promise<number | undefined> {
+  if (amount > limit) return windowMs;
+  const inWindow = tx
+    .selectFrom('counter_takes')
+    .where('counter', '=', counter)
+    .where('at', '>', now - windowMs);
+  const row = await inWindow.select(({ fn }) => fn.sum('amount').as('sum')).executeTakeFirst();
+  let excess = Number(row?.sum ?? 0) + amount - limit;
+  if (excess <= 0) return undefined;
+  const oldest = await inWindow.select(['at', 'amount']).orderBy('at').limit(storeLimits.pageRows).execute();
+  // So many of the oldest have to leave the window first.
+  for (const take of oldest) {
+    excess -= Number(take.amount);
+    if (excess <= 0) return Math.max(1, take.at + windowMs - now);
+  }
+  return windowMs;
 }

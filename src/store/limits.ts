@@ -46,6 +46,13 @@ export const storeLimits = {
   stuckCalls: 100,
   /** How long closing waits for what is not written yet. */
   closeMs: 3_000,
+  /** Held sends that wait for a person at a time: of one call, and of all. */
+  heldPerCall: 10,
+  heldWaiting: 1_000,
+  /** How long one may be at its sending before nobody can tell any more what became of it. */
+  sendingMs: 120_000,
+  /** How long one that is over is kept, and a run of a tool that no call asked for. */
+  heldKeptMs: 30 * 86_400_000,
   /** How long a delivery that is done or dead is kept. */
   doneKeptMs: 86_400_000,
   deadKeptMs: 14 * 86_400_000,

@@ -5,9 +5,12 @@ import { DurableArchive } from './archive.ts';
 import { DurableCounters } from './counters.ts';
 import { type Database, migrate } from './database.ts';
 import { DurableDocuments } from './durable-documents.ts';
+import { DurableExecutions } from './executions.ts';
+import { DurableHeldSends } from './held-sends.ts';
 import { WriteBehind } from './journal.ts';
 import { storeLimits } from './limits.ts';
 import { Nodes } from './nodes.ts';
+import { DurableOptOuts } from './opt-outs.ts';
 import type { StoreOptions } from './options.ts';
 import { DurableOutbox } from './outbox.ts';
 import { Retention } from './retention.ts';
@@ -41,6 +44,9 @@ export class LiveStore implements Store {
   readonly switches: DurableSwitches;
   readonly documents: DurableDocuments;
   readonly outbox: DurableOutbox;
+  readonly heldSends: DurableHeldSends;
+  readonly optOuts: DurableOptOuts;
+  readonly executions: DurableExecutions;
   readonly #parts: LiveStoreParts;
   readonly #nodes: Nodes;
   readonly #retention: Retention;
@@ -60,7 +66,17 @@ export class LiveStore implements Store {
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
     this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
-    this.#retention = new Retention({ db, archive: this.archive, clock, log, keepDays: parts.keepDays });
+    this.heldSends = new DurableHeldSends({ db, clock, sealer, node });
+    this.optOuts = new DurableOptOuts({ db, clock, sealer });
+    this.executions = new DurableExecutions(db);
+    this.#retention = new Retention({
+      db,
+      archive: this.archive,
+      heldSends: this.heldSends,
+      clock,
+      log,
+      keepDays: parts.keepDays,
+    });
     this.#spill = new SpillFile({ path: spillPath, sealer, boot, log });
     this.#nodes = new Nodes({
       db: database.db,

@@ -1,5 +1,6 @@
 import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } from 'kysely';
 import { documentTables } from './document-tables.ts';
+import { sending } from './sending-migration.ts';
 
 export type Engine = 'sqlite' | 'postgres';
 
@@ -9,7 +10,11 @@ const primary = (column: ColumnDefinitionBuilder) => column.primaryKey();
 /** Every migration, in order. What has been released is never changed: a new one is added. */
 export function migrationsFor(engine: Engine): MigrationProvider {
   return {
-    getMigrations: async () => ({ '0001-records': records(engine), '0002-documents': documentTables }),
+    getMigrations: async () => ({
+      '0001-records': records(engine),
+      '0002-documents': documentTables,
+      '0003-sending': sending,
+    }),
   };
 }
 

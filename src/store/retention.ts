@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DurableArchive } from './archive.ts';
+import type { DurableHeldSends } from './held-sends.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord } from './record.ts';
 import { recordOf } from './rows.ts';
@@ -13,6 +14,7 @@ const dayMs = 86_400_000;
 export interface RetentionParts {
   readonly db: () => Promise<Db>;
   readonly archive: Pick<DurableArchive, 'remove'>;
+  readonly heldSends: Pick<DurableHeldSends, 'sweep'>;
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
@@ -38,6 +40,12 @@ export class Retention {
     const db = await this.#parts.db();
     const now = Math.round(clock.wall());
     await this.#sweepQueues(db, now);
+    await this.#parts.heldSends.sweep();
+    await db
+      .deleteFrom('tool_runs')
+      .where('call', '=', '')
+      .where('at', '<', now - storeLimits.heldKeptMs)
+      .execute();
     const days = keepDays();
     if (days <= 0) return { calls: 0, more: false };
     const rows = await db

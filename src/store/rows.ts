@@ -52,7 +52,7 @@ export function imageOf(live: CallRecord, secret: RecordPrivate, parts: ImagePar
       sealed: sealed ?? sealer.seal(JSON.stringify(secret), record.key),
     }),
     names: named === undefined ? names : names.filter(name => !named.has(name)),
-    tools: record.tools.slice(toolsFrom).map((run, index) => toolRow(record.key, toolsFrom + index, run)),
+    tools: record.tools.slice(toolsFrom).map((run, index) => toolRow(record, toolsFrom + index, run)),
   };
 }
 
@@ -66,10 +66,17 @@ const bareRow = (row: CallTable): CallTable => ({
   trunk: bare(row.trunk),
 });
 
-function toolRow(call: string, place: number, run: ToolRun): ToolRunTable {
+/** A run of a tool, for which a call has asked. */
+export function toolRow(
+  { key, agentId }: { readonly key: string; readonly agentId: string },
+  place: number,
+  run: ToolRun,
+): ToolRunTable {
+  const { gates, cost } = run;
   return {
-    call,
+    call: key,
     place,
+    agent: bare(agentId),
     tool: bare(run.tool),
     at: Math.round(run.at),
     ms: run.ms,
@@ -77,6 +84,12 @@ function toolRow(call: string, place: number, run: ToolRun): ToolRunTable {
     is_error: run.isError ? 1 : 0,
     gate: run.gate ?? null,
     arguments: JSON.stringify(run.arguments),
+    action: run.action ?? null,
+    tier: run.tier ?? null,
+    gates: gates === undefined ? null : JSON.stringify(gates),
+    request_id: run.requestId ?? null,
+    cost: cost?.micros ?? null,
+    currency: cost?.currency ?? null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Generated, Kysely } from 'kysely';
+import type { HeldState } from './sends.ts';
 
 /** Tables as both databases have them: text, integers (booleans are 0 and 1, times ms since the Unix epoch), and JSON as text. */
 export interface Tables {
@@ -6,7 +7,7 @@ export interface Tables {
   call_names: { name: string; call: string };
   tool_runs: ToolRunTable;
   outbox: OutboxTable;
-  counter_takes: { receipt: string; counter: string; at: number; until: number };
+  counter_takes: { receipt: string; counter: string; at: number; until: number; amount: Generated<number> };
   switches: { name: string; value: number };
   switch_changes: {
     id: Generated<number>;
@@ -29,6 +30,8 @@ export interface Tables {
     why: string;
     at: number;
   };
+  held_sends: HeldSendTable;
+  opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
 }
 
 /** `record` is the call as it is known, without what is private; `sealed` holds that. The rest is there to be searched. */
@@ -53,9 +56,11 @@ export interface CallTable {
 }
 
 export interface ToolRunTable {
+  /** Empty: no call asked for it. */
   call: string;
-  /** From 0, in the order of the runs. */
+  /** From 0, in the order of the runs; below 0 for those that were not asked for by the agent of the call. */
   place: number;
+  agent: string;
   tool: string;
   at: number;
   ms: number;
@@ -63,6 +68,36 @@ export interface ToolRunTable {
   is_error: number;
   gate: string | null;
   arguments: string;
+  action: string | null;
+  tier: string | null;
+  /** JSON. */
+  gates: string | null;
+  request_id: string | null;
+  /** Millionths of the currency. */
+  cost: number | null;
+  currency: string | null;
+}
+
+export interface HeldSendTable {
+  id: string;
+  node: string;
+  call: string;
+  agent: string;
+  tool: string;
+  kind: string;
+  /** Masked. */
+  recipient: string;
+  /** JSON. */
+  findings: string;
+  state: HeldState;
+  at: number;
+  expires_at: number;
+  decided_at: number | null;
+  decided_by: string | null;
+  why: string | null;
+  status: string | null;
+  /** Sealed. */
+  body: string | null;
 }
 
 export interface OutboxTable {

@@ -1,6 +1,7 @@
 import type { CallKey } from '../core/ids.ts';
 import type { Documents } from './document.ts';
 import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
+import type { Executions, HeldSends, OptOuts } from './sends.ts';
 
 /** What must survive a restart. Each room is handed the port it needs, never the whole. */
 export interface Store {
@@ -10,6 +11,9 @@ export interface Store {
   readonly switches: Switches;
   readonly documents: Documents;
   readonly outbox: Outbox;
+  readonly heldSends: HeldSends;
+  readonly optOuts: OptOuts;
+  readonly executions: Executions;
   /** Settles once everything told so far is durable, or given up on; for shutdown and tests. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -77,7 +81,7 @@ export interface CallPage {
   readonly next?: string;
 }
 
-/** One limit: at most `limit` takes of `subject` under `name` in any `windowMs`. */
+/** One limit: at most `limit` takes of `subject` under `name` in any `windowMs`; with `amount` their sum is limited. */
 export interface CounterTake {
   /** What is counted, for instance `otp-hour`; a name always goes with the same window. */
   readonly name: string;
@@ -85,6 +89,8 @@ export interface CounterTake {
   readonly subject: string;
   readonly limit: number;
   readonly windowMs: number;
+  /** What this one takes, a whole number; 1 where nothing else is said. A name always goes with or without. */
+  readonly amount?: number;
 }
 
 export type CounterAnswer =
@@ -100,7 +106,7 @@ export interface Counters {
   /** Takes one of each, or none at all. Atomic over nodes. */
   take(takes: readonly CounterTake[]): Promise<CounterAnswer>;
   giveBack(receipt: string): Promise<void>;
-  /** How many were taken in the last `windowMs`. */
+  /** How many were taken in the last `windowMs`, whatever their amounts. */
   count(name: string, subject: string, windowMs: number): Promise<number>;
 }
 

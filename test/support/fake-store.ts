@@ -4,6 +4,7 @@ import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../..
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { CallRecord } from '../../src/store/record.ts';
+import type { Executions, HeldSends, OptOuts } from '../../src/store/sends.ts';
 import type {
   Announce,
   CallArchive,
@@ -18,6 +19,14 @@ import type {
   Switches,
   SwitchName,
 } from '../../src/store/store.ts';
+import { memorySends } from './memory-sends.ts';
+
+interface Take {
+  readonly id: string;
+  readonly key: string;
+  readonly at: number;
+  readonly amount: number;
+}
 
 interface Queued {
   entry: OutboxEntry;
@@ -35,7 +44,7 @@ export class FakeStore implements Store {
   readonly #clock: Clock;
   readonly #announce: Announce;
   readonly #drafts = new Map<string, CallDraft>();
-  readonly #takes: { readonly id: string; readonly key: string; readonly at: number }[] = [];
+  readonly #takes: Take[] = [];
   readonly #switches = new Map<SwitchName, boolean>();
   readonly #changes: SwitchChange[] = [];
   readonly #documents = new Map<string, NewDocument & { readonly kind: DocumentKind }>();
@@ -45,9 +54,19 @@ export class FakeStore implements Store {
   /** Set it, and everything that may reject does: the store is down. */
   down = false;
 
+  readonly heldSends: HeldSends;
+  readonly optOuts: OptOuts;
+  readonly executions: Executions;
+  readonly close: () => Promise<void>;
+
   constructor({ clock, announce }: FakeStoreOptions) {
     this.#clock = clock;
     this.#announce = announce ?? (() => []);
+    const sends = memorySends(clock, () => this.#up(() => undefined));
+    this.heldSends = sends.heldSends;
+    this.optOuts = sends.optOuts;
+    this.executions = sends.executions;
+    this.close = sends.close;
   }
 
   readonly journal: CallJournal = {
@@ -95,10 +114,16 @@ export class FakeStore implements Store {
     take: async takes =>
       this.#up(() => {
         const now = this.#clock.wall();
-        for (const { name, subject, limit, windowMs } of takes) {
+        for (const { name, subject, limit, windowMs, amount } of takes) {
           const own = this.#takes.filter(
             ({ key, at }) => key === `${name} ${subject}` && at > now - windowMs,
           );
+          if (amount !== undefined) {
+            const wait = waitForSum(own, amount, limit);
+            if (wait === undefined) continue;
+            const retryAfterMs = Number.isFinite(wait) ? wait + windowMs - now : windowMs;
+            return { taken: false, name, retryAfterMs };
+          }
           const freed = own[own.length - limit];
           if (own.length >= limit) {
             return {
@@ -109,8 +134,8 @@ export class FakeStore implements Store {
           }
         }
         const receipt = newCallKey();
-        for (const { name, subject } of takes)
-          this.#takes.push({ id: receipt, key: `${name} ${subject}`, at: now });
+        for (const { name, subject, amount = 1 } of takes)
+          this.#takes.push({ id: receipt, key: `${name} ${subject}`, at: now, amount });
         return { taken: true, receipt };
       }),
     giveBack: async receipt =>
@@ -194,7 +219,6 @@ export class FakeStore implements Store {
   };
 
   readonly flush = async () => undefined;
-  readonly close = async () => undefined;
 
   #up<T>(work: () => T): T {
     if (this.down) throw new Error('the store is down');
@@ -268,3 +292,14 @@ const fits =
     ];
     return rules.every(Boolean);
   };
+
+/** When the take was made that has to leave the window first; undefined: there is room. */
+function waitForSum(own: readonly Take[], amount: number, limit: number): number | undefined {
+  let excess = own.reduce((sum, take) => sum + take.amount, amount) - limit;
+  if (excess <= 0) return undefined;
+  for (const take of own) {
+    excess -= take.amount;
+    if (excess <= 0) return take.at;
+  }
+  return Number.POSITIVE_INFINITY;
+}

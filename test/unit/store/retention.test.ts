@@ -38,7 +38,8 @@ beforeEach(async () => {
     },
   });
   const log = { error: (_: string, fields: object) => void errors.push(fields) };
-  retention = new Retention({ db, archive, clock, keepDays: () => keepDays, log: log as never });
+  const heldSends = { sweep: async () => undefined };
+  retention = new Retention({ db, archive, heldSends, clock, keepDays: () => keepDays, log: log as never });
 });
 afterEach(() => database.close());
 

@@ -1,0 +1,83 @@
+import type { Clock } from '../core/clock.ts';
+import { maskNumber } from '../core/mask.ts';
+import type { Sealer } from '../core/seal.ts';
+import { storeLimits } from './limits.ts';
+import { paged, placeAt } from './pages.ts';
+import type { Db } from './schema.ts';
+import type { OptOut, OptOutCause, OptOutPair, OptOuts, SendsPage } from './sends.ts';
+
+export interface OptOutParts {
+  readonly db: () => Promise<Db>;
+  readonly clock: Clock;
+  readonly sealer: Sealer;
+}
+
+/** Opt-outs by the HMAC of number and sender: nothing in the table says whose they are but two masked numbers. */
+export class DurableOptOuts implements OptOuts {
+  readonly #parts: OptOutParts;
+
+  constructor(parts: OptOutParts) {
+    this.#parts = parts;
+  }
+
+  async has(pair: OptOutPair): Promise<boolean> {
+    const db = await this.#parts.db();
+    const row = await db
+      .selectFrom('opt_outs')
+      .select('id')
+      .where('id', '=', this.#id(pair))
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async add(pair: OptOutPair, cause: OptOutCause): Promise<void> {
+    const db = await this.#parts.db();
+    const { number, sender } = pair;
+    await db
+      .insertInto('opt_outs')
+      .values({
+        id: this.#id(pair),
+        number: maskNumber(number),
+        sender: /^\+\d+$/.test(sender) ? maskNumber(sender) : sender,
+        cause,
+        at: Math.round(this.#parts.clock.wall()),
+      })
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+  }
+
+  remove(pair: OptOutPair): Promise<boolean> {
+    return this.removeById(this.#id(pair));
+  }
+
+  async removeById(id: string): Promise<boolean> {
+    const db = await this.#parts.db();
+    const gone = await db.deleteFrom('opt_outs').where('id', '=', id).returning('id').execute();
+    return gone.length > 0;
+  }
+
+  async list({ size, cursor }: SendsPage) {
+    const db = await this.#parts.db();
+    const most = Math.max(1, Math.min(size, storeLimits.pageRows - 1));
+    const place = placeAt(cursor, 1);
+    let query = db.selectFrom('opt_outs').selectAll();
+    if (place !== undefined) {
+      const [id = ''] = place.names;
+      query = query.where(eb =>
+        eb.or([eb('at', '<', place.at), eb.and([eb('at', '=', place.at), eb('id', '<', id)])]),
+      );
+    }
+    const rows = await query
+      .orderBy('at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(most + 1)
+      .execute();
+    const page = paged(rows, most, ({ at, id }) => ({ at, names: [id] }));
+    const optOuts = page.rows.map((row): OptOut => ({ ...row, cause: row.cause as OptOutCause }));
+    return { optOuts, ...(page.next === undefined ? {} : { next: page.next }) };
+  }
+
+  #id({ number, sender }: OptOutPair): string {
+    return this.#parts.sealer.name(`opt-out ${number} ${sender}`);
+  }
+}

@@ -1,0 +1,138 @@
+import type { CallerTier } from '../core/tool-facts.ts';
+import type { ToolRun } from './record.ts';
+
+/** Whom a message goes to, and whom it comes from: opt-outs hold for the two together. Only their HMAC is looked up. */
+export interface OptOutPair {
+  /** E.164. */
+  readonly number: string;
+  /** E.164 number, or a messaging service (MG…). */
+  readonly sender: string;
+}
+
+/** How it is known: the recipient wrote STOP, Twilio refused with 21610, or an operator says so. */
+export type OptOutCause = 'stop' | 'refused' | 'operator';
+
+export interface OptOut {
+  readonly id: string;
+  /** Masked. */
+  readonly number: string;
+  /** Masked, but for a messaging service. */
+  readonly sender: string;
+  readonly cause: OptOutCause;
+  /** ms since the Unix epoch. */
+  readonly at: number;
+}
+
+/** Who wants no messages any more. Holds on all nodes. Rejects when the store is down: then nothing may be sent. */
+export interface OptOuts {
+  has(pair: OptOutPair): Promise<boolean>;
+  add(pair: OptOutPair, cause: OptOutCause): Promise<void>;
+  /** The recipient wrote START. False: there was none. */
+  remove(pair: OptOutPair): Promise<boolean>;
+  /** By an operator, from the list. */
+  removeById(id: string): Promise<boolean>;
+  list(page: SendsPage): Promise<{ readonly optOuts: readonly OptOut[]; readonly next?: string }>;
+}
+
+export interface SendsPage {
+  /** At most `storeLimits.pageRows`. */
+  readonly size: number;
+  /** `next` of the page before. */
+  readonly cursor?: string;
+}
+
+/**
+ * `waiting` for somebody to decide; `sending` while it is being sent; then `sent`, `failed`, or `unknown`, when whoever sent it
+ * died over it; `refused` by somebody; `expired` undecided.
+ */
+export type HeldState = 'waiting' | 'sending' | 'sent' | 'failed' | 'unknown' | 'refused' | 'expired';
+
+/** A send that waits for a person. Numbers are masked; text and number are in its body. */
+export interface HeldSend {
+  readonly id: string;
+  readonly call: string;
+  readonly agentId: string;
+  readonly tool: string;
+  readonly kind: string;
+  /** Masked. */
+  readonly recipient: string;
+  /** What was found in it, by names: `link`. */
+  readonly findings: readonly string[];
+  readonly state: HeldState;
+  /** ms since the Unix epoch. */
+  readonly at: number;
+  readonly expiresAt: number;
+  readonly decidedAt?: number;
+  readonly decidedBy?: string;
+  readonly why?: string;
+  /** Word of the tool's result, once it was sent or could not be. */
+  readonly status?: string;
+}
+
+export interface NewHeldSend {
+  readonly call: string;
+  readonly agentId: string;
+  readonly tool: string;
+  readonly kind: string;
+  readonly recipient: string;
+  readonly findings: readonly string[];
+  /** The send itself; kept sealed, and wiped once it is over. */
+  readonly body: string;
+  readonly lifeMs: number;
+}
+
+export interface HeldAuthor {
+  readonly who: string;
+  readonly why: string;
+}
+
+/** Why nothing was changed: there is none of that id, or it was decided, sent or expired before. */
+export type HeldRefusal = 'not-found' | 'over';
+
+/** Sends that wait for a person, on all nodes. Survives a restart. Rejects when the store is down. */
+export interface HeldSends {
+  /** Its id; undefined when as many wait as may. */
+  hold(send: NewHeldSend): Promise<string | undefined>;
+  find(id: string): Promise<HeldSend | undefined>;
+  /** The send as it was held; undefined once it is over, or when no key of `DATA_KEY` opens it. */
+  body(id: string): Promise<string | undefined>;
+  /** Takes one that waits in order to send it: of any number of nodes and people one alone gets it. */
+  claim(id: string, author: HeldAuthor): Promise<{ readonly body: string | undefined } | HeldRefusal>;
+  /** What became of one that was claimed. */
+  finish(id: string, state: 'sent' | 'failed' | 'unknown', status: string): Promise<void>;
+  refuse(id: string, author: HeldAuthor): Promise<'refused' | HeldRefusal>;
+  /** Newest first; `states` undefined: all. */
+  list(
+    filter: { readonly states?: readonly HeldState[]; readonly call?: string },
+    page: SendsPage,
+  ): Promise<{ readonly held: readonly HeldSend[]; readonly next?: string }>;
+}
+
+/** One run of a tool, wherever it was asked for. */
+export interface Execution extends ToolRun {
+  /** Empty: no call asked for it. */
+  readonly call: string;
+  readonly agentId: string;
+}
+
+/** Which runs are wanted; a field that is absent does not narrow. */
+export interface ExecutionFilter {
+  readonly tool?: string;
+  readonly status?: string;
+  readonly call?: string;
+  readonly agentId?: string;
+  readonly tier?: CallerTier;
+  /** ms since the Unix epoch, both included. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The runs of all tools. Those of calls are written with the call; others are added here. */
+export interface Executions {
+  /** Newest first. Rejects when the store is down. */
+  list(
+    filter: ExecutionFilter,
+    page: SendsPage,
+  ): Promise<{ readonly executions: readonly Execution[]; readonly next?: string }>;
+  add(run: Execution): Promise<void>;
+}

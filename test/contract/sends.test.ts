@@ -1,0 +1,326 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newCallKey } from '../../src/core/ids.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { storeLimits } from '../../src/store/limits.ts';
+import { noMeters } from '../../src/store/meters.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { NewHeldSend } from '../../src/store/sends.ts';
+import type { Store } from '../../src/store/store.ts';
+import { someCall, someNumber, someRun } from '../support/call-records.ts';
+import { FakeStore } from '../support/fake-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
+
+const minuteMs = 60_000;
+const body = JSON.stringify({ to: someNumber, text: 'see https://example.org' });
+const author = { who: 'ops', why: 'the link is ours' };
+
+let folder = '';
+let postgres: Postgres | undefined;
+const key = Buffer.alloc(32, 7);
+function made(clock: ManualClock, nodeId: string, databaseUrl?: string) {
+  const dataDir = databaseUrl === undefined ? folder : join(folder, nodeId);
+  mkdirSync(dataDir, { recursive: true });
+  return openStore({
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    dataDir,
+    dataKeys: [key],
+    nodeId,
+    keepDays: () => 30,
+    announce: () => [],
+    removeRecording: async () => undefined,
+    clock,
+    log: silentLogger,
+    meters: noMeters,
+  });
+}
+
+interface Kind {
+  readonly name: string;
+  readonly skipped?: boolean;
+  start?(): Promise<void>;
+  /** Two nodes of one store where it can have two, else one and the same. */
+  open(clock: ManualClock): Promise<readonly [Store, Store]>;
+  stop?(): Promise<void>;
+}
+
+const twice = (store: Store) => [store, store] as const;
+const kinds: readonly Kind[] = [
+  { name: 'the stand-in', open: async clock => twice(new FakeStore({ clock })) },
+  { name: 'SQLite', open: async clock => twice(await made(clock, 'one')) },
+  {
+    name: 'two nodes on PostgreSQL',
+    skipped: !requirePostgres('held sends on PostgreSQL'),
+    start: async () => {
+      postgres = await startPostgres();
+    },
+    open: async clock => {
+      const url = postgres?.database();
+      const first = await made(clock, 'one', url);
+      return [first, await made(clock, 'two', url)];
+    },
+    stop: async () => postgres?.remove(),
+  },
+];
+
+describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open, stop }) => {
+  let clock: ManualClock;
+  let store: Store;
+  let other: Store;
+  const own = skipped === true ? it.skip : it;
+  const durable = skipped === true || name === 'the stand-in' ? it.skip : it;
+
+  beforeAll(async () => start?.(), 60_000);
+  afterAll(async () => stop?.());
+  beforeEach(async () => {
+    if (skipped === true) return;
+    folder = mkdtempSync(join(tmpdir(), 'trunkbridge-sends-'));
+    clock = new ManualClock();
+    [store, other] = await open(clock);
+  });
+  afterEach(async () => {
+    if (skipped === true) return;
+    await store.close();
+    if (other !== store) await other.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const held = (more: Partial<NewHeldSend> = {}): NewHeldSend => ({
+    call: newCallKey(),
+    agentId: 'agent_1',
+    tool: 'twilio_send_sms',
+    kind: 'sms',
+    recipient: '+141******23',
+    findings: ['link'],
+    body,
+    lifeMs: 15 * minuteMs,
+    ...more,
+  });
+  const hold = async (more: Partial<NewHeldSend> = {}): Promise<string> =>
+    (await store.heldSends.hold(held(more))) ?? 'none';
+
+  describe('held sends', () => {
+    own('are listed with what was found, and never with number or text', async () => {
+      const id = await hold();
+      const { held: listed } = await other.heldSends.list({ states: ['waiting'] }, { size: 10 });
+      expect(listed).toMatchObject([{ id, state: 'waiting', recipient: '+141******23', findings: ['link'] }]);
+      expect(JSON.stringify(listed)).not.toContain('example.org');
+      expect(await other.heldSends.body(id)).toBe(body);
+    });
+
+    own('are claimed by one alone, whoever tries on whatever node', async () => {
+      const id = await hold();
+      const claims = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          (index % 2 === 0 ? store : other).heldSends.claim(id, author),
+        ),
+      );
+      expect(claims.filter(claim => claim !== 'over')).toEqual([{ body }]);
+      await store.heldSends.finish(id, 'sent', 'queued');
+      const over = { state: 'sent', status: 'queued', decidedBy: 'ops', why: author.why };
+      expect(await other.heldSends.find(id)).toMatchObject(over);
+      expect(await store.heldSends.body(id)).toBeUndefined();
+      expect(await other.heldSends.claim(id, author)).toBe('over');
+      expect(await other.heldSends.refuse(id, author)).toBe('over');
+    });
+
+    own('are refused once, and then not sent', async () => {
+      const id = await hold();
+      expect(await store.heldSends.refuse(id, author)).toBe('refused');
+      expect(await other.heldSends.claim(id, author)).toBe('over');
+      expect(await store.heldSends.body(id)).toBeUndefined();
+      expect(await store.heldSends.claim('held_none', author)).toBe('not-found');
+    });
+
+    own('expire, and are not sent after that', async () => {
+      const id = await hold();
+      clock.advance(15 * minuteMs - 1);
+      expect((await store.heldSends.find(id))?.state).toBe('waiting');
+      clock.advance(1);
+      expect((await store.heldSends.find(id))?.state).toBe('expired');
+      expect(await store.heldSends.claim(id, author)).toBe('over');
+      await store.heldSends.list({}, { size: 1 });
+      expect(await store.heldSends.body(id)).toBeUndefined();
+    });
+
+    own('that a node died over are unknown, never sent again', async () => {
+      const id = await hold();
+      await store.heldSends.claim(id, author);
+      clock.advance(storeLimits.sendingMs + 1);
+      await other.heldSends.list({}, { size: 1 });
+      expect((await other.heldSends.find(id))?.state).toBe('unknown');
+      expect(await other.heldSends.claim(id, author)).toBe('over');
+    });
+
+    own('are bounded for each call', async () => {
+      const call = newCallKey();
+      for (let n = 0; n < storeLimits.heldPerCall; n += 1) await hold({ call });
+      expect(await store.heldSends.hold(held({ call }))).toBeUndefined();
+      expect(await store.heldSends.hold(held())).toBeDefined();
+      clock.advance(15 * minuteMs);
+      expect(await store.heldSends.hold(held({ call }))).toBeDefined();
+    });
+
+    own('come in pages, newest first', async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 5; n += 1) {
+        clock.advance(1);
+        ids.unshift(await hold());
+      }
+      const first = await store.heldSends.list({}, { size: 3 });
+      const second = await store.heldSends.list({}, { size: 3, cursor: first.next ?? '' });
+      expect([...first.held, ...second.held].map(({ id }) => id)).toEqual(ids);
+      expect(second.next).toBeUndefined();
+    });
+  });
+
+  describe('opt-outs', () => {
+    const pair = { number: someNumber, sender: '+14155550199' };
+
+    own('hold for number and sender together, on every node', async () => {
+      await store.optOuts.add(pair, 'stop');
+      await other.optOuts.add(pair, 'refused');
+      expect(await other.optOuts.has(pair)).toBe(true);
+      expect(await other.optOuts.has({ ...pair, sender: `MG${'0'.repeat(32)}` })).toBe(false);
+      expect(await other.optOuts.has({ ...pair, number: '+14155550124' })).toBe(false);
+      const { optOuts } = await other.optOuts.list({ size: 10 });
+      expect(optOuts).toMatchObject([{ number: '+141******23', sender: '+141******99', cause: 'stop' }]);
+      expect(await other.optOuts.remove(pair)).toBe(true);
+      expect(await store.optOuts.has(pair)).toBe(false);
+      expect(await store.optOuts.remove(pair)).toBe(false);
+    });
+
+    own('are removed by what the list calls them, and come in pages', async () => {
+      for (let n = 0; n < 5; n += 1) {
+        clock.advance(1);
+        await store.optOuts.add({ ...pair, number: `+1415555010${n}` }, 'operator');
+      }
+      const first = await store.optOuts.list({ size: 3 });
+      const second = await store.optOuts.list({ size: 3, cursor: first.next ?? '' });
+      const all = [...first.optOuts, ...second.optOuts];
+      expect(new Set(all.map(({ id }) => id)).size).toBe(5);
+      for (const { id } of all) expect(await store.optOuts.removeById(id)).toBe(true);
+      expect((await store.optOuts.list({ size: 3 })).optOuts).toEqual([]);
+    });
+  });
+
+  describe('amounts', () => {
+    const take = (amount: number, limit = 100) => ({
+      ...{ name: 'money-day', subject: 'all', windowMs: 10 * minuteMs, amount },
+      limit,
+    });
+
+    own('are limited by their sum in any window, and say when there is room again', async () => {
+      expect(await store.counters.take([take(60)])).toMatchObject({ taken: true });
+      clock.advance(minuteMs);
+      expect(await other.counters.take([take(40)])).toMatchObject({ taken: true });
+      const third = await store.counters.take([take(1)]);
+      expect(third).toEqual({ taken: false, name: 'money-day', retryAfterMs: 9 * minuteMs });
+      const fourth = await store.counters.take([take(61)]);
+      expect(fourth).toEqual({ taken: false, name: 'money-day', retryAfterMs: 10 * minuteMs });
+      clock.advance(9 * minuteMs);
+      expect(await store.counters.take([take(60)])).toMatchObject({ taken: true });
+    });
+
+    own('above the limit are never taken', async () => {
+      expect(await store.counters.take([take(101)])).toMatchObject({ taken: false });
+      expect(await store.counters.take([take(100)])).toMatchObject({ taken: true });
+    });
+
+    own('are never taken beyond the limit by many at once', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? store : other).counters.take([take(30)])),
+      );
+      expect(answers.filter(({ taken }) => taken)).toHaveLength(3);
+    });
+
+    own('are given back whole', async () => {
+      const first = await store.counters.take([take(100)]);
+      if (first.taken) await other.counters.giveBack(first.receipt);
+      expect(await store.counters.take([take(100)])).toMatchObject({ taken: true });
+    });
+  });
+
+  describe('runs of tools', () => {
+    const facts = {
+      action: 'list_recent',
+      tier: 'internal',
+      gates: [{ gate: 'access', decision: 'pass' }],
+      requestId: 'RQ1',
+      cost: { micros: 7_900, currency: 'USD' },
+    } as const;
+
+    durable('are found by tool, status, call, agent, tier and time, whichever node asks', async () => {
+      const call = someCall();
+      store.journal.begin(call);
+      const at = Math.round(clock.wall());
+      store.journal.tool(call.key, { ...someRun, at });
+      store.journal.tool(call.key, { ...someRun, ...facts, at: at + 1, tool: 'twilio_manage_calls' });
+      await store.flush();
+      await other.executions.add({ ...someRun, at: at + 2, call: '', agentId: '', status: 'sent' });
+      const list = async (more: object = {}) =>
+        (await other.executions.list({ from: at, to: at + 10, ...more }, { size: 10 })).executions;
+      expect(await list()).toHaveLength(3);
+      expect(await list({ tool: 'twilio_manage_calls' })).toMatchObject([
+        { ...facts, call: call.key, agentId: 'agent_1' },
+      ]);
+      expect(await list({ status: 'sent' })).toMatchObject([{ call: '', at: at + 2 }]);
+      expect(await list({ call: call.key })).toHaveLength(2);
+      expect(await list({ agentId: 'agent_1' })).toHaveLength(2);
+      expect(await list({ tier: 'internal' })).toHaveLength(1);
+      expect(await list({ from: at + 2 })).toHaveLength(1);
+      const record = await other.archive.find(call.key);
+      expect(record?.tools[1]).toMatchObject(facts);
+    });
+
+    durable('come in pages, newest first, each once', async () => {
+      const at = Math.round(clock.wall());
+      for (let n = 0; n < 7; n += 1) {
+        await store.executions.add({ ...someRun, at: at + (n >> 1), call: '', agentId: '' });
+      }
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const filter = { from: at, to: at + 10 };
+        const page = await store.executions.list(filter, { size: 2, ...(cursor && { cursor }) });
+        seen.push(...page.executions.map(run => run.at - at));
+        cursor = page.next;
+      } while (cursor !== undefined);
+      expect(seen).toEqual([3, 2, 2, 1, 1, 0, 0]);
+    });
+  });
+
+  durable('keeps number and text of a held send in no byte of the database', async () => {
+    if (name !== 'SQLite') return;
+    await hold();
+    await store.optOuts.add({ number: someNumber, sender: '+14155550199' }, 'stop');
+    await store.close();
+    for (const file of ['trunkbridge.db', 'trunkbridge.db-wal']) {
+      const bytes = readSafe(join(folder, file));
+      expect(bytes.includes('example.org')).toBe(false);
+      expect(bytes.includes(someNumber)).toBe(false);
+    }
+    store = await made(clock, 'one');
+    other = store;
+  });
+
+  durable('can be approved after a restart, and expire after one', async () => {
+    if (name !== 'SQLite') return;
+    const id = await hold();
+    await store.close();
+    store = await made(clock, 'one');
+    other = store;
+    expect(await store.heldSends.claim(id, author)).toEqual({ body });
+  });
+});
+
+function readSafe(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}

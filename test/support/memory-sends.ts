@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../src/core/clock.ts';
+import { Sealer } from '../../src/core/seal.ts';
+import { migrate, openSqlite } from '../../src/store/database.ts';
+import { DurableExecutions } from '../../src/store/executions.ts';
+import { DurableHeldSends } from '../../src/store/held-sends.ts';
+import { DurableOptOuts } from '../../src/store/opt-outs.ts';
+
+/** Held sends, opt-outs and runs in a database of their own that goes with the process; opened when it is first asked. */
+export function memorySends(clock: Clock, up: () => void) {
+  const sealer = new Sealer([randomBytes(32)], 'records');
+  let opening: ReturnType<typeof open> | undefined;
+  const open = async () => {
+    const database = openSqlite(':memory:');
+    await migrate(database);
+    return database;
+  };
+  const db = async () => {
+    up();
+    opening ??= open();
+    return (await opening).db;
+  };
+  return {
+    heldSends: new DurableHeldSends({ db, clock, sealer, node: 'node-1' }),
+    optOuts: new DurableOptOuts({ db, clock, sealer }),
+    executions: new DurableExecutions(db),
+    close: async () => (await opening)?.close(),
+  };
+}
