@@ -92,6 +92,9 @@ async function openLeg(leg, { url, profile, mediaPort, srtp, chunkMs }) {
     codec,
     sendPayloadType: payloadType,
     receivePayloadTypes: { [payloadType]: codec },
+    // As nearly every telephone offers it; without it keys would be looked for in the sound.
+    receiveEventPayloadType: 101,
+    sendEventPayloadType: 101,
     packetTime: roundMs,
     direction: 'sendrecv',
     target: { address: loopback, rtpPort: mediaPort, rtcpPort: mediaPort + 1 },
