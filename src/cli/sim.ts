@@ -1,5 +1,6 @@
 import { SimAgent } from '../sim/agent/agent.ts';
 import type { SimScript } from '../sim/agent/options.ts';
+import { runSimCommand, simCommands } from '../sim/twilio/commands.ts';
 import { SimTwilio } from '../sim/twilio/server.ts';
 import { type Command, exitCodes } from './command.ts';
 
@@ -17,6 +18,11 @@ export const command: Command = {
   help: () => `Runs the stand-ins for ElevenLabs and Twilio on loopback until it is stopped, and prints the environment that
 points a bridge at them. Agents: agent_echo, agent_tone, agent_otp. Codes that Twilio would text are printed.
 
+The stand-in Twilio has the account's messages, calls, recordings, numbers, usage, Lookup, Verify and Content. While it
+runs it is told what happens by POST /sim/COMMAND with JSON on its port, and GET /sim/requests, /sim/texts and
+/sim/callbacks say what it saw; docs/stand-ins.md has every field. Commands:
+${simCommands.map(({ name, says }) => `  ${name.padEnd(10)} ${says}`).join('\n')}
+
 Options:
       --agent-port PORT   port of the stand-in ElevenLabs (default: ${defaultAgentPort})
       --twilio-port PORT  port of the stand-in Twilio (default: ${defaultTwilioPort})
@@ -26,7 +32,9 @@ Options:
 
 Examples:
   trunkbridge sim --format ulaw_8000
-  eval "$(trunkbridge sim | head -n 12)"`,
+  eval "$(trunkbridge sim | head -n 11)"
+  curl -d '{"code": 20429, "retryAfter": "2", "times": 3, "path": "/Messages"}' http://127.0.0.1:${defaultTwilioPort}/sim/fail
+  curl -d '{"from": "+14155550123", "to": "+14155550100", "body": "Hi"}' http://127.0.0.1:${defaultTwilioPort}/sim/text`,
   async run(args, io) {
     const format = String(args['format']) as NonNullable<SimScript['inputFormat']>;
     const formats = { inputFormat: format, outputFormat: format };
@@ -41,6 +49,7 @@ Examples:
     });
     const twilio = await SimTwilio.start({
       port: Number(args['twilio-port']),
+      commands: runSimCommand,
       onText: text => io.err(`"texted" ${text.code}`),
     });
     const environment = {
@@ -51,6 +60,9 @@ Examples:
       TWILIO_API_KEY_SID: twilio.apiKeySid,
       TWILIO_API_KEY_SECRET: twilio.apiKeySecret,
       TWILIO_VERIFY_SERVICE_SID: twilio.verifyServiceSid,
+      TWILIO_PHONE_NUMBER: twilio.phoneNumber,
+      TWILIO_WHATSAPP_NUMBER: twilio.phoneNumber,
+      TWILIO_MESSAGING_SERVICE_SID: twilio.messagingServiceSid,
       TWILIO_BASE_URL: twilio.baseUrl,
     };
     for (const [name, value] of Object.entries(environment)) io.out(`export ${name}=${value}`);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../../core/clock.ts';
@@ -9,6 +8,7 @@ import { SimContent } from './content.ts';
 import { SimCredentials, type SimKeyKind } from './credentials.ts';
 import { type SimAnswer, type SimErrorCode, simError } from './errors.ts';
 import { isFinal, pause, playFault, type SimFault, type SimFaultFilter, SimFaults } from './failures.ts';
+import { fields, read, write } from './form.ts';
 import { SimLookup } from './lookup.ts';
 import { type SimMessagePace, SimMessages } from './messages.ts';
 import { SimNumbers } from './numbers.ts';
@@ -31,11 +31,21 @@ export interface SimTwilioOptions {
   readonly phoneNumber?: string;
   /** When messages are sent and delivered; soon after they were accepted unless given. */
   readonly messagePace?: SimMessagePace;
+  /** Who answers what is below `/sim/`: `runSimCommand`, where it can be told over HTTP what to do. */
+  readonly commands?: SimCommandDoor;
   /** Called with each code that would have reached a telephone. */
   readonly onText?: (text: SimText) => void;
   /** Called with each answer that the stand-in gives of its own, so not where it fails or lies because it was told to. */
   readonly onAnswer?: (request: SimRequest, answer: SimAnswer) => void;
 }
+
+/** Answers one request to `/sim/{name}`. */
+export type SimCommandDoor = (
+  sim: SimTwilio,
+  method: string,
+  name: string,
+  json: string,
+) => Promise<SimAnswer>;
 
 /** A request as it came in; fields that were repeated are arrays. */
 export interface SimRequest {
@@ -44,8 +54,8 @@ export interface SimRequest {
   readonly params: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** Forms above this are refused, bytes. */
-const maxBody = 64 * 1024;
+/** Commands are under this path: Twilio has nothing there. */
+const commandPath = '/sim/';
 const defaultPace: SimMessagePace = { sentMs: 200, deliveredMs: 500 };
 
 /**
@@ -76,6 +86,7 @@ export class SimTwilio {
   readonly #router: SimRouter;
   readonly #faults = new SimFaults();
   readonly #onAnswer: NonNullable<SimTwilioOptions['onAnswer']>;
+  readonly #commands: SimCommandDoor | undefined;
   readonly #waiting = new Set<() => void>();
   #answers = 0;
   #connections = 0;
@@ -85,6 +96,7 @@ export class SimTwilio {
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
     this.#onAnswer = options.onAnswer ?? (() => undefined);
+    this.#commands = options.commands;
     this.accountSid = credentials?.accountSid ?? newSid('AC');
     this.phoneNumber = options.phoneNumber ?? '+14155550100';
     this.credentials = new SimCredentials(this.accountSid, {
@@ -223,6 +235,12 @@ export class SimTwilio {
     const body = await read(request);
     const url = new URL(request.url ?? '/', this.baseUrl);
     const method = request.method ?? 'GET';
+    if (this.#commands !== undefined && url.pathname.startsWith(commandPath)) {
+      // A page in a browser on this machine must not give commands.
+      if (request.headers.origin !== undefined) return write(response, simError(20001, '', 403));
+      const name = url.pathname.slice(commandPath.length);
+      return write(response, await this.#commands(this, method, name, body ?? ''));
+    }
     if (!this.credentials.opens(request.headers.authorization, url.pathname)) {
       return write(response, simError(20003));
     }
@@ -269,34 +287,4 @@ export class SimTwilio {
 /** The answer with some of its fields changed. */
 function told(answer: SimAnswer, lie: Readonly<Record<string, unknown>>): SimAnswer {
   return { ...answer, body: { ...(answer.body as object), ...lie } };
-}
-
-/** The body as text; undefined when it is larger than a form may be. */
-async function read(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= maxBody) chunks.push(chunk);
-  }
-  return size <= maxBody ? Buffer.concat(chunks).toString('utf8') : undefined;
-}
-
-function fields(form: URLSearchParams): Record<string, string | readonly string[]> {
-  return Object.fromEntries(
-    [...new Set(form.keys())].map(key => {
-      const values = form.getAll(key);
-      return [key, values.length === 1 ? (values[0] as string) : values];
-    }),
-  );
-}
-
-function write(response: ServerResponse, answer: SimAnswer): void {
-  const id = `RQ${randomBytes(16).toString('hex')}`;
-  response.writeHead(answer.status, {
-    'Content-Type': answer.file?.type ?? 'application/json',
-    'Twilio-Request-Id': id,
-    ...answer.headers,
-  });
-  response.end(answer.file?.bytes ?? JSON.stringify(answer.body));
 }
