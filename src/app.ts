@@ -41,7 +41,7 @@ import { SentMessages } from './tools/messaging/sent-messages.ts';
 import { targetOf, wayOf } from './tools/transfer/destination.ts';
 import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
-import { composeConnection } from './twilio-room.ts';
+import { composeTwilio } from './twilio-room.ts';
 import { announcer, composeWebhooks } from './webhook-room.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { spawnWorker } from './worker/spawn.ts';
@@ -50,6 +50,8 @@ import { spawnWorker } from './worker/spawn.ts';
 export interface AppParts {
   /** False: trunks that want a registration get none, because another process has it. */
   readonly register?: boolean;
+  /** False: Twilio is asked nothing but what calls need. */
+  readonly checkTwilio?: boolean;
   readonly clock?: Clock;
   readonly log?: RootLogger;
   /** Reads the configuration again, for a reload. */
@@ -147,13 +149,14 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
-  const connection = composeConnection(() => access.config, clock);
+  const twilio = await composeTwilio({ now: () => access.config, documents: store.documents, clock, log });
+  metrics.twilio.follow(() => twilio.connection.status.state);
   const sentMessages = new SentMessages(clock);
   const toolbox = composeTools({
     config,
     now: () => access.config,
     store,
-    connection,
+    connection: twilio.connection,
     gate: composeSending(() => access.config, store),
     sent: sentMessages,
     clock,
@@ -213,6 +216,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
   });
   webhooks.deliveries.start();
+  if (parts.checkTwilio !== false) twilio.start();
   let listening = true;
   const http = await createHttp({
     listen: config.http.listen,
@@ -222,6 +226,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     sipMessages: sipMessagesOf(ladders),
     archive: store.archive,
     switches: store.switches,
+    twilio: twilio.desk,
     version: version(),
     audio: id => recordings.find(store.archive, id),
     ...(parts.load === undefined ? {} : { reload: access.reload }),
@@ -256,7 +261,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       // What is told of the last calls is queued with their ends.
       await Promise.race([store.flush(), waitFor(clock, byeGraceMs)]);
       await webhooks.close();
-      connection.close();
+      twilio.close();
       await store.close();
       await log.flush();
     },

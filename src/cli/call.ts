@@ -72,7 +72,11 @@ ${configurationHelp()}`,
       return exitCodes.wrong;
     }
     const { startApp } = await import('../app.ts');
-    return call(await startApp(aside(config), { register: false }), { ...wish, agentId }, io);
+    return call(
+      await startApp(aside(config), { register: false, checkTwilio: false }),
+      { ...wish, agentId },
+      io,
+    );
   },
 };
 

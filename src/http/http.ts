@@ -13,6 +13,7 @@ import { type ReloadOutcome, reloadRoutes } from './reload.ts';
 import { answerFaults, bare, type HttpAddress, type HttpServer, listen } from './server.ts';
 import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
 import { switchRoutes } from './switches.ts';
+import { type TwilioDesk, twilioConnectionRoutes } from './twilio-connection.ts';
 
 export interface HttpOptions {
   readonly listen: HttpAddress;
@@ -29,6 +30,7 @@ export interface HttpOptions {
   /** Reads of what is kept of calls. */
   readonly archive?: CallArchive;
   readonly switches?: Switches;
+  readonly twilio?: TwilioDesk;
   /** Version of this program, for `/v1/openapi.json`. */
   readonly version?: string;
   readonly log: Logger;
@@ -52,5 +54,6 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.audio !== undefined) audioRoute(app, options.audio);
   if (options.archive !== undefined) conversationRoutes(app, options.archive, options.log);
   if (options.switches !== undefined) switchRoutes(app, options.switches);
+  if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
   return app;
 }

@@ -3,6 +3,7 @@ import type { BridgeEvent } from '../core/events.ts';
 import { CertificateExpiry, type CertificateInUse } from './certificate-expiry.ts';
 import { EventCounters } from './event-counters.ts';
 import { StoreTotals } from './store-totals.ts';
+import { TwilioState } from './twilio-state.ts';
 import { type WorkerPulse, WorkerTotals } from './worker-totals.ts';
 
 const prefix = 'trunkbridge_';
@@ -27,6 +28,7 @@ export interface Metrics {
   certificates(inUse: readonly CertificateInUse[]): void;
   /** What the store counts of itself. */
   readonly store: StoreTotals;
+  readonly twilio: TwilioState;
   /** Forgets a worker that is gone; what it counted stays counted. */
   workerGone(worker: number): void;
 }
@@ -38,6 +40,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const workers = new WorkerTotals(registry, prefix);
   const expiry = new CertificateExpiry(registry, prefix);
   const store = new StoreTotals(registry, prefix);
+  const twilio = new TwilioState(registry, prefix);
   const logDropped = options.logDropped ?? (() => 0);
   new Gauge({
     name: `${prefix}log_lines_dropped`,
@@ -52,6 +55,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   return {
     registry,
     store,
+    twilio,
     count: event => events.count(event),
     pulse: (worker, pulse) => workers.pulse(worker, pulse),
     certificates: inUse => expiry.use(inUse),

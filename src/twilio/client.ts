@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import { requestFailure, type TwilioFailure } from './failure.ts';
 import { type TwilioLimits, twilioLimits } from './limits.ts';
-import { BridgeRequestClient } from './request-client.ts';
+import { BridgeRequestClient, type OnRequestEnd } from './request-client.ts';
 
 /** The official SDK, as work inside of `TwilioClient.call` sees it. */
 export type TwilioSdk = ReturnType<typeof twilio>;
@@ -20,6 +20,8 @@ export interface TwilioOptions {
   readonly limits?: Partial<TwilioLimits>;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** Told how each request ended. */
+  readonly onEnd?: OnRequestEnd;
 }
 
 /** What reaches Twilio: the client, or one that tells the ids of its requests. */
@@ -45,6 +47,7 @@ export class TwilioClient {
       clock: this.#clock,
       limits: this.#limits,
       random: options.random ?? Math.random,
+      onEnd: options.onEnd,
     });
     this.#sdk = twilio(user, password, { accountSid: options.accountSid, httpClient: this.#requests });
   }

@@ -18,4 +18,14 @@ export const twilioLimits = {
   sockets: 20,
 } as const;
 
+/** Limits of the connection: how soon a node knows what another one was told. Times in ms. */
+export const connectionLimits = {
+  /** How often the store is asked whether somebody changed the connection or a number. */
+  refreshMs: 3_000,
+  /** How often the account is asked for a number that can text, where TWILIO_PHONE_NUMBER is `auto`. */
+  searchMs: 60_000,
+  /** Numbers of the account that are looked at for that. */
+  searched: 1_000,
+} as const;
+
 export type TwilioLimits = { readonly [Name in keyof typeof twilioLimits]: number };

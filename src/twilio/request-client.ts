@@ -4,7 +4,7 @@ import https from 'node:https';
 import twilio from 'twilio';
 import type SdkRequestClient from 'twilio/lib/base/RequestClient.js';
 import type { Clock } from '../core/clock.ts';
-import { isPassing, networkFailure, refusal, requestIdOf, TwilioFailure } from './failure.ts';
+import { isPassing, networkFailure, refusal, requestFailure, requestIdOf, TwilioFailure } from './failure.ts';
 import type { TwilioLimits } from './limits.ts';
 
 /** One call into the client: what every HTTP request made during it shares. */
@@ -23,7 +23,11 @@ export interface RequestClientOptions {
   readonly limits: TwilioLimits;
   /** 0 up to 1, for the jitter. */
   readonly random: () => number;
+  /** Told how each request ended, retries included, by the path that it asked Twilio for. */
+  readonly onEnd?: OnRequestEnd | undefined;
 }
+
+export type OnRequestEnd = (path: string, failure: TwilioFailure | undefined) => void;
 
 type Options<T> = SdkRequestClient.RequestOptions<T>;
 type Answer<T> = Awaited<ReturnType<SdkRequestClient['request']>> & { body: T };
@@ -72,6 +76,19 @@ export class BridgeRequestClient extends twilio.RequestClient {
   }
 
   override async request<T>(options: Options<T>): Promise<Answer<T>> {
+    const { onEnd } = this.#options;
+    const path = URL.canParse(options.uri) ? new URL(options.uri).pathname : '';
+    try {
+      const answer = await this.#tried(options);
+      onEnd?.(path, undefined);
+      return answer;
+    } catch (error) {
+      onEnd?.(path, requestFailure(error));
+      throw error;
+    }
+  }
+
+  async #tried<T>(options: Options<T>): Promise<Answer<T>> {
     const { clock, limits } = this.#options;
     const call = this.#calls.getStore() ?? { signal: undefined, deadline: clock.now() + limits.budgetMs };
     const uri = this.#target(options.uri);

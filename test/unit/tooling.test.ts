@@ -5,7 +5,8 @@ import { SimTwilio } from '../../src/sim/twilio/server.ts';
 import { composeTools } from '../../src/tooling.ts';
 import { SentMessages } from '../../src/tools/messaging/sent-messages.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
-import { composeConnection } from '../../src/twilio-room.ts';
+import { LiveConnection } from '../../src/twilio/live-connection.ts';
+import { configuredSource } from '../../src/twilio-room.ts';
 import { someFacts } from '../support/fake-call.ts';
 import { FakeControl, toolContext } from '../support/fake-control.ts';
 import { FakeStore } from '../support/fake-store.ts';
@@ -48,7 +49,7 @@ function compose(service = true): void {
     config: now(),
     now,
     store,
-    connection: composeConnection(now, clock),
+    connection: new LiveConnection({ source: () => configuredSource(now()), clock }),
     gate: composeSending(now, store),
     sent: new SentMessages(clock),
     clock,

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli/cli.ts';
 import { composeHttp } from '../../../src/http/http.ts';
+import type { TwilioDesk } from '../../../src/http/twilio-connection.ts';
 import { createLogger } from '../../../src/observability/log.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import { FakeStore } from '../../support/fake-store.ts';
@@ -92,6 +93,7 @@ describe('README.md', () => {
       audio: async () => undefined as never,
       archive: store.archive,
       switches: store.switches,
+      twilio: {} as TwilioDesk,
       log: createLogger('error'),
     });
     const { paths } = (await app.inject('/v1/openapi.json')).json() as {

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { DocumentAuthor, Documents } from '../store/document.ts';
+import type { TwilioSenders } from './connection.ts';
+import type { TwilioAccount } from './credentials.ts';
+
+/** What somebody said over the API of the connection. */
+export type GivenConnection =
+  | { readonly state: 'connected'; readonly account?: TwilioAccount; readonly senders: TwilioSenders }
+  /** Whatever is configured. */
+  | { readonly state: 'disconnected' }
+  /** It was sealed with a key that is not here. */
+  | { readonly state: 'unreadable' };
+
+const sid = z.string();
+const credentials = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('key'),
+    keySid: sid,
+    keySecret: z.string(),
+    authToken: z.string().exactOptional(),
+  }),
+  z.object({ kind: z.literal('token'), authToken: z.string() }),
+]);
+const senders = z.object({
+  phoneNumber: z.string().exactOptional(),
+  whatsAppNumber: z.string().exactOptional(),
+  messagingServiceSid: sid.exactOptional(),
+  verifyServiceSid: sid.exactOptional(),
+});
+const shape = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('connected'),
+    account: z.object({ accountSid: sid, credentials }).exactOptional(),
+    senders,
+  }),
+  z.object({ state: z.literal('disconnected') }),
+]);
+
+const kind = 'twilio-connection';
+const id = 'current';
+
+/** What was given over the API, as the store has it: the same on every node as soon as it has looked. */
+export class AccountShelf {
+  readonly #documents: Documents;
+  readonly #log: Logger;
+  #given: GivenConnection | undefined;
+  #revision: number | undefined;
+  #down = false;
+
+  constructor(documents: Documents, log: Logger) {
+    this.#documents = documents;
+    this.#log = log;
+  }
+
+  /** Undefined: nobody said anything over the API, or the store has not been read yet. */
+  get given(): GivenConnection | undefined {
+    return this.#given;
+  }
+
+  /** Looks whether somebody changed it. While the store is down what was known holds. */
+  async refresh(): Promise<void> {
+    try {
+      const revision = await this.#documents.revision(kind);
+      if (revision !== this.#revision) await this.#read(revision);
+      this.#down = false;
+    } catch (error) {
+      if (!this.#down) this.#log.warn('twilio connection cannot be looked up', { error: messageOf(error) });
+      this.#down = true;
+    }
+  }
+
+  /** Undefined forgets what was given: the configuration holds again. Rejects when the store is down. */
+  async put(
+    given: Exclude<GivenConnection, { state: 'unreadable' }> | undefined,
+    author: DocumentAuthor,
+    what: string,
+  ): Promise<void> {
+    const change = { ...author, what };
+    if (given === undefined) await this.#documents.remove(kind, id, change);
+    else await this.#documents.put(kind, { id, name: id, text: JSON.stringify(given) }, change);
+    await this.#read(await this.#documents.revision(kind));
+  }
+
+  async #read(revision: number): Promise<void> {
+    const [document] = await this.#documents.list(kind);
+    this.#given = document === undefined ? undefined : read(document.text);
+    this.#revision = revision;
+  }
+}
+
+function read(text: string | undefined): GivenConnection {
+  try {
+    return shape.parse(JSON.parse(text ?? ''));
+  } catch {
+    return { state: 'unreadable' };
+  }
+}
