@@ -1,4 +1,5 @@
-import { examine, type Finding } from '../agent/elevenlabs/setup/doctor.ts';
+import { examine } from '../agent/elevenlabs/setup/doctor.ts';
+import type { Finding } from '../agent/elevenlabs/setup/finding.ts';
 import { type AudioKind, audioKinds } from '../agent/elevenlabs/setup/needs.ts';
 import { ElevenLabsRest } from '../agent/elevenlabs/setup/rest.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../agent/elevenlabs/setup/tool-configs.ts';
 import type { Config } from '../config/config.ts';
 import type { Failure, Result } from '../core/errors.ts';
+import { twilioToolSpecs } from '../tools/twilio-tools.ts';
 import { writeAgentFiles } from './agent-files.ts';
 import { type Arguments, type Command, type ExitCode, exitCodes, type Io } from './command.ts';
 import { configurationOptions, readConfiguration } from './configuration.ts';
@@ -54,7 +56,8 @@ Options:
                         twilio  the tools of ElevenLabs' guide, straight to Twilio: what this bridge allows, counts and
                                 masks does not hold for them, and there is no secure keypad
       --audio KIND    setup: narrowband (ulaw_8000, for G.711) or wideband (pcm_16000, for G.722); default: leave it
-      --more TOOL     setup: also ${moreTools.join(', ')}; may be given again
+      --more TOOL     setup: also ${moreTools.join(', ')}; or twilio: the seven tools of the Twilio account
+                      (docs/tools.md); may be given again
   -n, --dry-run       setup: say what would change
       --print DIR     setup: write the files that ElevenLabs' Agents CLI takes into DIR, and ask nobody
   -c, --config FILE   configuration file (default: none, or TRUNKBRIDGE_CONFIG)
@@ -63,6 +66,7 @@ Options:
 Examples:
   trunkbridge agent doctor
   trunkbridge agent setup --audio narrowband --more transfer_to_number
+  trunkbridge agent setup --more twilio
   trunkbridge agent setup --create "Front desk" --audio wideband
   trunkbridge agent setup --tools bridge --dry-run
   trunkbridge agent setup --print ./agents
@@ -88,6 +92,9 @@ Exit codes: 0 done, or nothing that must be mended; 1 ElevenLabs refused, or doc
   },
 };
 
+/** What the seven tools of the Twilio account are asked for by. */
+const twilioGroup = 'twilio';
+
 const noAgent = 'which agent? Give --agent, or set ELEVENLABS_AGENT_ID';
 
 interface Wish {
@@ -96,6 +103,8 @@ interface Wish {
   readonly tools: ToolKind;
   readonly audio?: AudioKind;
   readonly more: readonly MoreTool[];
+  /** The tools of the Twilio account, all or none. */
+  readonly twilio: boolean;
   readonly dryRun: boolean;
   readonly print?: string;
 }
@@ -105,12 +114,13 @@ function readWish(args: Arguments): Wish | string {
   const more = (args['more'] ?? []) as readonly string[];
   if (!isOne(toolKinds, tools)) return `--tools takes ${toolKinds.join(', ')}`;
   if (audio !== undefined && !isOne(audioKinds, audio)) return `--audio takes ${audioKinds.join(', ')}`;
-  const strange = more.find(each => !isOne(moreTools, each));
-  if (strange !== undefined) return `--more takes ${moreTools.join(', ')}`;
+  const strange = more.find(each => each !== twilioGroup && !isOne(moreTools, each));
+  if (strange !== undefined) return `--more takes ${[...moreTools, twilioGroup].join(', ')}`;
   if (create !== undefined && agent !== undefined) return '--create makes an agent, --agent names one';
   return {
     tools,
-    more: more as readonly MoreTool[],
+    more: more.filter((each): each is MoreTool => isOne(moreTools, each)),
+    twilio: more.includes(twilioGroup),
     dryRun: args['dry-run'] === true,
     ...(typeof agent === 'string' ? { agent } : {}),
     ...(typeof create === 'string' ? { create } : {}),
@@ -142,7 +152,10 @@ async function doctor(rest: ElevenLabsRest, agentId: string, config: Config, io:
   const workspace = await readWorkspace(rest, agentId);
   if (!workspace.ok) return failed(io, workspace.failure);
   const { publicUrl } = config.http;
-  const findings = examine(workspace.value, publicUrl === undefined ? {} : { publicUrl });
+  const findings = examine(workspace.value, {
+    group: twilioToolSpecs(),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+  });
   if (findings.length === 0) io.out('The agent has everything that a bridge needs.');
   for (const finding of ordered(findings)) io.out(`${finding.severity}: ${finding.sentence}`);
   return findings.some(({ severity }) => severity === 'fault') ? exitCodes.failed : exitCodes.ok;
@@ -193,7 +206,7 @@ async function setup(
   if (typeof base === 'string') return wrong(io, base);
   const promised = base && { url: base.url, secretId: `the id of the secret ${base.name}` };
   if (wish.print !== undefined) {
-    const files = writeAgentFiles(wish.print, toolConfigs(wish.tools, promised, wish.more), wish.audio);
+    const files = writeAgentFiles(wish.print, wishedTools(wish, promised), wish.audio);
     io.out(files.map(file => `wrote ${file}`).join('\n'));
     return exitCodes.ok;
   }
@@ -209,6 +222,9 @@ async function setup(
   return change(rest, id, wish, base, io);
 }
 
+const wishedTools = ({ tools, more, twilio }: Wish, door: WebhookDoor | undefined) =>
+  toolConfigs(tools, door, more, twilio ? twilioToolSpecs() : []);
+
 async function change(
   rest: ElevenLabsRest,
   agentId: string,
@@ -221,7 +237,7 @@ async function change(
   const door = await doorOf(rest, base, wish.dryRun);
   if (door !== undefined && !door.ok) return failed(io, door.failure);
   const plan = planSetup(workspace.value, {
-    tools: toolConfigs(wish.tools, door?.value, wish.more),
+    tools: wishedTools(wish, door?.value),
     ...(wish.audio === undefined ? {} : { audio: wish.audio }),
   });
   for (const line of plan.changes) io.out(line);

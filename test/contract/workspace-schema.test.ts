@@ -6,6 +6,7 @@ import { ElevenLabsRest } from '../../src/agent/elevenlabs/setup/rest.ts';
 import { applySetup, planSetup, readWorkspace, storeSecret } from '../../src/agent/elevenlabs/setup/setup.ts';
 import { moreTools, toolConfigs, toolKinds } from '../../src/agent/elevenlabs/setup/tool-configs.ts';
 import { SimAgent } from '../../src/sim/agent/agent.ts';
+import { twilioToolSpecs } from '../../src/tools/twilio-tools.ts';
 
 // The schema belongs to ElevenLabs and is no part of this project: where it is not, this suite is skipped.
 const schemaFile = fileURLToPath(new URL('../../../shared/elevenlabs/phone-openapi.json', import.meta.url));
@@ -47,7 +48,7 @@ describe.skipIf(!present)("what agent setup sends, by ElevenLabs' own schema", (
       await storeSecret(rest, 'ours', 'another');
       if (!secret.ok) throw secret.failure;
       const door = { url: 'https://bridge.example.com', secretId: secret.value };
-      const tools = toolConfigs(kind, door, moreTools);
+      const tools = toolConfigs(kind, door, moreTools, twilioToolSpecs());
       for (const change of [{}, { response_timeout_secs: 19 }]) {
         const workspace = await readWorkspace(rest, 'agent_desk');
         if (!workspace.ok) throw workspace.failure;

@@ -98,6 +98,29 @@ describe('trunkbridge agent', () => {
     ]);
   });
 
+  it('gives an agent the seven tools of the Twilio account as one group', async () => {
+    expect((await run('agent setup --more twilio')).code).toBe(0);
+    const names = [...sim.workspace.tools.values()].map(({ name }) => name).slice(2);
+    expect(names).toEqual([
+      'twilio_send_sms',
+      'twilio_send_whatsapp',
+      'twilio_search_messages',
+      'twilio_lookup_phone',
+      'twilio_manage_calls',
+      'twilio_verify_phone',
+      'twilio_account_overview',
+    ]);
+    expect((await run('agent doctor')).code).toBe(0);
+    expect((await run('agent setup --more twilio')).out).toContain('Nothing to change');
+  });
+
+  it('lets the seven go the same way to this bridge as the codes', async () => {
+    expect((await run('agent setup --tools bridge --more twilio', outside)).code).toBe(0);
+    const urls = [...sim.workspace.tools.values()].map(tool => (tool['api_schema'] as { url: string }).url);
+    expect(urls.slice(2).every(url => /\/tools\/twilio_\w+$/.test(url))).toBe(true);
+    expect((await run('agent doctor', outside)).code).toBe(0);
+  });
+
   it('writes the files of the Agents CLI and asks nobody', async () => {
     const { code } = await run(`agent setup --audio wideband --print ${folder}`);
     expect(code).toBe(0);

@@ -9,6 +9,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { settings } from '../../../src/config/settings.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { stackLimits } from '../../../src/sip/embedded/limits.ts';
+import { twilioToolNames, twilioToolSpecs } from '../../../src/tools/twilio-tools.ts';
 import { defaultVerifyPolicy } from '../../../src/tools/verify/policy.ts';
 import { createVerifyTools } from '../../../src/tools/verify/tools.ts';
 import { FakeStore } from '../../support/fake-store.ts';
@@ -74,7 +75,7 @@ const tools = createVerifyTools({
 
 describe('examples/elevenlabs', () => {
   it('is what agent setup makes', () => {
-    for (const config of toolConfigs('client', undefined)) {
+    for (const config of toolConfigs('client', undefined, [], twilioToolSpecs())) {
       expect(json(config.name)).toEqual({ tool_config: config });
     }
     const { conversation_config: example } = json('agent') as {
@@ -122,6 +123,7 @@ const schemaPath = `${root}/../shared/elevenlabs/phone-openapi.json`;
 const bodies = [
   { name: 'send_SMS_verification', schema: 'ToolRequestModel' },
   { name: 'check_SMS_verification', schema: 'ToolRequestModel' },
+  ...twilioToolNames.map(name => ({ name, schema: 'ToolRequestModel' })),
   { name: 'agent', schema: 'Body_Patches_an_Agent_settings_v1_convai_agents__agent_id__patch' },
 ];
 

@@ -1,6 +1,7 @@
 import { audioFormats } from '../../../core/audio.ts';
-import { bridgeTokenVariable } from '../../../core/bridge-token.ts';
 import type { AgentTool, AgentView } from './agent-view.ts';
+import { groupTools, otpTool } from './doctor-tools.ts';
+import { advice, type DoctorOptions, type Finding, fault } from './finding.ts';
 import {
   deadSystemTools,
   deadVariables,
@@ -10,21 +11,7 @@ import {
   usefulEvents,
 } from './needs.ts';
 import { toolIdsOf, type Workspace } from './setup.ts';
-import { bridgeTokenHeader, otpToolNames } from './tool-configs.ts';
-
-/** One thing about an agent that does not fit a bridge. */
-export interface Finding {
-  /** `fault`: calls fail or a tool does not work. `advice`: they work, less well than they could. */
-  readonly severity: 'fault' | 'advice';
-  readonly sentence: string;
-}
-
-export interface DoctorOptions {
-  /** PUBLIC_URL: what webhook tools to this bridge begin with. */
-  readonly publicUrl?: string;
-  /** Variables that the configuration gives each call. */
-  readonly variables?: readonly string[];
-}
+import { otpToolNames } from './tool-configs.ts';
 
 /** Every difference between an agent and what a bridge needs, each in a sentence. */
 export function examine({ agent, tools }: Workspace, options: DoctorOptions = {}): Finding[] {
@@ -34,15 +21,13 @@ export function examine({ agent, tools }: Workspace, options: DoctorOptions = {}
     ...formats(agent),
     ...events(agent),
     ...otpToolNames.flatMap(name => otpTool(name, own, options)),
+    ...groupTools(own, options),
     ...systemTools(agent),
     ...variables(agent, own, options),
     ...access(agent),
     ...conduct(agent),
   ];
 }
-
-const fault = (sentence: string): Finding => ({ severity: 'fault', sentence });
-const advice = (sentence: string): Finding => ({ severity: 'advice', sentence });
 
 function formats({ conversation_config: { asr, tts } }: AgentView): Finding[] {
   const input = asr?.user_input_audio_format;
@@ -71,103 +56,6 @@ function events({ conversation_config: { conversation } }: AgentView): Finding[]
       .filter(([event]) => !sent.has(event))
       .map(([event, without]) => say(`The client event ${event} is off: without it ${without}.`));
   return [...missing(neededEvents, fault), ...missing(usefulEvents, advice)];
-}
-
-function otpTool(name: string, own: readonly AgentTool[], options: DoctorOptions): Finding[] {
-  const tools = own.filter(tool => tool.name === name);
-  const [tool] = tools;
-  if (tool === undefined) return [fault(`The agent has no tool ${name}: no caller can be verified with it.`)];
-  const twice =
-    tools.length > 1
-      ? [fault(`The agent has ${tools.length} tools of the name ${name}: which one runs is chance.`)]
-      : [];
-  const late =
-    (tool.response_timeout_secs ?? 20) < 20
-      ? [
-          advice(
-            `${name} waits ${tool.response_timeout_secs} s for its answer: this bridge may take 15 s, so give it 20.`,
-          ),
-        ]
-      : [];
-  const kind = tool.type === 'client' ? clientTool(name, tool) : webhookTool(name, tool, options);
-  return [...twice, ...late, ...kind];
-}
-
-interface ParameterSchema {
-  readonly properties?: Readonly<Record<string, { readonly type?: string } | undefined>>;
-}
-
-function parameters(name: string, schema: unknown): Finding[] {
-  const properties = (schema as ParameterSchema | null)?.properties ?? {};
-  const wanted = name === 'check_SMS_verification' ? ['To', 'Code'] : ['To'];
-  return wanted.flatMap(each => {
-    const type = properties[each]?.type;
-    if (type === undefined) return [fault(`${name} has no parameter ${each}, with exactly that name.`)];
-    if (type === 'string') return [];
-    return [
-      fault(`Parameter ${each} of ${name} is of type ${type}: as a string it keeps the zeros in front.`),
-    ];
-  });
-}
-
-function clientTool(name: string, tool: AgentTool): Finding[] {
-  const silent =
-    tool.expects_response === true
-      ? []
-      : [
-          fault(
-            `${name} does not wait for a response (expects_response): the agent never learns what came of it.`,
-          ),
-        ];
-  return [...silent, ...parameters(name, tool.parameters)];
-}
-
-interface ApiSchema {
-  readonly url?: string;
-  readonly request_headers?: Readonly<Record<string, unknown>>;
-  readonly request_body_schema?: unknown;
-}
-
-function webhookTool(name: string, tool: AgentTool, { publicUrl }: DoctorOptions): Finding[] {
-  if (tool.type !== 'webhook')
-    return [fault(`${name} is a ${tool.type} tool: it must be a client or a webhook tool.`)];
-  const { url = '', request_headers = {}, request_body_schema } = (tool.api_schema ?? {}) as ApiSchema;
-  if (isTwilio(url)) {
-    return [
-      advice(
-        `${name} goes straight to Twilio: what this bridge allows and counts does not hold for it, and keyed digits cannot be checked by the secure keypad. Use agent setup --tools client or bridge.`,
-      ),
-    ];
-  }
-  const names = Object.keys(request_headers).map(each => each.toLowerCase());
-  const found = parameters(name, request_body_schema);
-  if (publicUrl !== undefined && !url.startsWith(`${publicUrl}/tools/`))
-    found.push(
-      fault(
-        `${name} goes to another address than this bridge, which is ${publicUrl}/tools/${name} (PUBLIC_URL).`,
-      ),
-    );
-  if (!names.includes('authorization'))
-    found.push(
-      fault(`${name} sends no Authorization header: this bridge takes it only with TOOLS_SECRET in it.`),
-    );
-  if (!names.includes(bridgeTokenHeader.toLowerCase())) {
-    found.push(
-      advice(
-        `${name} does not say which call it is for: add the header ${bridgeTokenHeader} with the variable ${bridgeTokenVariable}.`,
-      ),
-    );
-  }
-  return found;
-}
-
-function isTwilio(url: string): boolean {
-  try {
-    return new URL(url).hostname.endsWith('.twilio.com');
-  } catch {
-    // Not a URL: what it is instead is told by the check of the address.
-    return false;
-  }
 }
 
 function systemTools({ conversation_config: { agent } }: AgentView): Finding[] {

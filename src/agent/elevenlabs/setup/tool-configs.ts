@@ -1,5 +1,6 @@
 import { bridgeTokenVariable } from '../../../core/bridge-token.ts';
 import type { AgentTool } from './agent-view.ts';
+import { type DescribedTool, parametersOf } from './tool-schema.ts';
 
 /** How an agent reaches the tools of the one-time codes. */
 export const toolKinds = ['client', 'bridge', 'twilio'] as const;
@@ -144,16 +145,48 @@ function webhookTool(name: OtpToolName, kind: 'bridge' | 'twilio', door: Webhook
   };
 }
 
-/** The configurations of the tools an agent shall have, by ElevenLabs' shapes. */
+/** A tool that describes itself: over the conversation, or as a webhook tool with a JSON body where `door` says where to. */
+function describedTool(
+  { name, description, input }: DescribedTool,
+  door: WebhookDoor | undefined,
+): AgentTool {
+  const parameters = parametersOf(input);
+  if (door === undefined) {
+    return { type: 'client', name, description, expects_response: true, ...common, parameters };
+  }
+  return {
+    type: 'webhook',
+    name,
+    description,
+    ...common,
+    api_schema: {
+      url: `${door.url}/tools/${name}`,
+      method: 'POST',
+      content_type: 'application/json',
+      request_headers: {
+        Authorization: { secret_id: door.secretId },
+        [bridgeTokenHeader]: { variable_name: bridgeTokenVariable },
+      },
+      request_body_schema: parameters,
+    },
+  };
+}
+
+/**
+ * The configurations of the tools an agent shall have, by ElevenLabs' shapes. `described` are of this bridge, and reach it
+ * the same way as the codes; those that go straight to Twilio leave them to the conversation.
+ */
 export function toolConfigs(
   kind: ToolKind,
   door: WebhookDoor | undefined,
   more: readonly MoreTool[] = [],
+  described: readonly DescribedTool[] = [],
 ): AgentTool[] {
   const codes = otpToolNames.map(name => {
     if (kind === 'client') return clientTool(name, otpTools[name]);
     if (door === undefined) throw new Error('webhook tools need to know where to go');
     return webhookTool(name, kind, door);
   });
-  return [...codes, ...more.map(name => clientTool(name, bridgeTools[name]))];
+  const own = described.map(tool => describedTool(tool, kind === 'bridge' ? door : undefined));
+  return [...codes, ...more.map(name => clientTool(name, bridgeTools[name])), ...own];
 }

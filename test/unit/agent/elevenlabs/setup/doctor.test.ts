@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type AgentTool, agentView } from '../../../../../src/agent/elevenlabs/setup/agent-view.ts';
-import { type DoctorOptions, examine } from '../../../../../src/agent/elevenlabs/setup/doctor.ts';
+import { examine } from '../../../../../src/agent/elevenlabs/setup/doctor.ts';
+import type { DoctorOptions } from '../../../../../src/agent/elevenlabs/setup/finding.ts';
 import {
   neededEvents,
   neededSystemTools,
   usefulEvents,
 } from '../../../../../src/agent/elevenlabs/setup/needs.ts';
 import { toolConfigs } from '../../../../../src/agent/elevenlabs/setup/tool-configs.ts';
+import { twilioToolSpecs } from '../../../../../src/tools/twilio-tools.ts';
 
 interface Change {
   readonly config?: object;
@@ -233,5 +235,35 @@ describe('the doctor', () => {
   it('bears an agent of which nothing is told', () => {
     const agent = agentView.parse({ agent_id: 'agent_x', conversation_config: {} });
     expect(examine({ agent, tools: [] }).length).toBeGreaterThan(5);
+  });
+});
+
+describe('the tools of the Twilio account', () => {
+  const group = twilioToolSpecs();
+  const whole = toolConfigs('client', undefined, [], group);
+  const without = (name: string) => whole.filter(tool => tool.name !== name);
+  const sms = whole.find(({ name }) => name === 'twilio_send_sms') as AgentTool;
+
+  it('are in order where the agent has none or all of them', () => {
+    expect(sentences({}, { group })).toEqual([]);
+    expect(sentences({ tools: whole }, { group })).toEqual([]);
+    const bridge = toolConfigs('bridge', door, [], group);
+    expect(sentences({ tools: bridge }, { group, publicUrl: door.url })).toEqual([]);
+  });
+
+  it('are one group: some of them without the others are noticed', () => {
+    expect(sentences({ tools: without('twilio_lookup_phone') }, { group })).toEqual([
+      expect.stringMatching(/^advice: .*lacks twilio_lookup_phone/),
+    ]);
+  });
+
+  it('have their faults told like those of the codes', () => {
+    const deaf = { ...sms, expects_response: false, parameters: { type: 'object', properties: {} } };
+    const found = sentences({ tools: [...without('twilio_send_sms'), deaf] }, { group });
+    expect(found).toEqual([
+      expect.stringContaining('twilio_send_sms does not wait for a response'),
+      expect.stringContaining('twilio_send_sms has no parameter to'),
+      expect.stringContaining('twilio_send_sms has no parameter body'),
+    ]);
   });
 });
