@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { type ParameterSchema, parametersOf } from '../../../src/agent/elevenlabs/setup/tool-schema.ts';
 import type { Setting } from '../../../src/config/setting.ts';
 import { fileVariable, settings } from '../../../src/config/settings.ts';
 import { type EndingReason, ending, endings } from '../../../src/core/ending.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import { refusal } from '../../../src/sip/refusals.ts';
+import { twilioOutcomes } from '../../../src/tools/twilio-outcomes.ts';
+import { twilioToolSpecs } from '../../../src/tools/twilio-tools.ts';
 import { madeTable, markdown, writeTable, writing } from './document.ts';
 
 const code = (text: string) => `\`${text}\``;
@@ -84,7 +87,52 @@ async function metricsTable(): Promise<string> {
   return markdown(['metric', 'type', 'labels', 'what it counts'], rows);
 }
 
+function parametersTable(): string {
+  const rows = twilioToolSpecs().flatMap(({ name, input }) => {
+    const { properties, required } = parametersOf(input);
+    return parameterRows(properties, required).map(([parameter = '', ...rest], index) => [
+      index === 0 ? code(name) : '',
+      code(parameter),
+      ...rest,
+    ]);
+  });
+  return markdown(['tool', 'parameter', 'needed', 'what the agent is told of it'], rows);
+}
+
+function parameterRows(
+  properties: Readonly<Record<string, ParameterSchema>>,
+  required: readonly string[],
+  within = '',
+): string[][] {
+  return Object.entries(properties).flatMap(([key, schema]) => {
+    const words = 'enum' in schema ? ` (${schema.enum?.join(', ')})` : '';
+    const row = [
+      within + key,
+      required.includes(key) ? 'yes' : '',
+      `${schema.description ?? ''}${schema.type === 'array' && 'enum' in schema.items ? ` (${schema.items.enum?.join(', ')})` : words}`,
+    ];
+    return schema.type === 'object'
+      ? [row, ...parameterRows(schema.properties, schema.required, `${key}.`)]
+      : [row];
+  });
+}
+
+function failuresTable(): string {
+  const rows = Object.entries(twilioOutcomes).flatMap(([key, group]) =>
+    group.map(({ on, status, message, after }) => [
+      code(key),
+      on ?? 'both',
+      code(status),
+      message,
+      after === undefined ? '' : `after ${after} s`,
+    ]),
+  );
+  return markdown(['failure', 'of', 'status', 'what the agent is told', 'try again'], rows);
+}
+
 const tables = [
+  { path: 'docs/tools.md', name: 'parameters', make: async () => parametersTable() },
+  { path: 'docs/tools.md', name: 'failures', make: async () => failuresTable() },
   { path: 'README.md', name: 'settings', make: async () => settingsTable() },
   { path: 'docs/refused.md', name: 'reasons', make: async () => reasonsTable() },
   { path: 'docs/deployment.md', name: 'metrics', make: metricsTable },
