@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import type { RemoteInfo } from 'node:dgram';
 import type { AudioFormat, AudioSink } from '../core/audio.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
@@ -8,18 +7,16 @@ import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { KeyForm, KeyTones, LegStats, LocalMedia, PlayTime } from '../worker/legs.ts';
 import { DigitEntry } from './digit-entry.ts';
-import { Inbound } from './inbound/receiver.ts';
 import { KeySources, type KeyWay } from './key-sources.ts';
 import { mediaLimits } from './limits.ts';
 import { MediaMeters } from './meters.ts';
-import { Outbound } from './outbound/outbound.ts';
 import type { PacedHandle, PacedStream, Pacer } from './outbound/pacer.ts';
-import { Reports } from './outbound/reports.ts';
 import type { VoiceSource } from './outbound/voice.ts';
 import type { PortPair } from './port.ts';
-import { isRtcp, Protection } from './protection.ts';
 import { QuietWatch } from './quiet-watch.ts';
+import { RtpWire } from './rtp-wire.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import type { WayIn, WayOut, Wire, WireListener } from './wire.ts';
 import type { WireTap } from './wire-tap.ts';
 
 /** What a media session tells its leg. */
@@ -38,13 +35,17 @@ export interface MediaListener {
   failed?(error: unknown): void;
 }
 
-export interface MediaSessionOptions {
-  readonly pair: PortPair;
+/** What carries the sound: a pair of ports for RTP, or whatever makes another wire. */
+export type Carriage = { readonly pair: PortPair } | { readonly wire: (listener: WireListener) => Wire };
+
+export type MediaSessionOptions = SessionOptions & Carriage;
+
+interface SessionOptions {
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly log: Logger;
   readonly listener: MediaListener;
-  /** No RTP for this long after `open`, while the call is not on hold, is a media timeout. Zero switches it off. */
+  /** Nothing from the peer for this long after `open`, while the call is not on hold, is a media timeout. Zero switches it off. */
   readonly mediaTimeoutMs: number;
   /** How long what an ended agent said may go on playing, ms. */
   readonly drainCapMs: number;
@@ -82,13 +83,12 @@ const unpredictable = (): number => randomInt(0x1_0000_0000) / 0x1_0000_0000;
 export class MediaSession {
   readonly local: LocalMedia;
   readonly #options: MediaSessionOptions;
-  readonly #inbound: Inbound;
-  readonly #outbound: Outbound;
-  readonly #reports: Reports;
+  readonly #wire: Wire;
+  readonly #inbound: WayIn;
+  readonly #outbound: WayOut;
   readonly #entry: DigitEntry;
   readonly #silence: SilenceWatch;
   readonly #meters: MediaMeters;
-  readonly #protection = new Protection();
   readonly #ticking: PacedStream = {
     send: (deadlineMs, nowMs) => this.#tick(deadlineMs, nowMs),
     failed: error => this.#fail(error),
@@ -122,42 +122,26 @@ export class MediaSession {
   #seenReplayed = 0;
 
   constructor(options: MediaSessionOptions) {
-    const { pair, clock, log } = options;
-    const random = options.random ?? unpredictable;
     this.#options = options;
     this.#meters = options.meters ?? new MediaMeters();
-    this.local = { rtpPort: pair.rtpPort, rtcpPort: pair.rtcpPort };
     this.#entry = new DigitEntry(digits => this.#entered(digits));
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
-    this.#inbound = new Inbound({
-      onDigit: digit => this.#press(digit, 'event'),
-      onTone: key => this.#press(key, 'tone'),
-      log,
-    });
-    const source = this.#inbound;
-    this.#outbound = new Outbound({
-      socket: pair.rtp,
-      source,
-      meters: this.#meters,
-      random,
+    this.#wire = this.#connect({
+      key: (key, way) => this.#press(key, way),
       heard: (eventId, heardMs, unheardMs) => options.listener.heard?.(eventId, heardMs, unheardMs),
-      protection: this.#protection,
+      failed: error => this.#fail(error),
     });
-    this.#reports = new Reports(pair.rtcp, clock, random, this.#outbound, source, this.#protection);
-    pair.rtp.on('message', this.#onRtp);
-    pair.rtcp.on('message', this.#onRtcp);
+    this.#inbound = this.#wire.inbound;
+    this.#outbound = this.#wire.outbound;
+    this.local = this.#wire.local;
   }
 
   /** Takes what SDP settled, at the answer and at every re-offer. Packets flow from the first one on. */
   apply(plan: MediaPlan): void {
     if (this.#closed) return;
     const now = this.#options.clock.now();
-    const { pacer, log, secureOnly } = this.#options;
-    if (secureOnly === true && plan.srtp === undefined)
-      throw new Error('plain RTP on a leg that must have SRTP');
-    this.#protection.apply(plan.srtp);
-    this.#inbound.configure(plan);
-    this.#outbound.apply(plan, now);
+    const { pacer, log } = this.#options;
+    this.#wire.apply(plan, now);
     if (this.#sends === undefined || this.#sends.periodMs !== plan.packetTime) {
       if (this.#sends !== undefined) pacer.remove(this.#sends);
       this.#sends = pacer.add(this.#sending, plan.packetTime);
@@ -170,32 +154,32 @@ export class MediaSession {
     log.info('media applied', {
       inbound: this.#inbound.toString(),
       outbound: this.#outbound.toString(),
-      encryption: this.#protection.suite,
+      encryption: this.#wire.encryption,
     });
   }
 
   /** From now on what the agent says is played, from its first sample; before that it is held. */
   open(): void {
     this.#open = true;
-    this.#outbound.open();
+    this.#mix.open();
     this.#expect(this.#options.clock.now());
   }
 
   /** A sound of ours towards the peer until sound of the agent comes or it is switched off. */
   tone(tone: Prompt | 'off'): void {
-    this.#outbound.background(tone === 'off' ? undefined : tone);
+    this.#mix.background(tone === 'off' ? undefined : tone);
   }
 
   /** Plays a sound of ours once; `done` is called at its end. False when too many wait. */
   prompt(prompt: Prompt, when: PlayTime, done?: () => void): boolean {
-    return !this.#closed && this.#outbound.prompt(prompt, when, done);
+    return !this.#closed && this.#mix.prompt(prompt, when, done);
   }
 
   /** A conversation begins, also after one that failed. From now on `input` gets 20 ms every 20 ms. */
   agentReady(outputFormat: AudioFormat, input: AudioSink): void {
     if (this.#closed) return;
     this.#goneMs = Number.NaN;
-    this.#outbound.begin(outputFormat);
+    this.#mix.begin(outputFormat);
     this.#input = input;
     this.#route();
     this.#start();
@@ -207,12 +191,12 @@ export class MediaSession {
     const now = this.#options.clock.now();
     // The agent does not know of the digits yet: what comes now still belongs to what they stopped.
     if (this.#entry.open) this.#outbound.interrupt(eventId, now);
-    this.#outbound.push(eventId, bytes, now);
+    this.#mix.push(eventId, bytes, now);
   }
 
   /** Sound of an event that was interrupted before it came. */
   late(eventId: number, bytes: number): void {
-    if (!this.#closed) this.#outbound.late(eventId, bytes);
+    if (!this.#closed) this.#mix.late(eventId, bytes);
   }
 
   /** The caller spoke over the event: it and what was before it is not heard any more. */
@@ -247,7 +231,7 @@ export class MediaSession {
 
   /** Sound of another leg for the peer: beside the agent's, which goes before it, or alone. */
   listen(line: VoiceSource | undefined, alone: boolean): void {
-    this.#outbound.listen(line, alone);
+    this.#mix.listen(line, alone);
   }
 
   /** From now on `tap` hears both sides as they are on the wire; undefined ends that. */
@@ -258,7 +242,7 @@ export class MediaSession {
 
   /** Presses keys towards the peer; `done` is called when the last one is through. False when too many wait. */
   pressKeys(keys: string, form: KeyForm, done?: () => void): boolean {
-    return !this.#closed && this.#outbound.press(keys, form, done);
+    return !this.#closed && this.#mix.press(keys, form, done);
   }
 
   /** Calls `done` once everything the agent had to say has been played, or after `longestMs`. */
@@ -285,29 +269,30 @@ export class MediaSession {
 
   /** Agent sound that waits to be played, ms. */
   get queuedMs(): number {
-    return this.#outbound.queuedMs;
+    return this.#mix.queuedMs;
   }
 
   /** The numbers so far; what waits to be played counts as unheard only after `close`. */
   stats(): LegStats {
-    const { lateness, firstAudioMs } = this.#outbound;
+    const { lateness } = this.#outbound;
+    const { firstAudioMs } = this.#mix;
     return {
       codec: this.#plan?.codec ?? 'none',
-      encryption: this.#protection.suite,
+      encryption: this.#wire.encryption,
       packetsReceived: this.#inbound.packetsReceived,
       packetsSent: this.#outbound.packets,
       packetsLost: this.#inbound.lost,
       packetsLate: this.#inbound.late,
       packetsFromStrangers: this.#inbound.strangers,
-      packetsUnauthentic: this.#protection.unauthentic + this.#protection.replayed,
+      packetsUnauthentic: this.#wire.unauthentic + this.#wire.replayed,
       framesConcealed: this.#inbound.framesConcealed,
       jitterMs: this.#inbound.jitterMs,
       bufferDelayMs: this.#inbound.bufferDelayMs,
       lateness: { p50: lateness.percentile(0.5), p99: lateness.percentile(0.99), max: lateness.max },
       digits: this.#digits,
       interruptions: this.#interruptions,
-      unheardMs: this.#outbound.unheardMs,
-      overflowMs: this.#outbound.overflowMs,
+      unheardMs: this.#mix.unheardMs,
+      overflowMs: this.#mix.overflowMs,
       ...(firstAudioMs === undefined ? {} : { firstAudioMs }),
     };
   }
@@ -315,7 +300,7 @@ export class MediaSession {
   /** Says goodbye on RTCP, frees the ports, and returns the numbers. Idempotent. */
   close(): LegStats {
     if (this.#closed) return this.stats();
-    this.#reports.bye(this.#options.clock.now());
+    this.#wire.bye(this.#options.clock.now());
     this.#account();
     this.#stop();
     this.#outbound.close();
@@ -326,24 +311,15 @@ export class MediaSession {
     return `in: ${this.#inbound}; out: ${this.#outbound}`;
   }
 
-  readonly #onRtp = (packet: Buffer, from: RemoteInfo): void => {
-    this.#meters.packetsReceived++;
-    this.#take(packet, from, isRtcp(packet));
-  };
+  get #mix() {
+    return this.#outbound.mix;
+  }
 
-  readonly #onRtcp = (packet: Buffer, from: RemoteInfo): void => this.#take(packet, from, true);
-
-  /** Who has sent it counts only once it has proved genuine: nothing is learned from a packet with a wrong tag. */
-  #take(packet: Buffer, from: RemoteInfo, control: boolean): void {
-    try {
-      const plain = this.#protection.open(packet, control);
-      if (plain === undefined) return;
-      const now = this.#options.clock.now();
-      if (control) this.#inbound.rtcp(plain, from.address, from.port, now);
-      else this.#inbound.rtp(plain, from.address, from.port, now);
-    } catch (error) {
-      this.#fail(error);
-    }
+  #connect(listener: WireListener): Wire {
+    const options = this.#options;
+    if ('wire' in options) return options.wire(listener);
+    const { pair, clock, log, secureOnly = false, random = unpredictable } = options;
+    return new RtpWire({ pair, clock, log, meters: this.#meters, secureOnly, random, listener });
   }
 
   #start(): void {
@@ -355,7 +331,7 @@ export class MediaSession {
 
   #tick(deadlineMs: number, nowMs: number): void {
     this.#inbound.tick(nowMs, deadlineMs);
-    this.#reports.tick(nowMs);
+    this.#wire.tick(nowMs);
     this.#outbound.tellHeard();
     if (nowMs >= this.#accountMs) {
       this.#accountMs = nowMs + accountEveryMs;
@@ -401,7 +377,7 @@ export class MediaSession {
     else if (this.#far !== undefined) return this.#far.digit(digit);
     const now = this.#options.clock.now();
     if (!this.#entry.press(digit, now)) return;
-    if (this.#outbound.interrupt(this.#outbound.newestEvent, now)) this.#interruptions++;
+    if (this.#outbound.interrupt(this.#mix.newestEvent, now)) this.#interruptions++;
   }
 
   /** RTP is expected unless the call is not open yet or is on hold. */
@@ -424,14 +400,14 @@ export class MediaSession {
   /** Adds what happened since the last time to the totals of the worker. */
   #account(): void {
     const { late, strangers } = this.#inbound;
-    const { overflowMs } = this.#outbound;
+    const { overflowMs } = this.#mix;
     this.#meters.packetsLate += late - this.#seenLate;
     this.#meters.packetsFromStrangers += strangers - this.#seenStrangers;
     this.#meters.overflowMs += overflowMs - this.#seenOverflow;
     this.#seenLate = late;
     this.#seenStrangers = strangers;
     this.#seenOverflow = overflowMs;
-    const { unauthentic, replayed } = this.#protection;
+    const { unauthentic, replayed } = this.#wire;
     this.#meters.packetsUnauthentic += unauthentic - this.#seenUnauthentic;
     this.#meters.packetsReplayed += replayed - this.#seenReplayed;
     this.#seenUnauthentic = unauthentic;
@@ -449,12 +425,10 @@ export class MediaSession {
     this.#closed = true;
     this.#far?.gone();
     this.#quiet.stop();
-    const { pacer, pair } = this.#options;
+    const { pacer } = this.#options;
     if (this.#sends !== undefined) pacer.remove(this.#sends);
     if (this.#ticks !== undefined) pacer.remove(this.#ticks);
     this.#inbound.setSink(undefined);
-    pair.rtp.off('message', this.#onRtp);
-    pair.rtcp.off('message', this.#onRtcp);
-    pair.close();
+    this.#wire.close();
   }
 }

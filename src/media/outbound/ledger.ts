@@ -54,6 +54,23 @@ export class Ledger {
     this.#due = true;
   }
 
+  /** The last `bytes` that were heard were not after all; tells how many there were. */
+  takeBack(bytes: number): number {
+    let left = bytes;
+    for (const entry of [...this.#entries.values()].reverse()) {
+      const back = Math.min(left, entry.heard);
+      if (back > 0) {
+        entry.heard -= back;
+        entry.unheard += back;
+        entry.told = -1;
+        left -= back;
+      }
+      if (left <= 0) break;
+    }
+    this.#due = true;
+    return bytes - left;
+  }
+
   /** What waits will be heard, although nobody comes by to be told. */
   assume(): void {
     for (const entry of this.#entries.values()) {

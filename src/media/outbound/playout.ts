@@ -139,6 +139,11 @@ export class Playout {
     return taken;
   }
 
+  /** The last `ms` that were taken are not heard after all. */
+  takeBack(ms: number): void {
+    this.#unheard += this.ledger.takeBack(ms * this.#bytesPerMs);
+  }
+
   #refuse(eventId: number, bytes: Uint8Array): false {
     this.#refused = eventId;
     this.miss(eventId, bytes.length);

@@ -31,14 +31,14 @@ function stream(format: AudioFormat, codec: CodecName, planted: () => void = () 
     },
     now,
   );
-  outbound.begin(format);
-  outbound.open();
+  outbound.mix.begin(format);
+  outbound.mix.open();
   // Half a second and one byte, so that every other piece breaks a sample.
   const piece = Buffer.alloc((sampleRate(format) * bytesPerSample(format)) / 2 + 1, 7);
   pacer.add(outbound, 20);
   let calls = 0;
   return () => {
-    if (calls++ % 25 === 0) outbound.push(1, piece, now);
+    if (calls++ % 25 === 0) outbound.mix.push(1, piece, now);
     now += 20;
     pacer.run();
   };

@@ -80,7 +80,7 @@ describe('keys as telephone-events', () => {
   it('are a marked first packet, updates at most 50 ms apart that fit, and the end three times, all with one timestamp', () => {
     const bench = new Bench();
     bench.run(100);
-    bench.outbound.press('5', 'events');
+    bench.outbound.mix.press('5', 'events');
     const events = bench.run(400).filter(isEvent);
     expect(events.map(eventOf)).toEqual([
       { key: '5', end: false, duration: 160, volume: 10 },
@@ -96,7 +96,7 @@ describe('keys as telephone-events', () => {
   it('leave no hole in the sequence numbers, and sound goes on with the time that has gone by', () => {
     const bench = new Bench();
     const before = bench.run(100).at(-1)!;
-    bench.outbound.press('12', 'events');
+    bench.outbound.mix.press('12', 'events');
     const after = bench.run(600);
     const numbers = [before, ...after].map(({ sequence }) => sequence);
     numbers.slice(1).forEach((number, i) => expect((number - numbers[i]!) & 0xffff).toBe(1));
@@ -113,7 +113,7 @@ describe('keys as telephone-events', () => {
     'last at least 80 ms with as much of a gap at a packet time of %i ms',
     packetTime => {
       const bench = new Bench({ packetTime });
-      bench.outbound.press('19', 'events');
+      bench.outbound.mix.press('19', 'events');
       const events = bench.run(1200).filter(isEvent);
       for (const key of ['1', '9']) {
         const of = events.filter(sent => eventOf(sent).key === key).map(eventOf);
@@ -131,10 +131,10 @@ describe('keys as telephone-events', () => {
 
   it('let the agent wait: not a byte of its sound is lost', () => {
     const bench = new Bench();
-    bench.outbound.begin('ulaw_8000');
-    bench.outbound.open();
-    bench.outbound.press('7', 'events');
-    bench.outbound.push(1, Buffer.alloc(800, 0x11), bench.now);
+    bench.outbound.mix.begin('ulaw_8000');
+    bench.outbound.mix.open();
+    bench.outbound.mix.press('7', 'events');
+    bench.outbound.mix.push(1, Buffer.alloc(800, 0x11), bench.now);
     const sound = bench.run(500).filter(sent => !isEvent(sent) && sent.payload[0] === 0x11);
     expect(sound).toHaveLength(5);
     expect(sound[0]!.at).toBeGreaterThanOrEqual(5000 + 200);
@@ -143,7 +143,7 @@ describe('keys as telephone-events', () => {
   it('wait 0.5 s for w and 1 s for W, and tell when the last one is through', () => {
     const bench = new Bench();
     const done: number[] = [];
-    bench.outbound.press('1wW2', 'events', () => done.push(bench.now));
+    bench.outbound.mix.press('1wW2', 'events', () => done.push(bench.now));
     const events = bench.run(2500).filter(isEvent);
     const first = (key: string) => events.find(sent => eventOf(sent).key === key)!.at;
     expect(first('2') - first('1')).toBe(200 + 500 + 1000);
@@ -159,7 +159,7 @@ describe('keys as telephone-events', () => {
 
   it('do not move while the call is on hold', () => {
     const bench = new Bench({ direction: 'inactive' });
-    bench.outbound.press('1', 'events');
+    bench.outbound.mix.press('1', 'events');
     expect(bench.run(500)).toEqual([]);
     bench.outbound.apply(plan, bench.now);
     expect(bench.run(500).filter(isEvent)).toHaveLength(5);
@@ -172,7 +172,7 @@ describe('keys as tones', () => {
     ['all that the peer takes', true],
   ])('are 100 ms of both frequencies and 100 ms of silence when they are %s', (_, without101) => {
     const bench = new Bench({}, without101);
-    bench.outbound.press('2#', without101 ? 'events' : 'tones');
+    bench.outbound.mix.press('2#', without101 ? 'events' : 'tones');
     const heard = bench.run(500).map(keyHeard);
     expect(heard.slice(0, 20)).toEqual([
       ...Array(5).fill('2'),
@@ -185,7 +185,7 @@ describe('keys as tones', () => {
 
   it('are made for the codec in use', () => {
     const bench = new Bench({ codec: 'PCMA', sendPayloadType: 8 }, true);
-    bench.outbound.press('8', 'tones');
+    bench.outbound.mix.press('8', 'tones');
     const silence = new Uint8Array(1);
     encodeAlaw(new Int16Array(1), 0, 1, silence, 0);
     const [first] = bench.run(20);

@@ -58,8 +58,8 @@ function speech(ms: number, level = -6): Buffer {
 
 function speaking(applied: Partial<MediaPlan> = {}): Bench {
   const bench = new Bench(applied);
-  bench.outbound.begin('ulaw_8000');
-  bench.outbound.open();
+  bench.outbound.mix.begin('ulaw_8000');
+  bench.outbound.mix.open();
   return bench;
 }
 
@@ -111,9 +111,9 @@ describe('Outbound', () => {
   it('marks the first packet of all and the first of each talkspurt, and no other', () => {
     const bench = speaking();
     const first = bench.run(3);
-    bench.outbound.push(1, speech(60), bench.now);
+    bench.outbound.mix.push(1, speech(60), bench.now);
     const spurt = bench.run(5);
-    bench.outbound.push(2, speech(20), bench.now);
+    bench.outbound.mix.push(2, speech(20), bench.now);
     const again = bench.run(2);
     const markers = [...first, ...spurt, ...again].map(packet => (packet.marker ? 'M' : '.')).join('');
     expect(markers).toBe('M..M....M.');
@@ -121,37 +121,37 @@ describe('Outbound', () => {
 
   it('holds what comes before it is opened, and plays it from its very first sample', () => {
     const bench = new Bench();
-    bench.outbound.begin('ulaw_8000');
+    bench.outbound.mix.begin('ulaw_8000');
     const words = speech(500);
     for (let at = 0; at < words.length; at += 333)
-      bench.outbound.push(1, words.subarray(at, at + 333), bench.now);
+      bench.outbound.mix.push(1, words.subarray(at, at + 333), bench.now);
     expect(bench.run(10).every(isSilence)).toBe(true);
-    bench.outbound.open();
+    bench.outbound.mix.open();
     const heard = Buffer.concat(bench.run(25).map(packet => packet.payload));
     expect(heard.equals(words)).toBe(true);
-    expect(bench.outbound.firstAudioMs).toBe(220);
+    expect(bench.outbound.mix.firstAudioMs).toBe(220);
   });
 
   it('is silent within one packet of an interruption, and stays so for what comes late', () => {
     const bench = speaking();
-    bench.outbound.push(7, speech(2000), bench.now);
+    bench.outbound.mix.push(7, speech(2000), bench.now);
     expect(bench.run(10).some(isSilence)).toBe(false);
     bench.now += 5;
     expect(bench.outbound.interrupt(7, bench.now)).toBe(true);
-    bench.outbound.push(7, speech(1000), bench.now);
-    bench.outbound.push(6, speech(1000), bench.now);
+    bench.outbound.mix.push(7, speech(1000), bench.now);
+    bench.outbound.mix.push(6, speech(1000), bench.now);
     bench.now -= 5;
     const [faded, ...rest] = bench.run(10);
     expect(faded!.payload.subarray(40).every(byte => byte === 0xff)).toBe(true);
     expect(rest.every(isSilence)).toBe(true);
     expect(bench.meters.bargeIn.total).toBe(1);
     expect(bench.meters.bargeIn.max).toBe(20);
-    expect(bench.outbound.unheardMs).toBe(1795 + 2000);
+    expect(bench.outbound.mix.unheardMs).toBe(1795 + 2000);
   });
 
   it('fades the sound that it cuts off', () => {
     const bench = speaking();
-    bench.outbound.push(7, speech(2000), bench.now);
+    bench.outbound.mix.push(7, speech(2000), bench.now);
     bench.run(10);
     bench.outbound.interrupt(7, bench.now);
     const [faded] = bench.run(1);
@@ -164,11 +164,11 @@ describe('Outbound', () => {
 
   it('plays the answer to an interruption from its first sample, in the first packet that has room', () => {
     const bench = speaking();
-    bench.outbound.push(7, speech(2000), bench.now);
+    bench.outbound.mix.push(7, speech(2000), bench.now);
     bench.run(10);
     bench.outbound.interrupt(7, bench.now);
     const answer = speech(155, -3);
-    bench.outbound.push(8, answer, bench.now);
+    bench.outbound.mix.push(8, answer, bench.now);
     const heard = Buffer.concat(bench.run(8).map(packet => packet.payload));
     expect(heard.subarray(40, 40 + answer.length).equals(answer)).toBe(true);
   });
@@ -176,12 +176,12 @@ describe('Outbound', () => {
   it('says nothing of what was interrupted before any of it was heard', () => {
     const bench = speaking();
     bench.run(1);
-    bench.outbound.push(7, speech(2000), bench.now);
+    bench.outbound.mix.push(7, speech(2000), bench.now);
     expect(bench.outbound.interrupt(7, bench.now)).toBe(true);
     expect(bench.outbound.interrupt(7, bench.now)).toBe(false);
     expect(bench.run(5).every(isSilence)).toBe(true);
     expect(bench.meters.bargeIn.total).toBe(0);
-    expect(bench.outbound.firstAudioMs).toBeUndefined();
+    expect(bench.outbound.mix.firstAudioMs).toBeUndefined();
   });
 
   it.each(['inactive', 'recvonly'] as const)(
@@ -189,7 +189,7 @@ describe('Outbound', () => {
     direction => {
       const bench = speaking();
       const words = speech(400);
-      bench.outbound.push(1, words, bench.now);
+      bench.outbound.mix.push(1, words, bench.now);
       const before = bench.run(10);
       bench.outbound.apply({ ...plan, direction }, bench.now);
       expect(bench.run(500)).toEqual([]);
@@ -207,14 +207,14 @@ describe('Outbound', () => {
   it('keeps the rest of the sentence that a hold broke, and not what the agent says into the hold', () => {
     const bench = speaking();
     bench.outbound.apply({ ...plan, direction: 'inactive' }, bench.now);
-    bench.outbound.push(1, speech(100), bench.now + 2000);
-    bench.outbound.push(2, speech(100), bench.now + 2001);
-    bench.outbound.push(3, speech(100), bench.now + 60_000);
-    expect(bench.outbound.queuedMs).toBe(100);
-    expect(bench.outbound.unheardMs).toBe(200);
+    bench.outbound.mix.push(1, speech(100), bench.now + 2000);
+    bench.outbound.mix.push(2, speech(100), bench.now + 2001);
+    bench.outbound.mix.push(3, speech(100), bench.now + 60_000);
+    expect(bench.outbound.mix.queuedMs).toBe(100);
+    expect(bench.outbound.mix.unheardMs).toBe(200);
     bench.outbound.apply(plan, bench.now + 61_000);
-    bench.outbound.push(4, speech(100), bench.now + 61_000);
-    expect(bench.outbound.queuedMs).toBe(200);
+    bench.outbound.mix.push(4, speech(100), bench.now + 61_000);
+    expect(bench.outbound.mix.queuedMs).toBe(200);
   });
 
   it('sends to a peer that only listens', () => {
@@ -240,7 +240,7 @@ describe('Outbound', () => {
     const [before] = bench.run(1);
     bench.outbound.apply({ ...plan, codec: 'PCMA', sendPayloadType: 8, packetTime: 30 }, bench.now);
     bench.now -= 10;
-    bench.outbound.push(1, speech(30), bench.now);
+    bench.outbound.mix.push(1, speech(30), bench.now);
     const [after, next] = bench.run(2, 30);
     expect(after).toMatchObject({ ssrc: before!.ssrc, payloadType: 8 });
     expect(after!.payload.length).toBe(240);
@@ -251,7 +251,7 @@ describe('Outbound', () => {
 
   it('plays ringback until the agent speaks', () => {
     const bench = speaking();
-    bench.outbound.background('ringback');
+    bench.outbound.mix.background('ringback');
     const ringing = bench.run(50);
     const samples = Int16Array.from(
       ringing.flatMap(packet => [...packet.payload]),
@@ -259,7 +259,7 @@ describe('Outbound', () => {
     );
     for (const hz of [440, 480])
       expect(new ToneDetector(8000, hz).level(samples, 0, 8000)).toBeGreaterThan(-22);
-    bench.outbound.push(1, speech(40), bench.now);
+    bench.outbound.mix.push(1, speech(40), bench.now);
     const heard = Buffer.concat(bench.run(2).map(packet => packet.payload));
     expect(heard.equals(speech(40))).toBe(true);
     expect(bench.run(10).every(isSilence)).toBe(true);
@@ -267,23 +267,23 @@ describe('Outbound', () => {
 
   it('plays ringback although sound of the conversation before it was left', () => {
     const bench = speaking();
-    bench.outbound.push(1, speech(400), bench.now);
+    bench.outbound.mix.push(1, speech(400), bench.now);
     bench.run(2);
-    bench.outbound.background('ringback');
+    bench.outbound.mix.background('ringback');
     const ringing = bench.run(50);
     const samples = Int16Array.from(
       ringing.flatMap(packet => [...packet.payload]),
       byte => ulawToLinear[byte]!,
     );
     expect(new ToneDetector(8000, 480).level(samples, 0, 8000)).toBeGreaterThan(-22);
-    expect(bench.outbound.unheardMs).toBe(360);
+    expect(bench.outbound.mix.unheardMs).toBe(360);
   });
 
   it('stops ringback when told to', () => {
     const bench = new Bench();
-    bench.outbound.background('ringback');
+    bench.outbound.mix.background('ringback');
     expect(bench.run(2).some(isSilence)).toBe(false);
-    bench.outbound.background(undefined);
+    bench.outbound.mix.background(undefined);
     const [fading, ...after] = bench.run(3);
     expect(isSilence(fading!)).toBe(false);
     expect(after.every(isSilence)).toBe(true);
@@ -291,40 +291,40 @@ describe('Outbound', () => {
 
   it('begins a second conversation with its own event ids, after the sentence that the first had begun', () => {
     const bench = speaking();
-    bench.outbound.push(90, speech(60), bench.now);
+    bench.outbound.mix.push(90, speech(60), bench.now);
     bench.run(1);
-    bench.outbound.begin('ulaw_8000');
-    bench.outbound.push(1, speech(20), bench.now);
+    bench.outbound.mix.begin('ulaw_8000');
+    bench.outbound.mix.push(1, speech(20), bench.now);
     const heard = Buffer.concat(bench.run(3).map(packet => packet.payload));
     expect(heard.equals(Buffer.concat([speech(60).subarray(160), speech(20)]))).toBe(true);
     expect(bench.run(2).every(isSilence)).toBe(true);
-    expect(bench.outbound.unheardMs).toBe(0);
+    expect(bench.outbound.mix.unheardMs).toBe(0);
   });
 
   it('drops what a conversation left of which nothing was heard yet', () => {
     const bench = speaking();
-    bench.outbound.push(90, speech(1000), bench.now);
-    bench.outbound.begin('ulaw_8000');
-    expect(bench.outbound.unheardMs).toBe(1000);
+    bench.outbound.mix.push(90, speech(1000), bench.now);
+    bench.outbound.mix.begin('ulaw_8000');
+    expect(bench.outbound.mix.unheardMs).toBe(1000);
     expect(bench.run(1).every(isSilence)).toBe(true);
   });
 
   it('cuts the sentence of a lost conversation off, and what the new one said, when the caller speaks', () => {
     const bench = speaking();
-    bench.outbound.push(90, speech(1000), bench.now);
+    bench.outbound.mix.push(90, speech(1000), bench.now);
     bench.run(1);
-    bench.outbound.begin('ulaw_8000');
-    bench.outbound.push(1, speech(500), bench.now);
+    bench.outbound.mix.begin('ulaw_8000');
+    bench.outbound.mix.push(1, speech(500), bench.now);
     expect(bench.outbound.interrupt(1, bench.now)).toBe(true);
     bench.run(1);
     expect(bench.run(5).every(isSilence)).toBe(true);
-    expect(bench.outbound.unheardMs).toBeCloseTo(980 - 5 + 500, 0);
+    expect(bench.outbound.mix.unheardMs).toBeCloseTo(980 - 5 + 500, 0);
   });
 
   it('has finished when all was played and the peer has had time to play it too', () => {
     const bench = speaking();
     expect(bench.outbound.finished(bench.now)).toBe(true);
-    bench.outbound.push(1, speech(50), bench.now);
+    bench.outbound.mix.push(1, speech(50), bench.now);
     expect(bench.outbound.finished(bench.now)).toBe(false);
     bench.run(3);
     expect(bench.outbound.finished(bench.now)).toBe(false);
@@ -332,15 +332,15 @@ describe('Outbound', () => {
     expect(bench.outbound.finished(bench.now)).toBe(false);
     bench.run(1);
     expect(bench.outbound.finished(bench.now)).toBe(true);
-    expect(bench.outbound.unheardMs).toBe(0);
+    expect(bench.outbound.mix.unheardMs).toBe(0);
   });
 
   it('counts what still waits at the end as unheard', () => {
     const bench = speaking();
-    bench.outbound.push(1, speech(500), bench.now);
+    bench.outbound.mix.push(1, speech(500), bench.now);
     bench.run(5);
     bench.outbound.close();
-    expect(bench.outbound.unheardMs).toBe(400);
+    expect(bench.outbound.mix.unheardMs).toBe(400);
     expect(bench.outbound.packets).toBe(5);
     expect(bench.outbound.octets).toBe(800);
     expect(bench.meters.packetsSent).toBe(5);
@@ -349,7 +349,7 @@ describe('Outbound', () => {
   it('prints its stages', () => {
     const bench = new Bench();
     expect(String(bench.outbound)).toBe('silence -> rtp(pt 0, 20ms, sendrecv)');
-    bench.outbound.begin('pcm_16000');
+    bench.outbound.mix.begin('pcm_16000');
     expect(String(bench.outbound)).toBe(
       'agent(pcm_16000) -> playout -> 16000>8000 -> pcmu(encode) -> rtp(pt 0, 20ms, sendrecv)',
     );

@@ -1,0 +1,73 @@
+import type { AudioSink } from '../core/audio.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
+import type { LocalMedia } from '../worker/legs.ts';
+import type { Histogram } from './histogram.ts';
+import type { Mix } from './outbound/mix.ts';
+import type { PacedStream } from './outbound/pacer.ts';
+import type { WireTap } from './wire-tap.ts';
+
+/** The way in of one leg: whatever came from the peer becomes sound for the agent. */
+export interface WayIn {
+  /** Where the peer's sound goes from now on; undefined: nowhere. */
+  setSink(sink: AudioSink | undefined): void;
+  /** Secure mode: keys are taken out of the sound before anybody gets that. */
+  shield(on: boolean): void;
+  /** Whether keys are looked for in the sound. */
+  listenForTones(on: boolean): void;
+  setTap(tap: WireTap | undefined): void;
+  /** Called every 20 ms. */
+  tick(nowMs: number, deadlineMs: number): void;
+  readonly packetsReceived: number;
+  readonly lost: number;
+  readonly late: number;
+  readonly strangers: number;
+  readonly framesConcealed: number;
+  readonly jitterMs: number;
+  readonly bufferDelayMs: number;
+  /** Undefined before the first packet. */
+  readonly lastPacketMs: number | undefined;
+  toString(): string;
+}
+
+/** The way out: sends what `mix` makes, at its time. */
+export interface WayOut extends PacedStream {
+  readonly mix: Mix;
+  readonly packets: number;
+  readonly lateness: Histogram;
+  setTap(tap: WireTap | undefined): void;
+  /** The event, and all before it, is not heard any more. True when there was something to cut off. */
+  interrupt(eventId: number, nowMs: number): boolean;
+  /** Tells how much was heard of what is through by now. */
+  tellHeard(): void;
+  /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */
+  finished(nowMs: number): boolean;
+  /** The end: what waits will not be heard. */
+  close(): void;
+  toString(): string;
+}
+
+/** What carries the sound of one leg: RTP, or a media stream of Twilio. */
+export interface Wire {
+  readonly local: LocalMedia;
+  readonly inbound: WayIn;
+  readonly outbound: WayOut;
+  /** Suite of SRTP, `none` where the wire has no such thing. */
+  readonly encryption: string;
+  readonly unauthentic: number;
+  readonly replayed: number;
+  /** Takes what was settled with the peer, at the answer and at every change of it. */
+  apply(plan: MediaPlan, nowMs: number): void;
+  /** Called every 20 ms. */
+  tick(nowMs: number): void;
+  /** Says goodbye; nothing is sent any more, but what was said is counted yet. */
+  bye(nowMs: number): void;
+  /** Gives everything back. */
+  close(): void;
+}
+
+/** What a wire tells its session. */
+export interface WireListener {
+  key(key: string, way: 'event' | 'tone'): void;
+  heard(eventId: number, heardMs: number, unheardMs: number): void;
+  failed(error: unknown): void;
+}
