@@ -66,7 +66,7 @@ const rules: readonly Rule[] = [
     group: 'roots',
     files: [
       /^src\/(access|admission|app|intake|main|outgoing|public-http|recordings|records|tooling|[a-z]+-room)\.ts$/,
-      /^src\/worker\/(entry|thread)\.ts$/,
+      /^src\/worker\/(entry|thread|worker-streams)\.ts$/,
       /^src\/cli\//,
     ],
     values: [

@@ -55,6 +55,12 @@ export const endings = {
   'prack-timeout': ['carrier', 'A provisional response that had to be acknowledged was not.'],
   'session-expired': ['carrier', 'The session was not refreshed in time by either side (RFC 4028).'],
   'connection-lost': ['carrier', 'The SIP connection was lost and did not come back.'],
+  'stream-timeout': [
+    'carrier',
+    'Twilio did not open its media stream in time (PUBLIC_URL, and the proxy in front of it).',
+  ],
+  'stream-lost': ['carrier', 'The media stream of Twilio broke off.'],
+  'stream-stalled': ['carrier', 'Twilio took none of our sound for too long.'],
   'media-timeout': ['unknown', 'No sound arrived from the telephone for too long.'],
   'ring-timeout': ['carrier', 'The call rang for too long without being answered.'],
 

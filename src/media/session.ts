@@ -35,8 +35,14 @@ export interface MediaListener {
   failed?(error: unknown): void;
 }
 
+interface PortCarriage {
+  readonly pair: PortPair;
+  /** Whether the leg must never carry plain RTP: a plan without keys is then a broken invariant. False unless given. */
+  readonly secureOnly?: boolean;
+}
+
 /** What carries the sound: a pair of ports for RTP, or whatever makes another wire. */
-export type Carriage = { readonly pair: PortPair } | { readonly wire: (listener: WireListener) => Wire };
+export type Carriage = PortCarriage | { readonly wire: (listener: WireListener) => Wire };
 
 export type MediaSessionOptions = SessionOptions & Carriage;
 
@@ -49,8 +55,6 @@ interface SessionOptions {
   readonly mediaTimeoutMs: number;
   /** How long what an ended agent said may go on playing, ms. */
   readonly drainCapMs: number;
-  /** Whether the leg must never carry plain RTP: a plan without keys is then a broken invariant. False unless given. */
-  readonly secureOnly?: boolean;
   /** Whether keys are looked for in the peer's sound: `auto` does where it takes no telephone-events. `auto` unless given. */
   readonly tones?: KeyTones;
   /** Totals of the worker. */

@@ -6,7 +6,7 @@ import { ElevenLabsSession } from '../agent/elevenlabs/session.ts';
 import { type ConnectAgent, connectWith } from '../agent/elevenlabs/socket.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { type Ending, ending } from '../core/ending.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, ok, type Result } from '../core/errors.ts';
 import type { CallKey, LegId } from '../core/ids.ts';
 import { sealDigits } from '../core/keyed-digits.ts';
 import type { LegStats } from '../core/leg-stats.ts';
@@ -16,14 +16,23 @@ import type { Prompt } from '../core/prompt.ts';
 import { Joint } from '../media/joint.ts';
 import { MediaMeters } from '../media/meters.ts';
 import { Pacer } from '../media/outbound/pacer.ts';
-import { type PortPair, PortPool } from '../media/port.ts';
-import { MediaSession } from '../media/session.ts';
+import { PortPool } from '../media/port.ts';
+import { type Carriage, MediaSession } from '../media/session.ts';
 import { Recorder } from '../recording/recorder.ts';
 import type { Recording } from '../recording/recording.ts';
 import { LagReport } from './lag-report.ts';
-import type { Joining, KeyForm, KeyTones, LegOptions, PlayTime, RecordingOptions } from './legs.ts';
+import type {
+  Joining,
+  KeyForm,
+  KeyTones,
+  LegOptions,
+  PlayTime,
+  RecordingOptions,
+  RtpLegOptions,
+} from './legs.ts';
 import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
+import { WorkerStreams } from './worker-streams.ts';
 
 /** What a worker talks through: `parentPort` of its thread, or one end of a MessageChannel. */
 export interface WorkerPort {
@@ -53,6 +62,7 @@ class MediaWorker {
   readonly #counts = newMessageCounts();
   readonly #connect: ConnectAgent;
   readonly #recorder: Recorder;
+  readonly #streams: WorkerStreams;
   readonly #legs = new Map<LegId, WorkerLeg>();
   readonly #lag: LagReport;
   #pulse: Timer;
@@ -66,6 +76,12 @@ class MediaWorker {
     this.#recorder = new Recorder(clock);
     this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
+    this.#streams = new WorkerStreams({
+      clock,
+      log: this.#log,
+      meters: this.#meters,
+      tell: message => port.postMessage(message),
+    });
     this.#lag = new LagReport(clock, options.overload ?? overloadLimits, message =>
       port.postMessage(message),
     );
@@ -91,6 +107,8 @@ class MediaWorker {
     switch (message.type) {
       case 'apply':
         return leg.media.apply(message.plan);
+      case 'expect-stream':
+        return this.#streams.expect(message.leg, message.ticket);
       case 'play':
         return leg.open();
       case 'agent':
@@ -132,8 +150,7 @@ class MediaWorker {
   }
 
   async #open(id: LegId, options: LegOptions): Promise<void> {
-    const address = options.family === 6 ? this.#options.bind.v6 : this.#options.bind.v4;
-    const opened = await this.#ports.open(options.family, address);
+    const opened = options.wire === 'rtp' ? await this.#bind(options) : await this.#await(id);
     if (!opened.ok) {
       const { code, message } = opened.failure;
       this.#port.postMessage({ type: 'open-failed', leg: id, code, message });
@@ -142,8 +159,7 @@ class MediaWorker {
     const leg = new WorkerLeg({
       id,
       call: options.call,
-      pair: opened.value,
-      secureOnly: options.secureOnly ?? false,
+      carriage: opened.value,
       tones: options.tones ?? 'auto',
       pacer: this.#pacer,
       clock: this.#clock,
@@ -159,8 +175,26 @@ class MediaWorker {
     this.#port.postMessage({ type: 'opened', leg: id, local: leg.media.local });
   }
 
+  async #bind({ family, secureOnly = false }: RtpLegOptions): Promise<Result<Carriage>> {
+    const address = family === 6 ? this.#options.bind.v6 : this.#options.bind.v4;
+    const opened = await this.#ports.open(family, address);
+    return opened.ok ? ok({ pair: opened.value, secureOnly }) : opened;
+  }
+
+  async #await(id: LegId): Promise<Result<Carriage>> {
+    const door = await this.#streams.door();
+    return door.ok ? ok({ wire: this.#streams.wire(id, door.value, () => this.#mediaOf(id)) }) : door;
+  }
+
+  #mediaOf(id: LegId): MediaSession {
+    const leg = this.#legs.get(id);
+    if (leg === undefined) throw new Error('a stream came to a leg that is closed');
+    return leg.media;
+  }
+
   #close(id: LegId, leg: WorkerLeg): void {
     this.#legs.delete(id);
+    this.#streams.release(id);
     const stats = leg.close();
     // What became of the recording belongs to the call, and comes before its end.
     void leg.recorded.then(() => this.#port.postMessage({ type: 'closed', leg: id, stats }));
@@ -191,6 +225,7 @@ class MediaWorker {
     for (const [id, leg] of this.#legs) this.#close(id, leg);
     this.#pulse.cancel();
     this.#lag.stop();
+    this.#streams.stop();
     // Recordings of these calls are still being written.
     void this.#recorder.idle().then(() => {
       this.#port.postMessage({ type: 'stopped' });
@@ -202,8 +237,7 @@ class MediaWorker {
 interface WorkerLegParts {
   readonly id: LegId;
   readonly call: CallKey;
-  readonly pair: PortPair;
-  readonly secureOnly: boolean;
+  readonly carriage: Carriage;
   readonly tones: KeyTones;
   readonly pacer: Pacer;
   readonly clock: Clock;
@@ -232,8 +266,7 @@ class WorkerLeg {
   constructor(parts: WorkerLegParts) {
     this.#parts = parts;
     this.media = new MediaSession({
-      pair: parts.pair,
-      secureOnly: parts.secureOnly,
+      ...parts.carriage,
       tones: parts.tones,
       pacer: parts.pacer,
       clock: parts.clock,

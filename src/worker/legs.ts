@@ -26,22 +26,59 @@ export type PlayTime = 'now' | 'after';
 export type Joining = 'early' | 'full' | 'off';
 
 /** How a leg is opened. Ports are bound before SDP is written, because SDP names them. */
-export interface LegOptions {
+export type LegOptions = RtpLegOptions | StreamLegOptions;
+
+interface AnyLegOptions {
   readonly call: CallKey;
-  readonly wire: 'rtp';
-  readonly family: 4 | 6;
-  /** Whether plain RTP must never be sent or heard: a plan without keys is then a fault that ends the leg. */
-  readonly secureOnly?: boolean;
   /** Absent: `auto`. */
   readonly tones?: KeyTones;
   /** Opens it in the worker of this leg: only legs of one worker can be joined. */
   readonly near?: LegId;
 }
 
+export interface RtpLegOptions extends AnyLegOptions {
+  readonly wire: 'rtp';
+  readonly family: 4 | 6;
+  /** Whether plain RTP must never be sent or heard: a plan without keys is then a fault that ends the leg. */
+  readonly secureOnly?: boolean;
+}
+
+/** A media stream of Twilio, which comes later, over a WebSocket. */
+export interface StreamLegOptions extends AnyLegOptions {
+  readonly wire: 'twilio';
+}
+
 /** Our end of the media, as SDP needs it. The address to advertise is the party's decision, not the leg's. */
 export interface LocalMedia {
   readonly rtpPort: number;
   readonly rtcpPort: number;
+  /** Where the worker takes media streams; only of a leg with the wire `twilio`. */
+  readonly stream?: StreamDoor;
+}
+
+/** The listener of a worker for media streams: its port on loopback, and what a connection must show to be let in. */
+export interface StreamDoor {
+  readonly port: number;
+  readonly pass: string;
+}
+
+/** Which stream a leg waits for. */
+export interface StreamTicket {
+  /** What its `start` has to carry. */
+  readonly text: string;
+  readonly callSid: string;
+  /** For how long it is good, ms. */
+  readonly forMs: number;
+}
+
+/** The media stream of a leg with the wire `twilio`. */
+export interface LegStream extends StreamDoor {
+  /** Lets one stream with this ticket in; it is good once. */
+  expect(ticket: StreamTicket): void;
+  /** Settles when the stream is there and sound flows. */
+  readonly started: Promise<void>;
+  /** Settles when the stream is over, or never will be. */
+  readonly ended: Promise<Ending>;
 }
 
 /** How a call is recorded. */
@@ -78,6 +115,7 @@ export interface LegListener {
 export interface Leg {
   readonly id: LegId;
   readonly local: LocalMedia;
+  readonly stream?: LegStream;
   listen(listener: LegListener): void;
   /** Says where sound goes and how; at the answer and at every re-offer. Packets flow from then on. */
   apply(plan: MediaPlan): void;

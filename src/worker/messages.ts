@@ -23,6 +23,7 @@ import type {
   LocalMedia,
   PlayTime,
   RecordingOptions,
+  StreamTicket,
 } from './legs.ts';
 
 /** Settings a worker is started with. */
@@ -48,6 +49,7 @@ export interface WorkerOptions {
 export type ToWorker =
   | { readonly type: 'open'; readonly leg: LegId; readonly options: LegOptions }
   | { readonly type: 'apply'; readonly leg: LegId; readonly plan: MediaPlan }
+  | { readonly type: 'expect-stream'; readonly leg: LegId; readonly ticket: StreamTicket }
   | { readonly type: 'play'; readonly leg: LegId }
   | { readonly type: 'agent'; readonly leg: LegId; readonly start: AgentStart }
   | { readonly type: 'prepare'; readonly leg: LegId; readonly start: AgentStart }
@@ -92,6 +94,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'opened'; readonly leg: LegId; readonly local: LocalMedia }
   | { readonly type: 'open-failed'; readonly leg: LegId; readonly code: string; readonly message: string }
+  | { readonly type: 'stream-started'; readonly leg: LegId }
+  | { readonly type: 'stream-ended'; readonly leg: LegId; readonly end: Ending }
   | { readonly type: 'agent-ready'; readonly leg: LegId; readonly metadata: AgentMetadata }
   | { readonly type: 'agent-queue'; readonly leg: LegId; readonly status: QueueStatus }
   | { readonly type: 'agent-ended'; readonly leg: LegId; readonly end: Ending }

@@ -23,6 +23,7 @@ import type {
   RecordingOptions,
 } from './legs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { PooledStream } from './pooled-stream.ts';
 import { WorkerLag } from './worker-lag.ts';
 
 /** A running worker as the pool sees it: a thread, or in tests a function at the other end of a MessageChannel. */
@@ -201,7 +202,7 @@ export class WorkerPool implements Legs {
     if (opening === undefined) return;
     slot.opening.delete(id);
     slot.legs.set(id, opening.leg);
-    opening.leg.local = local;
+    opening.leg.opened(local);
     opening.settle(ok(opening.leg));
   }
 
@@ -238,6 +239,8 @@ type LegNews = Extract<
       | 'keyed'
       | 'turn'
       | 'media-timeout'
+      | 'stream-started'
+      | 'stream-ended'
       | 'done';
   }
 >;
@@ -246,6 +249,7 @@ type LegNews = Extract<
 class PooledLeg implements Leg {
   readonly id: LegId;
   local: LocalMedia = { rtpPort: 0, rtcpPort: 0 };
+  stream?: PooledStream;
   readonly #post: (message: ToWorker) => void;
   readonly #stats: Promise<LegStats>;
   #settleStats: (stats: LegStats) => void = () => undefined;
@@ -263,6 +267,11 @@ class PooledLeg implements Leg {
     this.#stats = new Promise(resolve => {
       this.#settleStats = resolve;
     });
+  }
+
+  opened(local: LocalMedia): void {
+    this.local = local;
+    if (local.stream !== undefined) this.stream = new PooledStream(local.stream, this.id, this.#post);
   }
 
   listen(listener: LegListener): void {
@@ -383,6 +392,10 @@ class PooledLeg implements Leg {
         return this.#listener?.turn(news.news);
       case 'media-timeout':
         return this.#listener?.mediaTimeout();
+      case 'stream-started':
+        return this.stream?.hasStarted();
+      case 'stream-ended':
+        return this.stream?.hasEnded(news.end);
       case 'done':
         return this.#answered(news.ask, news.ok);
     }
@@ -395,6 +408,7 @@ class PooledLeg implements Leg {
   /** The worker is gone: nothing more can be asked of this leg. */
   lost(): void {
     this.#giveUpAsking();
+    this.stream?.hasEnded(ending('worker-lost'));
     this.#settleStats(noLegStats);
     if (!this.#closing) this.#listener?.lost(ending('worker-lost'));
   }

@@ -1,24 +1,12 @@
 import { randomFillSync } from 'node:crypto';
+import { writeBase64 } from '../../../core/base64.ts';
 
-/** Characters of two base64 digits (12 bits) at once, in the byte order of a little-endian pair. */
-const pairs = buildPairs();
-const single = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
-const padding = 0x3d;
 const head = Buffer.from('{"user_audio_chunk":"');
 const tail = Buffer.from('"}');
 /** RFC 6455 section 5.2: FIN with opcode text, and the bit in front of the length that says there is a mask. */
 const finText = 0x81;
 const masked = 0x80;
 const keyBytes = 4;
-
-function buildPairs(): Uint16Array {
-  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-  const table = new Uint16Array(4096);
-  for (let bits = 0; bits < 4096; bits++) {
-    table[bits] = digits.charCodeAt(bits >> 6) | (digits.charCodeAt(bits & 63) << 8);
-  }
-  return table;
-}
 
 /** Keys that nobody can foresee (RFC 6455 section 5.3), drawn a thousand at a time. */
 const keys = new Int32Array(1024);
@@ -82,21 +70,9 @@ export class AudioFrame {
   #fill(sound: Uint8Array, from: number, key: number): void {
     const out = this.#message;
     for (let i = 0; i < head.length; i++) out[i] = head[i]! ^ (key >> (8 * (i & 3)));
-    this.#fillDigits(sound, from, turned(key, head.length));
+    writeBase64(sound, from, this.soundBytes, this.#words, turned(key, head.length));
     const rest = out.length - tail.length;
     for (let i = 0; i < tail.length; i++) out[rest + i] = tail[i]! ^ (key >> (8 * ((rest + i) & 3)));
-  }
-
-  #fillDigits(sound: Uint8Array, from: number, key: number): void {
-    const words = this.#words;
-    const end = from + this.soundBytes;
-    let word = 0;
-    let i = from;
-    for (; i + 2 < end; i += 3) {
-      const bits = (sound[i]! << 16) | (sound[i + 1]! << 8) | sound[i + 2]!;
-      words[word++] = (pairs[bits >> 12]! | (pairs[bits & 0xfff]! << 16)) ^ key;
-    }
-    if (i < end) words[word] = lastWord(sound[i]!, i + 1 < end ? sound[i + 1]! : -1) ^ key;
   }
 }
 
@@ -104,11 +80,4 @@ export class AudioFrame {
 function turned(key: number, offset: number): number {
   const bits = 8 * (offset & 3);
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
-}
-
-/** The last one or two bytes; `second` is -1 when there is only one (RFC 4648 section 4). */
-function lastWord(first: number, second: number): number {
-  const bits = (first << 8) | (second === -1 ? 0 : second);
-  const third = second === -1 ? padding : single[(bits << 2) & 63]!;
-  return single[bits >> 10]! | (single[(bits >> 4) & 63]! << 8) | (third << 16) | (padding << 24);
 }

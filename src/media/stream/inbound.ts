@@ -1,0 +1,125 @@
+import { ulawToLinear } from '../../../codecs/g711.ts';
+import { type AudioSink, sampleRate } from '../../core/audio.ts';
+import { KeyShield } from '../inbound/key-shield.ts';
+import { SinkFeed } from '../inbound/sink-feed.ts';
+import type { WayIn } from '../wire.ts';
+import type { WireTap } from '../wire-tap.ts';
+
+/** Sound is passed on in pieces of 20 ms, as RTP has it: what looks for keys in it counts in those. */
+const tickMs = 20;
+const rate = 8000;
+const tickSamples = (rate / 1000) * tickMs;
+/** How long the sound of a key that was told may still be on its way, ms. */
+const keySoundMs = 100;
+
+/**
+ * The way in of a media stream. Its messages come in order over TCP and none is missing, so nothing is held back or made up:
+ * each is passed on as it comes, byte for byte where the agent takes mu-law.
+ */
+export class StreamInbound implements WayIn {
+  packetsReceived = 0;
+  /** Messages that Twilio dropped because we were too slow (31930), by the gaps in their numbers. */
+  lost = 0;
+  readonly late = 0;
+  readonly strangers = 0;
+  readonly framesConcealed = 0;
+  readonly jitterMs = 0;
+  readonly bufferDelayMs = 0;
+  lastPacketMs: number | undefined;
+  readonly #shield = new KeyShield();
+  readonly #onTone: (key: string) => void;
+  readonly #codes = new Uint8Array(tickSamples);
+  readonly #samples = new Int16Array(tickSamples);
+  #filled = 0;
+  #sink: AudioSink | undefined;
+  #feed: SinkFeed | undefined;
+  #tap: WireTap | undefined;
+  #listening = false;
+  #lastChunk = -1;
+  /** When the first sound of the stream was, by the clock here; NaN before it. */
+  #originMs = Number.NaN;
+  /** Where the piece that is being filled begins in the stream, ms. */
+  #placeMs = 0;
+
+  /** `onTone` is told of keys that are found in the sound. */
+  constructor(onTone: (key: string) => void) {
+    this.#onTone = onTone;
+  }
+
+  setSink(sink: AudioSink | undefined): void {
+    this.#sink = sink;
+    this.#feed = sink && new SinkFeed(sink, rate, tickSamples);
+  }
+
+  shield(on: boolean): void {
+    if (on) this.#shield.raise();
+    else this.#shield.lower();
+  }
+
+  listenForTones(on: boolean): void {
+    this.#listening = on;
+    this.#shield.listen(on);
+  }
+
+  setTap(tap: WireTap | undefined): void {
+    this.#tap = tap;
+  }
+
+  /** A key was told: its sound is near. */
+  key(): void {
+    this.#shield.event(keySoundMs);
+  }
+
+  /** `bytes` of mu-law at the start of `sound`, with their place in the stream and their number, -1 where not told. */
+  take(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number, nowMs: number): void {
+    this.packetsReceived++;
+    this.lastPacketMs = nowMs;
+    if (chunk > 0 && this.#lastChunk > 0 && chunk > this.#lastChunk + 1)
+      this.lost += chunk - this.#lastChunk - 1;
+    if (chunk > 0) this.#lastChunk = chunk;
+    this.#place(timestampMs, nowMs);
+    for (let at = 0; at < bytes; ) {
+      const count = Math.min(bytes - at, tickSamples - this.#filled);
+      for (let i = 0; i < count; i++) this.#codes[this.#filled + i] = sound[at + i]!;
+      this.#filled += count;
+      at += count;
+      if (this.#filled === tickSamples) this.#pass();
+    }
+  }
+
+  /** Sound comes when it comes: a tick has nothing to do. */
+  tick(): void {
+    return undefined;
+  }
+
+  toString(): string {
+    const sink = this.#sink;
+    if (sink === undefined) return 'stream -> pcmu(decode) -> nowhere';
+    if (sink.format === 'ulaw_8000') return `stream -> pcmu(pass) -> ${sink}`;
+    const wanted = sampleRate(sink.format);
+    return `stream -> pcmu(decode) -> ${wanted === rate ? '' : `${rate}>${wanted} -> `}${sink}`;
+  }
+
+  /** Where the stream says that its sound belongs: a hole in it keeps its time in the recording. */
+  #place(timestampMs: number, nowMs: number): void {
+    const first = Number.isNaN(this.#originMs);
+    if (first) this.#originMs = nowMs;
+    if (timestampMs < 0 || this.#filled > 0) return;
+    if (first) this.#originMs = nowMs - timestampMs;
+    this.#placeMs = timestampMs;
+  }
+
+  #pass(): void {
+    this.#filled = 0;
+    const tap = this.#tap;
+    const shielded = this.#shield.up;
+    const linear = shielded || this.#listening || tap !== undefined || this.#sink?.format !== 'ulaw_8000';
+    if (linear) for (let i = 0; i < tickSamples; i++) this.#samples[i] = ulawToLinear[this.#codes[i]!]!;
+    const sound = linear ? this.#shield.pass(this.#samples, tickSamples, rate) : this.#samples;
+    if (shielded || this.#sink?.format !== 'ulaw_8000') this.#feed?.write(sound, tickSamples);
+    else this.#feed?.writeCodes(this.#codes, tickSamples);
+    tap?.heard(this.#originMs + this.#placeMs, this.#samples, tickSamples, rate);
+    this.#placeMs += tickMs;
+    if (linear && this.#shield.begun !== '') this.#onTone(this.#shield.begun);
+  }
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../core/clock.ts';
+import type { MediaPlan } from '../../sdp/plan.ts';
+import type { LocalMedia } from '../../worker/legs.ts';
+import type { MediaMeters } from '../meters.ts';
+import type { Wire, WireListener } from '../wire.ts';
+import { StreamInbound } from './inbound.ts';
+import { type StreamCarrier, StreamOutbound } from './outbound.ts';
+
+/** What a media stream settles with its peer: nothing, because Twilio speaks one format. */
+export const streamPlan: MediaPlan = {
+  codec: 'PCMU',
+  sendPayloadType: 0,
+  receivePayloadTypes: { 0: 'PCMU' },
+  receiveEventPayloadType: 101,
+  packetTime: 20,
+  direction: 'sendrecv',
+  target: { address: '0.0.0.0', rtpPort: 0, rtcpPort: 0 },
+};
+
+export interface StreamWireParts {
+  /** Where the stream is to come. */
+  readonly local: LocalMedia;
+  readonly clock: Clock;
+  readonly meters: MediaMeters;
+  /** Twilio has taken nothing for too long. */
+  readonly lost: () => void;
+}
+
+/** A media stream of Twilio as the wire of a leg. It is there before the stream is. */
+export class StreamWire implements Wire {
+  readonly local: LocalMedia;
+  readonly inbound: StreamInbound;
+  readonly outbound: StreamOutbound;
+  /** TLS ends in front of us, and is the proxy's matter. */
+  readonly encryption = 'none';
+  readonly unauthentic = 0;
+  readonly replayed = 0;
+  readonly #parts: StreamWireParts;
+  readonly #listener: WireListener;
+  #carrier: StreamCarrier | undefined;
+
+  constructor(parts: StreamWireParts, listener: WireListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.local = parts.local;
+    this.inbound = new StreamInbound(key => listener.key(key, 'tone'));
+    this.outbound = new StreamOutbound({
+      meters: parts.meters,
+      heard: (eventId, heardMs, unheardMs) => listener.heard(eventId, heardMs, unheardMs),
+      lost: parts.lost,
+    });
+  }
+
+  /** The stream has come: sound flows from here on. */
+  attach(carrier: StreamCarrier): void {
+    this.#carrier = carrier;
+    this.outbound.attach(carrier);
+  }
+
+  /** Sound of the caller; see `StreamInbound.take`. */
+  media(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number): void {
+    try {
+      this.#parts.meters.packetsReceived++;
+      this.inbound.take(sound, bytes, timestampMs, chunk, this.#parts.clock.now());
+    } catch (error) {
+      this.#listener.failed(error);
+    }
+  }
+
+  digit(digit: string): void {
+    this.inbound.key();
+    this.#listener.key(digit, 'event');
+  }
+
+  mark(name: string): void {
+    this.outbound.marked(name, this.#parts.clock.now());
+  }
+
+  apply(): void {
+    return undefined;
+  }
+
+  tick(): void {
+    return undefined;
+  }
+
+  bye(): void {
+    return undefined;
+  }
+
+  close(): void {
+    this.#carrier?.close();
+  }
+}

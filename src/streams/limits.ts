@@ -1,0 +1,15 @@
+/** Every limit of Twilio's media streams, in one place. Times in ms. */
+export const streamLimits = {
+  /** Longest message that is taken, bytes. Twilio's have some 400. */
+  messageBytes: 64 * 1024,
+  /** From the upgrade to `start`. */
+  startMs: 5_000,
+  /** Connections that have not said yet whose they are. */
+  strangers: 64,
+  /** Messages that make no sense, after which a stream is closed. */
+  malformed: 20,
+  /** How long a closed WebSocket may take to go. */
+  closeMs: 2_000,
+  /** Sound in one message of ours, ms. */
+  longestMessageMs: 300,
+} as const;
