@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -37,12 +37,21 @@ function ownFile(dataDir: string, name: string, make: () => string): string {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
-    const made = make();
-    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    return made;
+    return written(path, make());
   } catch (error) {
     throw new Failure('data-dir', `${path} cannot be used: ${messageOf(error)}. Set DATA_DIR.`, {
       cause: error,
     });
+  }
+}
+
+/** An empty file would be taken for one that has lost what was in it. */
+function written(path: string, text: string): string {
+  try {
+    writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    return text;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(path, { force: true });
+    throw error;
   }
 }

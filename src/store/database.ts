@@ -1,12 +1,21 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Kysely, Migrator, PostgresDialect, SqliteDialect } from 'kysely';
+import {
+  type DatabaseConnection,
+  Kysely,
+  Migrator,
+  PostgresDialect,
+  SqliteDialect,
+  type SqliteDialectConfig,
+  SqliteDriver,
+} from 'kysely';
 import Libsql from 'libsql';
-import { Failure, messageOf } from '../core/errors.ts';
+import { Failure } from '../core/errors.ts';
 import { storeLimits } from './limits.ts';
 import { type Engine, migrationsFor } from './migrations.ts';
 import { PreparedDatabase } from './prepared.ts';
 import type { Db, Tables } from './schema.ts';
+import { storageProblem } from './storage-problem.ts';
 
 export interface Database {
   readonly engine: Engine;
@@ -25,12 +34,42 @@ export function openSqlite(path: string): Database {
     file.pragma(`journal_size_limit = ${storeLimits.walBytes}`);
     // What a DELETE removes is overwritten: it held numbers, if only sealed ones.
     file.pragma('secure_delete = ON');
-    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: new PreparedDatabase(file) }) });
+    const dialect = new FileDialect({ database: new PreparedDatabase(file) }, () => file.inTransaction);
+    const db = new Kysely<Tables>({ dialect });
     return { engine: 'sqlite', db, close: () => db.destroy() };
   } catch (error) {
-    throw new Failure('store-open', `${path} cannot be used as a database: ${messageOf(error)}`, {
+    throw new Failure('store-open', `this cannot be used as a database: ${storageProblem(error, path)}`, {
       cause: error,
     });
+  }
+}
+
+/** SQLite, whose transaction may be over when it fails: a full disk rolls it back, and what it says must not be lost to that. */
+class FileDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig;
+  readonly #inTransaction: () => boolean;
+
+  constructor(config: SqliteDialectConfig, inTransaction: () => boolean) {
+    super(config);
+    this.#config = config;
+    this.#inTransaction = inTransaction;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new FileDriver(this.#config, this.#inTransaction);
+  }
+}
+
+class FileDriver extends SqliteDriver {
+  readonly #inTransaction: () => boolean;
+
+  constructor(config: SqliteDialectConfig, inTransaction: () => boolean) {
+    super(config);
+    this.#inTransaction = inTransaction;
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#inTransaction()) await super.rollbackTransaction(connection);
   }
 }
 
@@ -41,9 +80,12 @@ export function lockFile(path: string, directory: string): { close(): void } {
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     file.close();
+    const taken = (error as NodeJS.ErrnoException).code === 'SQLITE_BUSY';
     throw new Failure(
       'data-dir',
-      `Another trunkbridge uses ${directory}: stop it, or give this one another DATA_DIR.`,
+      taken
+        ? `Another trunkbridge uses ${directory}: stop it, or give this one another DATA_DIR.`
+        : `${directory} cannot be used: ${storageProblem(error, path)}.`,
       { cause: error },
     );
   }

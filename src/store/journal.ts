@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Sealer } from '../core/seal.ts';
@@ -7,6 +6,7 @@ import { CallDraft } from './draft.ts';
 import type { StoreMeters } from './meters.ts';
 import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
 import { type CallImage, imageOf } from './rows.ts';
+import { storageProblem } from './storage-problem.ts';
 import type { CallJournal } from './store.ts';
 
 export interface JournalParts {
@@ -16,6 +16,8 @@ export interface JournalParts {
   readonly spill: (images: readonly CallImage[]) => Promise<boolean>;
   readonly clock: Clock;
   readonly sealer: Sealer;
+  /** Where the database is, for people. */
+  readonly where: string;
   readonly node: string;
   readonly boot: string;
   readonly log: Logger;
@@ -192,7 +194,7 @@ export class WriteBehind implements CallJournal {
     images: readonly CallImage[],
     error: unknown,
   ): Promise<void> {
-    const { log, meters, spill } = this.#parts;
+    const { log, meters, spill, where } = this.#parts;
     this.#failures += 1;
     this.#batch = 1;
     meters.failed();
@@ -205,7 +207,7 @@ export class WriteBehind implements CallJournal {
       if (!gone && !this.#dirty.has(call)) this.#dirty.set(call, entry);
     }
     log.error('store cannot be written', {
-      error: messageOf(error),
+      error: storageProblem(error, where),
       waiting: this.#dirty.size,
       spilt: spilt ? over.length : 0,
     });

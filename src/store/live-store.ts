@@ -17,6 +17,7 @@ import { Retention } from './retention.ts';
 import type { CallImage } from './rows.ts';
 import type { Db } from './schema.ts';
 import { SpillFile } from './spill.ts';
+import { storageProblem } from './storage-problem.ts';
 import type { Store } from './store.ts';
 import { DurableSwitches } from './switches.ts';
 import { writeCall } from './writer.ts';
@@ -96,6 +97,7 @@ export class LiveStore implements Store {
       spill: images => this.#keep(images),
       clock,
       sealer,
+      where: parts.where,
       node,
       boot,
       log,
@@ -228,7 +230,7 @@ export class LiveStore implements Store {
     } catch (error) {
       if (this.#closed) return;
       this.#parts.meters.failed();
-      this.#parts.log.error('database cannot be used', { error: messageOf(error) });
+      this.#parts.log.error('database cannot be used', { error: storageProblem(error, this.#parts.where) });
     }
     this.#armBeat();
   }

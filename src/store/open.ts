@@ -7,6 +7,7 @@ import { ownDataKey, ownNodeId } from './data-keys.ts';
 import { type Database, lockFile, openPostgres, openSqlite } from './database.ts';
 import { LiveStore } from './live-store.ts';
 import type { StoreOptions } from './options.ts';
+import { storageProblem } from './storage-problem.ts';
 
 /**
  * Opens the store. Throws a `Failure` when it can never work as configured: a directory that cannot be written, another
@@ -33,10 +34,10 @@ export async function openStore(options: StoreOptions): Promise<LiveStore> {
   } catch (error) {
     if (error instanceof Failure || database.engine === 'sqlite') {
       await store.abandon();
-      throw error instanceof Failure ? error : new Failure('store-open', `${where}: ${messageOf(error)}`);
+      throw error instanceof Failure ? error : new Failure('store-open', storageProblem(error, where));
     }
     log.error('database cannot be used yet: calls go on and are kept until it can', {
-      error: messageOf(error),
+      error: storageProblem(error, where),
     });
   }
   return store;

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, rm, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf } from '../core/errors.ts';
@@ -8,6 +8,7 @@ import type { Sealer } from '../core/seal.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord, RecordPrivate } from './record.ts';
 import { type CallImage, imageOf } from './rows.ts';
+import { storageProblem } from './storage-problem.ts';
 
 export interface SpillParts {
   /** Undefined: there is no file, nothing can be spilt. */
@@ -56,15 +57,18 @@ export class SpillFile {
   async #add(images: readonly CallImage[]): Promise<boolean> {
     const { path, log } = this.#parts;
     if (path === undefined) return false;
+    const size = await sizeOf(path);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       // A line of its own also behind one that a kill cut off.
       const text = images.map(image => `\n${JSON.stringify(lineOf(image))}`).join('');
-      if ((await sizeOf(path)) + text.length > storeLimits.spillBytes) return false;
+      if (size + text.length > storeLimits.spillBytes) return false;
       await appendFile(path, text, { mode: 0o600, flush: true });
       return true;
     } catch (error) {
-      log.error('spill file cannot be written', { error: messageOf(error) });
+      log.error('spill file cannot be written', { error: storageProblem(error, path) });
+      // A full disk takes what still fits: half a line would be no call.
+      await truncate(path, size).catch(() => undefined);
       return false;
     }
   }

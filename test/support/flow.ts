@@ -186,12 +186,17 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
     write: (line: string) => void lines.push(JSON.parse(line) as LogLine),
   });
   const { config } = loaded.value;
-  const app = await startApp(
-    { ...config, sip: { ...config.sip, limits: { ...unhurried, ...config.sip.limits } } },
-    // What the stand-in is asked is counted: only calls ask it something.
-    { log, checkTwilio: options.checkTwilio ?? false },
-  );
-  return new Bridge(world, app, lines);
+  try {
+    const app = await startApp(
+      { ...config, sip: { ...config.sip, limits: { ...unhurried, ...config.sip.limits } } },
+      // What the stand-in is asked is counted: only calls ask it something.
+      { log, checkTwilio: options.checkTwilio ?? false },
+    );
+    return new Bridge(world, app, lines);
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
 }
 
 /** Runs `body` with a daemon of its own, and afterwards sees that nothing is left of its calls. */

@@ -31,7 +31,8 @@ export function checkCode(
     if (tooMany !== undefined) return tooMany;
     if (known === undefined && !(await mayCheckUnseen(parts, input.To, context))) return notSent;
     if (parts.policy().dryRun) return dryRun;
-    if (!(await takeCheck(parts, context))) return tooManyChecks;
+    const untaken = await takeCheck(parts, context);
+    if (untaken !== undefined) return untaken;
     signal.throwIfAborted();
     const result = await checked(parts, verify, input, context, signal, known);
     const entry = parts.pending.get(context.call, input.To);
@@ -106,13 +107,6 @@ const alreadyVerified: VerifyResult = {
   status: 'already_verified',
   valid: true,
   message: 'This number was verified a moment ago in this call; this code was not checked.',
-};
-
-const tooManyChecks: VerifyResult = {
-  status: 'max_attempts_reached',
-  valid: false,
-  attempts_left: 0,
-  message: 'No more codes can be checked in this call. Offer to hand over to a person.',
 };
 
 const notSent: VerifyResult = {

@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../core/errors.ts';
+import { fail, messageOf, ok, type Result } from '../../core/errors.ts';
 import type { CounterAnswer, CounterTake } from '../../store/store.ts';
 import type { ToolContext } from '../tool.ts';
 import { isEmail, isOwnNumber, refusals, spoken } from './destination.ts';
@@ -15,7 +15,9 @@ export async function objection(
   to: string,
   context: ToolContext,
 ): Promise<VerifyResult | undefined> {
-  const { allowAutonomousSends, killSwitch } = await parts.gates.read();
+  const gates = await asked(context, () => parts.gates.read());
+  if (gates === undefined) return storeDown;
+  const { allowAutonomousSends, killSwitch } = gates;
   if (killSwitch) return refusals['switched-off'];
   const policy = parts.policy();
   if (!isOwnNumber(context, to, parts.country)) {
@@ -44,19 +46,59 @@ export async function takeSend(
     { name: 'otp-hour', subject: 'all', limit: policy.sendsPerHour, windowMs: hourMs },
     { name: 'otp-day', subject: 'all', limit: policy.sendsPerDay, windowMs: dayMs },
   ];
-  const answer = await parts.counters.take(takes);
+  const answer = await asked(context, () => parts.counters.take(takes));
+  if (answer === undefined) return fail(storeDown);
   return answer.taken ? ok(answer.receipt) : fail(reached(answer, to));
 }
 
-/** Takes one check of the call; false when it has had all of them. */
+/** Gives back what was taken. Where the store does not take it, one code too many counts. */
+export async function giveBack(
+  parts: Pick<VerifyParts, 'counters'>,
+  receipt: string,
+  context: ToolContext,
+): Promise<void> {
+  await asked(context, () => parts.counters.giveBack(receipt));
+}
+
+/** Takes one check of the call; else why there is none: it has had all of them, or the store cannot be asked. */
 export async function takeCheck(
   parts: Pick<VerifyParts, 'policy' | 'counters'>,
   context: ToolContext,
-): Promise<boolean> {
+): Promise<VerifyResult | undefined> {
   const limit = parts.policy().checksPerCall;
   const take = { name: 'otp-checks', subject: context.call, limit, windowMs: dayMs };
-  return (await parts.counters.take([take])).taken;
+  const answer = await asked(context, () => parts.counters.take([take]));
+  if (answer === undefined) return storeDown;
+  return answer.taken ? undefined : tooManyChecks;
 }
+
+/** What the store answers; undefined when it cannot be asked: then nothing is sent and nothing checked. */
+async function asked<T>(context: ToolContext, ask: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    context.log.error('switches and counters cannot be asked: codes are neither sent nor checked', {
+      error: messageOf(error),
+    });
+    return undefined;
+  }
+}
+
+const storeDown: VerifyResult = {
+  status: 'unavailable',
+  valid: false,
+  retry_after_s: 10,
+  message:
+    'This bridge cannot look up its limits at the moment, so nothing was sent and nothing checked. Try once more in a ' +
+    'few seconds; else offer to hand over to a person.',
+};
+
+const tooManyChecks: VerifyResult = {
+  status: 'max_attempts_reached',
+  valid: false,
+  attempts_left: 0,
+  message: 'No more codes can be checked in this call. Offer to hand over to a person.',
+};
 
 function reached(answer: Extract<CounterAnswer, { taken: false }>, to: string): VerifyResult {
   const limits: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { lineKind } from './line-kind.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
-import { objection, takeSend } from './permission.ts';
+import { giveBack, objection, takeSend } from './permission.ts';
 import { stateResult } from './states.ts';
 
 export interface SendInput {
@@ -71,7 +71,7 @@ function withoutSending(
 async function rehearsed(parts: VerifyParts, to: string, context: ToolContext): Promise<VerifyResult> {
   const taken = await takeSend(parts, to, context);
   if (!taken.ok) return taken.failure;
-  await parts.counters.giveBack(taken.value);
+  await giveBack(parts, taken.value, context);
   return dryRun;
 }
 
@@ -122,7 +122,7 @@ async function sent(
   if (!answer.ok) {
     const { failure } = answer;
     const byTwilio = failure instanceof TwilioFailure;
-    if (!byTwilio || isPassing(failure)) await parts.counters.giveBack(taken.value);
+    if (!byTwilio || isPassing(failure)) await giveBack(parts, taken.value, context);
     return byTwilio ? failedResult(failure, 'send') : failure;
   }
   const { verificationSid, status } = answer.value;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PartyFacts } from '../../../../src/call/party.ts';
 import type { GateState } from '../../../../src/tools/gates.ts';
-import { objection, takeCheck, takeSend } from '../../../../src/tools/verify/permission.ts';
+import { giveBack, objection, takeCheck, takeSend } from '../../../../src/tools/verify/permission.ts';
 import { defaultVerifyPolicy, type VerifyPolicy } from '../../../../src/tools/verify/policy.ts';
 import { someFacts } from '../../../support/fake-call.ts';
 import { FakeControl, toolContext } from '../../../support/fake-control.ts';
@@ -138,8 +138,29 @@ describe('the limits of sends', () => {
 
   it('of checks are those of the call', async () => {
     const { parts, call, another } = limited({ checksPerCall: 2 });
-    const taken: boolean[] = [];
-    for (const each of [call, call, call, another]) taken.push(await takeCheck(parts, each));
-    expect(taken).toEqual([true, true, false, true]);
+    const refused: unknown[] = [];
+    for (const each of [call, call, call, another]) refused.push((await takeCheck(parts, each))?.status);
+    expect(refused).toEqual([undefined, undefined, 'max_attempts_reached', undefined]);
+  });
+});
+
+describe('a store that cannot be asked', () => {
+  const down = async () => {
+    throw new Error('the database is away');
+  };
+  const unavailable = { status: 'unavailable', valid: false, retry_after_s: 10 };
+
+  it('lets nothing be sent and nothing be checked, and that is no fault', async () => {
+    const { parts, call } = limited({});
+    const counters = { take: down, giveBack: down, count: down };
+    expect(await takeSend({ ...parts, counters }, own, call)).toMatchObject({
+      ok: false,
+      failure: unavailable,
+    });
+    expect(await takeCheck({ ...parts, counters }, call)).toMatchObject(unavailable);
+    const gates = { read: down };
+    const policy = () => defaultVerifyPolicy;
+    expect(await objection({ gates, policy, country: 'US' }, own, call)).toMatchObject(unavailable);
+    await expect(giveBack({ counters }, 'receipt', call)).resolves.toBeUndefined();
   });
 });

@@ -309,7 +309,7 @@ describe('the gates', () => {
   it('send nothing when they cannot be read', async () => {
     const gates = { read: () => Promise.reject(new Error('store is down')) };
     box = createToolbox(createVerifyTools({ ...lenient, verify: () => verify, gates, clock }));
-    expect(await run(send, { To: own })).toMatchObject({ status: 'fault' });
+    expect(await run(send, { To: own })).toMatchObject({ status: 'unavailable' });
     expect(sim.requests).toEqual([]);
   });
 });
