@@ -114,6 +114,8 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
   });
   // A connection that breaks while it rests; the next query makes another.
   pool.on('error', lost);
+  // One that breaks while it is in use, between two queries: the next of them fails, and nothing else may come of it.
+  pool.on('connect', client => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { engine: 'postgres', db, close: () => db.destroy() };
 }

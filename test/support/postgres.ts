@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,9 @@ export interface Postgres {
   /** Stops and starts it again: what is in it stays. */
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Takes connections and answers nothing, as one behind a network that swallows everything; and goes on. */
+  freeze(): void;
+  thaw(): void;
   remove(): Promise<void>;
 }
 
@@ -69,6 +72,11 @@ export async function startPostgres(): Promise<Postgres> {
     server?.kill('SIGINT');
     await gone;
   };
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+    const pid = server?.pid;
+    if (pid === undefined) return;
+    for (const each of [pid, ...childrenOf(pid)]) process.kill(each, name);
+  };
   await start();
   let made = 0;
   return {
@@ -80,11 +88,22 @@ export async function startPostgres(): Promise<Postgres> {
     },
     start,
     stop,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
     async remove() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Its own processes: one a connection, and some that look after it. */
+function childrenOf(pid: number): number[] {
+  const found = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return found.stdout
+    .split('\n')
+    .map(Number)
+    .filter(each => each > 0);
 }
 
 function idsOf(user: string): { readonly uid: number; readonly gid: number } {
