@@ -1,9 +1,9 @@
 import twilio from 'twilio';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
-import { requestFailure, type TwilioFailure } from './failure.ts';
+import { answerFailure, requestFailure, type TwilioFailure } from './failure.ts';
 import { type TwilioLimits, twilioLimits } from './limits.ts';
-import { BridgeRequestClient, type OnRequestEnd } from './request-client.ts';
+import { BridgeRequestClient, type OnRequestEnd, type RunningCall } from './request-client.ts';
 
 /** The official SDK, as work inside of `TwilioClient.call` sees it. */
 export type TwilioSdk = ReturnType<typeof twilio>;
@@ -90,12 +90,13 @@ export class TwilioClient {
     signal: AbortSignal | undefined,
     answered: ((requestId: string) => void) | undefined,
   ): Promise<Result<T, TwilioFailure>> {
-    const running = { signal, deadline: this.#clock.now() + this.#limits.budgetMs, answered };
+    const deadline = this.#clock.now() + this.#limits.budgetMs;
+    const running: RunningCall = { signal, deadline, answered };
     try {
       // The SDK throws on the spot for parameters it misses; the async function makes that a rejection.
       return ok(await this.#requests.within(running, async () => work(this.#sdk)));
     } catch (error) {
-      return fail(requestFailure(error));
+      return fail(running.hasAnswer === true ? answerFailure(error) : requestFailure(error));
     }
   }
 

@@ -121,9 +121,17 @@ export function networkFailure(thrown: unknown): TwilioFailure {
 
 /** The failure for what the SDK throws before it sends anything: its text may quote a parameter. */
 export function requestFailure(thrown: unknown): TwilioFailure {
-  if (thrown instanceof TwilioFailure) return thrown;
+  return thrown instanceof TwilioFailure ? thrown : nameOf(thrown, 'twilio-bad-request');
+}
+
+/** The failure for what the SDK throws over an answer that is not as it should be, such as a list without its rows. */
+export function answerFailure(thrown: unknown): TwilioFailure {
+  return thrown instanceof TwilioFailure ? thrown : nameOf(thrown, 'twilio-bad-answer');
+}
+
+function nameOf(thrown: unknown, code: TwilioFailureCode): TwilioFailure {
   const word = thrown instanceof Error ? matching(/^[A-Za-z]{1,40}$/, thrown.name) : undefined;
-  return new TwilioFailure('twilio-bad-request', { word });
+  return new TwilioFailure(code, { word });
 }
 
 /** Twilio quotes the value after the name of the parameter, so the name alone is taken. */

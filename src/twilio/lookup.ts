@@ -39,10 +39,7 @@ export interface PhoneLookup {
 }
 
 const numberShape = z.object({
-  valid: z
-    .boolean()
-    .nullish()
-    .transform(value => value ?? false),
+  valid: z.boolean(),
   phoneNumber: text,
   nationalFormat: text,
   countryCode: text,

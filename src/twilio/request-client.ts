@@ -15,6 +15,8 @@ export interface RunningCall {
   readonly deadline: number;
   /** Told Twilio's id (RQ…) of each request that was answered well. */
   readonly answered?: ((requestId: string) => void) | undefined;
+  /** Whether Twilio answered anything well: what goes wrong afterwards is wrong with an answer. */
+  hasAnswer?: boolean;
 }
 
 export interface RequestClientOptions {
@@ -137,6 +139,7 @@ export class BridgeRequestClient extends twilio.RequestClient {
       if (options.method !== 'delete' && (typeof answer.body !== 'object' || answer.body === null)) {
         throw new TwilioFailure('twilio-bad-answer', { status: answer.statusCode });
       }
+      call.hasAnswer = true;
       const requestId = requestIdOf(answer.headers);
       if (requestId !== undefined) call.answered?.(requestId);
       return answer as Answer<T>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock, Timer } from '../../../src/core/clock.ts';
+import type { Result } from '../../../src/core/errors.ts';
 import { SimTwilio } from '../../../src/sim/twilio/server.ts';
 import { TwilioClient, type TwilioOptions } from '../../../src/twilio/client.ts';
 import type { TwilioFailure } from '../../../src/twilio/failure.ts';
@@ -55,7 +56,7 @@ function clientFor(options: Partial<TwilioOptions> = {}): TwilioClient {
 const verifyFor = (options: Partial<TwilioOptions> = {}) =>
   createVerify(clientFor(options), sim.verifyServiceSid);
 
-async function failureOf(sending: ReturnType<ReturnType<typeof verifyFor>['send']>): Promise<TwilioFailure> {
+async function failureOf(sending: Promise<Result<unknown, TwilioFailure>>): Promise<TwilioFailure> {
   const result = await sending;
   if (result.ok) throw new Error('expected a failure');
   return result.failure;
@@ -273,6 +274,15 @@ describe('the patience of the Twilio client', () => {
     expect(await sending).toMatchObject({ code: 'twilio-aborted' });
     expect(sim.requests).toHaveLength(1);
     expect(manual.pending).toBe(0);
+  });
+
+  it('knows an answer that the SDK cannot read from a request that it cannot make', async () => {
+    const client = clientFor();
+    sim.failNext({ status: 200, body: { surprise: true } });
+    const listed = client.call(sdk => sdk.messages.list({ limit: 1 }));
+    expect((await failureOf(listed)).code).toBe('twilio-bad-answer');
+    const made = client.call(sdk => sdk.messages.create({} as never));
+    expect((await failureOf(made)).code).toBe('twilio-bad-request');
   });
 
   it('does not begin when nobody waits', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  answerFailure,
   isPassing,
   networkFailure,
   refusal,
@@ -51,6 +52,13 @@ describe('networkFailure', () => {
     const failure = new TwilioFailure('twilio-timeout');
     expect(networkFailure(failure)).toBe(failure);
     expect(requestFailure(failure)).toBe(failure);
+    expect(answerFailure(failure)).toBe(failure);
+  });
+
+  it('says of what the SDK threw whether it was over the request or over its answer', () => {
+    const error = new TypeError('Cannot read 415');
+    expect(requestFailure(error)).toMatchObject({ code: 'twilio-bad-request', word: 'TypeError' });
+    expect(answerFailure(error)).toMatchObject({ code: 'twilio-bad-answer', word: 'TypeError' });
   });
 });
 
