@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { AgentToolCall } from '../agent/agent.ts';
 import type { CallKey } from '../core/ids.ts';
 import { maskArguments, toolName } from '../core/mask.ts';
@@ -35,6 +36,8 @@ export class ToolRuns {
   constructor(parts: ToolRunsParts) {
     const { clock, leg, options } = parts.parts;
     this.#parts = parts;
+    // Each tool at work listens for the end of the call, and an agent may ask for many at once: Node would warn of ten.
+    setMaxListeners(0, parts.signal);
     this.#waiting = new Waiting(clock, leg, options.waiting, parts.alone);
   }
 
