@@ -26,7 +26,7 @@ export const simErrors = {
   21620: [400, 'The media URL {} cannot be used'],
   21623: [400, 'A message has at most 10 media URLs'],
   21627: [400, 'Twiml has at most 4000 characters'],
-  21654: [400, 'There is no content template {}'],
+  21655: [400, 'There is no content template {}'],
   21656: [400, 'ContentVariables is not a JSON object of texts'],
   21705: [400, 'There is no messaging service {}'],
   21910: [400, "'From' and 'To' are not of the same channel"],

@@ -70,7 +70,7 @@ function readContent(form: URLSearchParams, senders: SimSenders): Content | SimA
     const variables = readVariables(form.get('ContentVariables') ?? '{}');
     if (variables === undefined) return simError(21656);
     const body = senders.template(template, variables);
-    return body === undefined ? simError(21654, template) : { body, mediaUrls, isTemplate: true };
+    return body === undefined ? simError(21655, template) : { body, mediaUrls, isTemplate: true };
   }
   if (text === '' && mediaUrls.length === 0) return simError(21602);
   if (text.length > maxBody) return simError(21617);

@@ -98,7 +98,7 @@ describe('a message to a telephone', () => {
     [{ Body: 'x', From: 'nobody' }, 21212],
     [{ Body: 'x', From: 'whatsapp:+14155550100' }, 21910],
     [{ Body: 'x', MediaUrl: 'no URL' }, 21620],
-    [{ ContentSid: `HX${'0'.repeat(32)}` }, 21654],
+    [{ ContentSid: `HX${'0'.repeat(32)}` }, 21655],
     [{ ContentSid: `HX${'0'.repeat(32)}`, ContentVariables: '[1]' }, 21656],
   ])('is refused for %o with %i', async (form, code) => {
     expect(await send(form)).toMatchObject({ status: 400, body: { code, status: 400 } });
