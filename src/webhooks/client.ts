@@ -1,10 +1,10 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { rootCertificates } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { authorities, unreachable } from './certificate.ts';
 import { webhookLimits } from './limits.ts';
 import { literalObjection, NameLookup, type Resolve } from './name-lookup.ts';
 
@@ -66,7 +66,7 @@ export class WebhookClient {
     this.#secure = new https.Agent({
       ...shared,
       lookup: names.checked(options.guard, true),
-      ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+      ...(options.ca === undefined ? {} : { ca: authorities(options.ca) }),
     });
   }
 
@@ -224,12 +224,9 @@ class Exchange {
     if (reset && this.#sent?.reusedSocket === true) {
       return this.#finish(fail(new Failure(stale, 'its connection was stale')));
     }
-    // The texts of the system hold addresses, and those of TLS whole certificates: the code says enough.
-    const word = /^[A-Z0-9_]{1,64}$/.test(code) ? code : 'an unknown error';
-    if (code.startsWith('HPE_'))
-      return this.#stop(new Failure('webhook-bad-answer', `it does not speak HTTP (${word})`));
-    if (reset) return this.#stop(new Failure('webhook-reset', `it broke the connection (${word})`));
-    this.#stop(new Failure('webhook-unreachable', `it cannot be reached (${word})`));
+    if (/^HPE_\w{1,60}$/.test(code))
+      return this.#stop(new Failure('webhook-bad-answer', `it does not speak HTTP (${code})`));
+    this.#stop(reset ? new Failure('webhook-reset', `it broke the connection (${code})`) : unreachable(code));
   }
 
   #arm(ms: number, what: string): void {

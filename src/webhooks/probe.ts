@@ -1,8 +1,9 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectSecure, rootCertificates } from 'node:tls';
+import { connect as connectSecure } from 'node:tls';
 import { systemClock } from '../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { authorities, unreachable } from './certificate.ts';
 import { webhookLimits } from './limits.ts';
 import { literalObjection, NameLookup } from './name-lookup.ts';
 
@@ -20,7 +21,7 @@ export function probe(text: string, guard: AddressGuard, ca?: string): Promise<R
     ? connectSecure({
         ...where,
         ...(isIP(host) === 0 ? { servername: host } : {}),
-        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+        ...(ca === undefined ? {} : { ca: authorities(ca) }),
       })
     : connectPlain(where);
   return new Promise(resolve => {
@@ -44,8 +45,5 @@ export function probe(text: string, guard: AddressGuard, ca?: string): Promise<R
 }
 
 function failureOf(error: Error): Failure {
-  if (error instanceof Failure) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  const word = /^[A-Z0-9_]{1,64}$/.test(code) ? code : 'an unknown error';
-  return new Failure('webhook-unreachable', `it cannot be reached (${word})`);
+  return error instanceof Failure ? error : unreachable((error as NodeJS.ErrnoException).code);
 }

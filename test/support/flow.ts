@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { App } from '../../src/app.ts';
 import type { EndingReason } from '../../src/core/ending.ts';
@@ -162,6 +163,11 @@ export class Bridge {
   }
 }
 
+const configPath = 'test.yaml';
+
+/** Reads the configuration that is not there, and other files that are. */
+const fileOr = (yaml: string) => (path: string) => (path === configPath ? yaml : readFileSync(path, 'utf8'));
+
 export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> {
   const { loadConfig } = await built<typeof import('../../src/config/load.ts')>('config/load.js');
   const { createLogger } =
@@ -178,7 +184,7 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
   const loaded = loadConfig({
     env: environmentOf(world, options.env),
     sipLimits: stackLimits,
-    ...(options.yaml === undefined ? {} : { path: 'test.yaml', read: () => options.yaml ?? '' }),
+    ...(options.yaml === undefined ? {} : { path: configPath, read: fileOr(options.yaml) }),
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
   const lines: LogLine[] = [];

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { until } from './until.ts';
 
@@ -53,6 +53,12 @@ export class Receiver {
   /** From now on it answers otherwise. */
   answer(answering: Answering): void {
     this.#answering = answering;
+  }
+
+  /** From now on it shows another certificate, to connections that are made anew. */
+  present(tls: { readonly key: string; readonly cert: string }): void {
+    if (!(this.#server instanceof TlsServer)) throw new Error('this one speaks plain http');
+    this.#server.setSecureContext(tls);
   }
 
   /** Bodies of what came, read. */

@@ -105,7 +105,7 @@ describe('a request to the operator', () => {
     const own = await loopbackCertificate();
     const server = await receiver(json({}), own);
     expect(await failure(client(), asked(`${server.url}/path-secret`))).toMatch(
-      /^webhook-unreachable: .*SELF_SIGNED/,
+      /^webhook-certificate: .*SELF_SIGNED.*webhooks\.tls_ca/,
     );
     expect(server.received).toEqual([]);
     expect((await client({ ca: own.cert }).post(asked(server.url))).ok).toBe(true);
