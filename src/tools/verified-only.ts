@@ -6,7 +6,10 @@ import type { Tool, ToolContext, ToolResult } from './tool.ts';
  * caller, else the one that the network vouches for. Undefined where there is neither. Never one that was said in the call:
  * whoever verifies his own telephone must not open somebody else's account with it.
  */
-export function numberToVerify(context: ToolContext, country: string | undefined): string | undefined {
+export function numberToVerify(
+  context: Pick<ToolContext, 'facts' | 'verifyNumber'>,
+  country: string | undefined,
+): string | undefined {
   if (context.verifyNumber !== undefined) return context.verifyNumber;
   if (!context.facts.callerTrusted) return undefined;
   const own = toE164(context.facts.callerId, country);
