@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Give an ElevenLabs agent what a bridge needs, or say what it lacks.',
     load: () => import('./agent.ts'),
   },
+  twilio: { summary: 'Say which parts of Twilio will work.', load: () => import('./twilio.ts') },
   demo: {
     summary: 'Play a whole call on loopback, with nothing to configure.',
     load: () => import('./demo.ts'),

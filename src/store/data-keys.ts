@@ -5,7 +5,8 @@ import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { dataKeyBytes } from '../core/seal.ts';
 
-const keyFile = 'data.key';
+/** Where the key of a node is that was given none. */
+export const keyFile = 'data.key';
 const nodeFile = 'node.id';
 
 /**

@@ -9,6 +9,11 @@ import { LiveStore } from './live-store.ts';
 import type { StoreOptions } from './options.ts';
 import { storageProblem } from './storage-problem.ts';
 
+/** What the store seals with the data keys for. */
+export const storePurpose = 'records';
+/** Name of the SQLite file in the data directory. */
+export const databaseFile = 'trunkbridge.db';
+
 /**
  * Opens the store. Throws a `Failure` when it can never work as configured: a directory that cannot be written, another
  * daemon in it, another key. A PostgreSQL that does not answer is waited for while calls go on.
@@ -25,7 +30,7 @@ export async function openStore(options: StoreOptions): Promise<LiveStore> {
     where,
     node,
     boot: randomUUID(),
-    sealer: new Sealer(dataKeys, 'records'),
+    sealer: new Sealer(dataKeys, storePurpose),
     spillPath: dataDir === undefined ? undefined : join(dataDir, 'spill.jsonl'),
     unlock: () => lock?.close(),
   });
@@ -56,6 +61,6 @@ async function databaseOf(
     const lost = (error: Error) => log.warn('database connection lost', { error: messageOf(error) });
     return { database: await openPostgres(url, lost), where: 'the database of DATABASE_URL' };
   }
-  const path = dataDir === undefined ? ':memory:' : join(dataDir, 'trunkbridge.db');
+  const path = dataDir === undefined ? ':memory:' : join(dataDir, databaseFile);
   return { database: openSqlite(path), where: path };
 }

@@ -85,12 +85,13 @@ export class AccountShelf {
 
   async #read(revision: number): Promise<void> {
     const [document] = await this.#documents.list(kind);
-    this.#given = document === undefined ? undefined : read(document.text);
+    this.#given = document === undefined ? undefined : givenConnection(document.text);
     this.#revision = revision;
   }
 }
 
-function read(text: string | undefined): GivenConnection {
+/** What a document says; the text is undefined where no key opens it. */
+export function givenConnection(text: string | undefined): GivenConnection {
   try {
     return shape.parse(JSON.parse(text ?? ''));
   } catch {

@@ -14,6 +14,7 @@ import { type SimMessagePace, SimMessages } from './messages.ts';
 import { SimNumbers } from './numbers.ts';
 import { newSid } from './resource.ts';
 import { SimRouter } from './router.ts';
+import { SimSenders } from './senders.ts';
 import { type SimText, SimVerify } from './verify.ts';
 
 export interface SimTwilioOptions {
@@ -76,6 +77,7 @@ export class SimTwilio {
   readonly lookup = new SimLookup();
   readonly content: SimContent;
   readonly verify: SimVerify;
+  readonly senders: SimSenders;
   readonly callbacks: SimCallbacks;
   /** Every request that came with the right credential, oldest first. */
   readonly requests: SimRequest[] = [];
@@ -139,7 +141,17 @@ export class SimTwilio {
         options.onText?.(text);
       },
     });
-    const parts = [this.account, this.numbers, this.messages, this.calls, this.lookup, this.content];
+    const { messagingServiceSid } = this;
+    this.senders = new SimSenders({ ...owner, messagingServiceSid, whatsapp: [this.phoneNumber] });
+    const parts = [
+      this.senders,
+      this.account,
+      this.numbers,
+      this.messages,
+      this.calls,
+      this.lookup,
+      this.content,
+    ];
     this.#router = new SimRouter([...parts, this.verify].flatMap(({ routes }) => routes));
     this.#server = this.#createServer();
   }
