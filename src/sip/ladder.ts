@@ -51,7 +51,7 @@ export interface CallPicture {
 
 interface Kept extends Omit<LadderMessage, 'text'> {
   text: string;
-  /** Not masked yet: nobody has looked, and it may be thrown away before anyone does. */
+  /** As it came, until somebody looks: most pictures are never looked at, and to mask one took as long as to parse it. */
   raw: { readonly head: Buffer; readonly body: Buffer } | undefined;
   readonly bytes: number;
 }
@@ -121,7 +121,6 @@ export class LadderStore implements EventSink {
       raw,
       bytes: raw.head.length + raw.body.length,
     };
-    if (ladder.call !== undefined) unveil(ladder, message);
     this.#add(ladder, message);
   };
 
@@ -183,7 +182,6 @@ export class LadderStore implements EventSink {
     ladder.phoneNumbers = [caller, called];
     ladder.names.push(call);
     this.#names.set(call, ladder);
-    for (const message of ladder.messages) unveil(ladder, message);
     this.#shrink(ladder);
   }
 
@@ -195,10 +193,7 @@ export class LadderStore implements EventSink {
     this.#forget(stray);
     ladder.heirs.push(sipCallId);
     this.#calls.set(sipCallId, ladder);
-    for (const message of stray.messages) {
-      unveil(ladder, message);
-      this.#add(ladder, message);
-    }
+    for (const message of stray.messages) this.#add(ladder, message);
     ladder.messages.sort((a, b) => a.at - b.at);
   }
 
@@ -266,7 +261,7 @@ function firstBut(current: Ladder, ladders: Iterable<Ladder>): Ladder | undefine
   return undefined;
 }
 
-/** Masks a message that was kept as it came. */
+/** Masks a message that was kept as it came. The first one of a call comes first: it has the numbers that all others hide. */
 function unveil(ladder: Ladder, message: Kept): void {
   const { raw } = message;
   if (raw === undefined) return;
