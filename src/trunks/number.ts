@@ -1,4 +1,5 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { remembered } from '../core/remembered.ts';
 
 /** Shortest run of digits without a `+` that is taken for a number with its country code, when no country is configured. */
 const shortestInternational = 11;
@@ -9,6 +10,20 @@ const shortestInternational = 11;
  * trunks do; there it must be a number that exists in its country's plan, because `1001` is an extension.
  */
 export function canonicalNumber(given: string, defaultCountry?: string): string {
+  let known = canonical.get(defaultCountry);
+  if (known === undefined) {
+    known = remembered(text => read(text, defaultCountry), rememberedNumbers);
+    canonical.set(defaultCountry, known);
+  }
+  return known(given);
+}
+
+/** Numbers that are called come again with each call. */
+const rememberedNumbers = 256;
+/** By the default country; there is one in a configuration. */
+const canonical = new Map<string | undefined, (given: string) => string>();
+
+function read(given: string, defaultCountry: string | undefined): string {
   // RFC 3966 section 3: visual separators mean nothing, and parameters follow a semicolon.
   const plain = (given.split(';', 1)[0] ?? '').replace(/[\s().\u2010-\u2015/-]/g, '');
   if (!/^\+?\d{3,17}$/.test(plain)) return given;

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { remembered } from '../../../core/remembered.ts';
 import {
   isDigits,
   isHostText,
@@ -25,7 +26,7 @@ export interface SipUri {
   readonly host: string;
   readonly port?: number;
   /** By lower-case name, values as sent. */
-  readonly params: Parameters;
+  readonly params: ReadonlyMap<string, string | undefined>;
   /** What stands behind `?`, as sent and never acted on; empty when there is none. */
   readonly headers: string;
 }
@@ -38,7 +39,7 @@ export interface NameAddr {
   /** The URI as sent, without angle brackets. */
   readonly uriText: string;
   /** Header parameters such as `tag`, by lower-case name. */
-  readonly params: Parameters;
+  readonly params: ReadonlyMap<string, string | undefined>;
 }
 
 /** Host and port of a URI or of Via. */
@@ -47,8 +48,13 @@ export interface HostPort {
   readonly port?: number;
 }
 
+/** URIs and addresses that are remembered, each. */
+const rememberedTexts = 512;
+
 /** Takes a URI apart; `undefined` when it is not one. */
-export function parseUri(text: string): SipUri | undefined {
+export const parseUri = remembered(readUri, rememberedTexts);
+
+function readUri(text: string): SipUri | undefined {
   const colon = text.indexOf(':');
   if (colon <= 0 || !isScheme(text, colon)) return undefined;
   const scheme = text.slice(0, colon).toLowerCase();
@@ -138,7 +144,9 @@ function unescapeOnce(text: string): string {
 }
 
 /** Reads one From, To, Contact, Route or P-Asserted-Identity value; `undefined` when it is not one. */
-export function parseNameAddr(text: string): NameAddr | undefined {
+export const parseNameAddr = remembered(readNameAddr, rememberedTexts);
+
+function readNameAddr(text: string): NameAddr | undefined {
   const start = skipBlanks(text, 0);
   if (text.charCodeAt(start) === 34) {
     const end = quotedEnd(text, start);

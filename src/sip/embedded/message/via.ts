@@ -1,6 +1,7 @@
+import { remembered } from '../../../core/remembered.ts';
 import { isToken, isUriText, skipBlanks, trimBlanks } from './characters.ts';
 import { splitParts } from './list.ts';
-import { type Parameters, parseParameters } from './parameters.ts';
+import { parseParameters } from './parameters.ts';
 import { parseHostPort } from './uri.ts';
 
 /** One Via value (RFC 3261 section 20.42). */
@@ -10,14 +11,16 @@ export interface Via {
   /** sent-by, as sent; an IPv6 address without its brackets. */
   readonly host: string;
   readonly port?: number;
-  /** By lower-case name. A Map of its own: `received` and `rport` may be filled in before `formatVia`. */
-  readonly params: Parameters;
+  /** By lower-case name. */
+  readonly params: ReadonlyMap<string, string | undefined>;
   /** As sent, the cookie included; absent from RFC 2543 peers. */
   readonly branch?: string;
 }
 
 /** Reads one Via value; `undefined` when it is not one. Blanks around `/`, `:` and `;` are allowed. */
-export function parseVia(value: string): Via | undefined {
+export const parseVia = remembered(readVia, 512);
+
+function readVia(value: string): Via | undefined {
   const first = value.indexOf('/');
   const second = value.indexOf('/', first + 1);
   if (first < 0 || second < 0) return undefined;

@@ -1,8 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
+import { freshHex } from '../../../core/random.ts';
 
 /** A tag or the random part of a branch: 80 bits (RFC 3261 section 19.3 asks for 32). */
 export function newToken(): string {
-  return randomBytes(10).toString('hex');
+  return freshHex(10);
 }
 
 /** Seconds for the Retry-After of a 500 (RFC 3261 section 14.2): 0 to 10. */

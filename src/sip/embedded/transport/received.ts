@@ -15,9 +15,9 @@ export function stampVia(request: SipRequest, source: Source): SipRequest {
   if (row === undefined || via === undefined) return request;
   const wantsPort = via.params.has('rport');
   if (!wantsPort && via.host === source.address) return request;
-  via.params.set('received', source.address);
-  if (wantsPort) via.params.set('rport', String(source.port));
-  const stamped = [formatVia(via), ...splitList(row).slice(1)].join(', ');
+  const params = new Map(via.params).set('received', source.address);
+  if (wantsPort) params.set('rport', String(source.port));
+  const stamped = [formatVia({ ...via, params }), ...splitList(row).slice(1)].join(', ');
   const headers = new Headers();
   let done = false;
   for (const { name, value } of request.headers) {

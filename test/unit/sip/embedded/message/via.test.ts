@@ -58,8 +58,8 @@ describe('parsing a Via', () => {
 describe('writing a Via', () => {
   it('writes what was filled in, and brackets round IPv6', () => {
     const via = parseVia('SIP/2.0/TCP [::1]:5060;rport;branch=z9hG4bK1');
-    via?.params.set('rport', '40000').set('received', '192.0.2.7');
-    expect(via && formatVia(via)).toBe(
+    const params = new Map(via?.params).set('rport', '40000').set('received', '192.0.2.7');
+    expect(via && formatVia({ ...via, params })).toBe(
       'SIP/2.0/TCP [::1]:5060;rport=40000;branch=z9hG4bK1;received=192.0.2.7',
     );
   });
