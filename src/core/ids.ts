@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { freshHex } from './random.ts';
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -14,7 +14,7 @@ export type ConversationId = Branded<'ConversationId'>;
 
 /** 96 random bits as 24 hexadecimal digits. */
 function random(): string {
-  return randomBytes(12).toString('hex');
+  return freshHex(12);
 }
 
 export const newCallKey = (): CallKey => `call_${random()}` as CallKey;

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
+import { freshBytes } from './random.ts';
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -36,7 +37,7 @@ export class Sealer {
   /** Seals a text; it opens only with the same `context`, for instance the name of the row that it belongs to. */
   seal(text: string, context: string): string {
     const { id, key } = this.#keys[0] as Subkey;
-    const nonce = randomBytes(nonceBytes);
+    const nonce = freshBytes(nonceBytes);
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
     const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     return `1.${id}.${sealed.toString('base64url')}`;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { AgentStart, AgentToolAnswer } from '../agent/agent.ts';
 import type { Clock } from '../core/clock.ts';
 import { ending } from '../core/ending.ts';
@@ -258,8 +259,8 @@ class PooledLeg implements Leg {
   /** Questions that the worker has not answered yet, by their numbers. */
   readonly #asked = new Map<number, (ok: boolean) => void>();
   #asks = 0;
-  /** What digits are told under in secure mode. */
-  readonly #digitsKey = newDigitsKey();
+  /** What digits are told under in secure mode, once there is any. */
+  #digitsKey: KeyObject | undefined;
 
   constructor(id: LegId, post: (message: ToWorker) => void) {
     this.id = id;
@@ -327,7 +328,9 @@ class PooledLeg implements Leg {
   }
 
   secure(on: boolean): Promise<boolean> {
-    return this.#ask(ask => ({ type: 'secure', leg: this.id, ask, key: on ? this.#digitsKey : undefined }));
+    if (on) this.#digitsKey ??= newDigitsKey();
+    const key = on ? this.#digitsKey : undefined;
+    return this.#ask(ask => ({ type: 'secure', leg: this.id, ask, key }));
   }
 
   async quiet(longestMs: number): Promise<void> {
@@ -387,6 +390,7 @@ class PooledLeg implements Leg {
       case 'tool-call':
         return this.#listener?.toolCall(news.call);
       case 'keyed':
+        if (this.#digitsKey === undefined) throw new Error('digits were keyed without a key');
         return this.#listener?.keyed(KeyedDigits.unseal(news.digits, this.#digitsKey));
       case 'turn':
         return this.#listener?.turn(news.news);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { freshBytes } from '../../core/random.ts';
 import { read32, write32 } from './packet.ts';
 
 /** RTCP packet types (RFC 3550 section 12.1). */
@@ -209,5 +209,5 @@ export function rtcpInterval(random: () => number): number {
 
 /** A canonical name that says nothing of this machine (RFC 7022 section 4.2): 96 random bits, base64. */
 export function newCname(): string {
-  return randomBytes(12).toString('base64');
+  return freshBytes(12).toString('base64');
 }
