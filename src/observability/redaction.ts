@@ -1,5 +1,6 @@
 import type { LogFields } from '../core/logger.ts';
 import { maskNumber } from '../core/mask.ts';
+import { remembered } from '../core/remembered.ts';
 
 /** Limits on one log line. */
 export const lineLimits = {
@@ -55,6 +56,8 @@ const e164 = /\+\d{7,15}/g;
 const uriNumber = /\b(sips?:|tel:)(\+?\d{7,})/gi;
 /** A key of SRTP as SDP has it (RFC 4568 section 9.1). */
 const inlineKey = /\binline:[\w+/=|^:-]+/gi;
+/** Text in which nothing of all this can be: no `+`, no `:`, and printable. */
+const harmless = /^[ -*,-9;-~]*$/;
 const query = /\b((?:https?|wss?):\/\/[^\s?#]*)[?#]\S*/gi;
 
 /** Constant text goes through unchanged; anything else that got into a message is made harmless. */
@@ -70,15 +73,40 @@ export function cleanFields(fields: LogFields): LogFields {
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     if (count++ >= lineLimits.fields || room <= 0) break;
-    const fitted = cut(cleanValue(name, value), room);
+    const key = keyOf(name);
+    const fitted = cut(cleanValue(key, value), room);
     room -= size(fitted);
-    clean[name.replace(control, '\ufffd').slice(0, 64)] = fitted;
+    clean[key.shown] = fitted;
   }
   return clean;
 }
 
+/** What is known of a field by its name alone; names come from our own code, and are few. */
+interface Key {
+  readonly shown: string;
+  readonly kind: 'private' | 'private-text' | 'code' | 'number' | 'plain';
+}
+
+const keyOf = remembered((name): Key => {
+  const plain = name.toLowerCase().replace(/[_-]/g, '');
+  return { shown: name.replace(control, '\ufffd').slice(0, 64), kind: kindOf(plain) };
+}, 256);
+
+function kindOf(plain: string): Key['kind'] {
+  if (privateParts.some(part => plain.includes(part))) return 'private';
+  if (privateNames.has(plain)) return 'private-text';
+  if (plain === 'code') return 'code';
+  return numberNames.has(plain) ? 'number' : 'plain';
+}
+
 /** Bytes of a value as JSON. */
-const size = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+function size(value: unknown): number {
+  if (typeof value === 'string' && unescaped.test(value)) return value.length + 2;
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Text that is as long in JSON as it is. */
+const unescaped = /^[ !#-[\]-~]*$/;
 
 /** The value, cut when it would take more than `room` bytes: a character takes six at most, escaped. */
 function cut<T extends LogFields[string]>(value: T, room: number): T | string | readonly string[] {
@@ -88,15 +116,13 @@ function cut<T extends LogFields[string]>(value: T, room: number): T | string | 
 }
 
 function cleanValue(
-  name: string,
+  { kind }: Key,
   value: string | number | boolean | null | readonly string[],
 ): string | number | boolean | null | readonly string[] {
-  const plain = name.toLowerCase().replace(/[_-]/g, '');
-  if (privateParts.some(part => plain.includes(part))) return hidden;
-  if (privateNames.has(plain) && !(typeof value === 'number' && value < 1000)) return hidden;
-  if (plain === 'code' && /^\d{4,10}$/.test(String(value)) && !isCloseCode(value)) return hidden;
-  if (typeof value === 'string')
-    return numberNames.has(plain) ? maskDigits(cleanText(value)) : cleanText(value);
+  if (kind === 'private') return hidden;
+  if (kind === 'private-text' && !(typeof value === 'number' && value < 1000)) return hidden;
+  if (kind === 'code' && /^\d{4,10}$/.test(String(value)) && !isCloseCode(value)) return hidden;
+  if (typeof value === 'string') return kind === 'number' ? maskDigits(cleanText(value)) : cleanText(value);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   return Array.from(value)
     .slice(0, lineLimits.entries)
@@ -110,6 +136,7 @@ const maskDigits = (text: string): string => text.replace(/\+?\d{7,}/g, maskNumb
 
 function cleanText(text: string): string {
   const bounded = text.length > lineLimits.text ? `${text.slice(0, lineLimits.text)}…` : text;
+  if (harmless.test(bounded)) return bounded;
   return bounded
     .replace(control, '\ufffd')
     .replace(inlineKey, 'inline:[private]')
