@@ -21,11 +21,20 @@ function within(value: unknown, name: string): unknown {
 
 type Issue = ZodError['issues'][number];
 
+/** What zod expects, as an agent may be told it. */
+const kinds: Readonly<Record<string, string>> = {
+  string: 'text in quotes',
+  int: 'a whole number',
+  record: 'a JSON object',
+  object: 'a JSON object',
+};
+
 function problem(issue: Issue, value: unknown): string {
-  if (value === undefined || value === null || value === '') return 'is missing';
+  if (value === undefined || value === null) return 'is missing';
+  if (typeof value === 'string' && value.trim() === '') return 'is missing';
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${issue.expected === 'string' ? 'text in quotes' : `of type ${issue.expected}`}`;
+      return `must be ${kinds[issue.expected] ?? `of type ${issue.expected}`}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':

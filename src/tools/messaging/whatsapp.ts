@@ -31,7 +31,6 @@ const variables = z.preprocess(
     .record(
       z.string().regex(/^\w{1,64}$/),
       z.union([z.string(), z.number().transform(String)]).pipe(z.string().max(templateLimits.valueChars)),
-      { error: 'must be a JSON object of texts, for instance {"1": "Ann"}' },
     )
     .refine(record => Object.keys(record).length <= templateLimits.variables, {
       message: `has more than ${templateLimits.variables} entries`,
