@@ -26,8 +26,8 @@ const requestsOf = ({ request: [method, path] }: ToolCase, stage: TwilioStage): 
   stage.requests().filter(came => came.method === method && came.path.includes(path));
 
 /** From now on whatever the case asks of Twilio meets with that. */
-const meets = ({ bridge }: TwilioStage, { request: [method, path] }: ToolCase, fault: SimFault, times = 1) =>
-  bridge.world.twilio.failNext(fault, times, { method, path });
+const meets = ({ twilio }: TwilioStage, { request: [method, path] }: ToolCase, fault: SimFault, times = 1) =>
+  twilio.failNext(fault, times, { method, path });
 
 describe('each of the seven tools, from the agent over a call to Twilio and back', () => {
   it('does what it is asked when it may', () =>

@@ -25,7 +25,7 @@ const digitWords = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven
 const wordPattern = new RegExp(`oh|${digitWords.join('|')}`, 'gi');
 
 /** The text as it is, and as whoever undoes one of the usual ways to write it reads it. */
-const readings: Readonly<Record<string, (text: string) => string>> = {
+export const readings: Readonly<Record<string, (text: string) => string>> = {
   plain: text => text,
   percent: text => text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => character(hex)),
   unicode: text =>

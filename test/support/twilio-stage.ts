@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
 import type { SimAnswer } from '../../src/sim/twilio/errors.ts';
-import type { SimRequest, SimTwilioOptions } from '../../src/sim/twilio/server.ts';
+import type { SimRequest, SimTwilio, SimTwilioOptions } from '../../src/sim/twilio/server.ts';
 import { type Bridge, withBridge } from './flow.ts';
 import { TwilioDocuments, twilioDocumentsPresent } from './twilio-documents.ts';
 
@@ -31,11 +31,16 @@ export interface Seeds {
   readonly call: string;
 }
 
+/** What a tool is asked about. */
+export interface Account {
+  readonly twilio: SimTwilio;
+  readonly seeds: Seeds;
+}
+
 /** A live call whose agent asks for tools as the test says, beside an account with something in it. */
-export interface TwilioStage {
+export interface TwilioStage extends Account {
   readonly bridge: Bridge;
   readonly conversation: SimConversation;
-  readonly seeds: Seeds;
   /** Asks for a tool over the conversation and settles with what came back. */
   readonly ask: (tool: string, parameters: Readonly<Record<string, unknown>>) => Promise<ToolAnswerSeen>;
   /** Requests that reached the stand-in since the call was up. */
@@ -74,15 +79,16 @@ export async function withTwilioStage(
   };
   const yaml = options.yaml === undefined ? {} : { yaml: options.yaml };
   await withBridge({ script: { mode: 'quiet' }, twilio, env, ...yaml }, async bridge => {
-    const seeds = await seed(bridge);
+    const seeds = await seed(bridge.world.twilio);
     const call = await bridge.answered({ from: caller, headers: [['X-CALLER-ID', caller]] });
     const conversation = await bridge.world.agent.conversation(0);
     const before = bridge.world.twilio.requests.length;
     await body({
       bridge,
       conversation,
+      twilio: bridge.world.twilio,
       seeds,
-      ask: (tool, parameters) => asked(conversation, tool, parameters),
+      ask: (tool, parameters) => askTool(conversation, tool, parameters),
       requests: () => bridge.world.twilio.requests.slice(before),
     });
     await call.hangup();
@@ -92,8 +98,8 @@ export async function withTwilioStage(
 /** The account's own number. */
 export const sender = '+14155550100';
 
-async function seed({ world: { twilio } }: Bridge): Promise<Seeds> {
-  const { messages, calls, content, numbers } = twilio;
+/** Puts something into an account, so that there is something to find. */
+export async function seed({ messages, calls, content, numbers }: SimTwilio): Promise<Seeds> {
   await messages.receive({ from: caller, to: sender, body: 'Where is my parcel?' });
   await messages.receive({
     from: caller,
@@ -113,7 +119,8 @@ async function seed({ world: { twilio } }: Bridge): Promise<Seeds> {
   };
 }
 
-async function asked(
+/** Asks for a tool over a conversation. */
+export async function askTool(
   conversation: SimConversation,
   tool: string,
   parameters: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { SimFault } from '../../src/sim/twilio/failures.ts';
-import { caller, other, sender, type TwilioStage } from './twilio-stage.ts';
+import { type Account, caller, other, sender, type TwilioStage } from './twilio-stage.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -11,7 +11,7 @@ export interface ToolCase {
   readonly tool: string;
   /** Whether the gate for sends has to be open for it. */
   readonly writes: boolean;
-  readonly parameters: (stage: TwilioStage) => Parameters;
+  readonly parameters: (account: Account) => Parameters;
   /** What is to be in the answer. */
   readonly good: Parameters;
   /** The request it comes to: method, a part of its path, and some of its fields. */
@@ -271,11 +271,7 @@ export const checkCase: ToolCase = {
   name: 'twilio_verify_phone check_code',
   tool: 'twilio_verify_phone',
   writes: false,
-  parameters: ({ bridge }) => ({
-    action: 'check_code',
-    to: caller,
-    code: bridge.world.twilio.codeFor(caller),
-  }),
+  parameters: ({ twilio }) => ({ action: 'check_code', to: caller, code: twilio.codeFor(caller) }),
   good: { status: 'approved', valid: true },
   request: ['POST', '/VerificationCheck', {}],
   wrong: [
@@ -290,8 +286,7 @@ export const checkCase: ToolCase = {
 export const toolCases: readonly ToolCase[] = [...sends, ...messageReads, ...otherReads, checkCase];
 
 /** Sends the code that `checkCase` checks. */
-export async function prepareCheck({ ask, bridge }: TwilioStage): Promise<void> {
+export async function prepareCheck({ ask }: Pick<TwilioStage, 'ask'>): Promise<void> {
   const sent = await ask('twilio_verify_phone', { action: 'send_code', to: caller });
   if (sent.status !== 'pending') throw new Error(`No code was sent: ${sent.text}`);
-  bridge.world.twilio.codeFor(caller);
 }
