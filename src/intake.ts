@@ -202,7 +202,7 @@ export class Intake {
       wire: 'rtp',
       family: admitted.local.family,
       secureOnly: trunk.mediaEncryption === 'required',
-      tones: route.policy.tones ?? options().tones ?? 'auto',
+      tones: route.policy.tones ?? trunk.tones ?? options().tones ?? 'auto',
     });
     if (!opened.ok) {
       registry.release();

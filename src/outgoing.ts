@@ -220,6 +220,7 @@ export class OutgoingCalls {
       wire: 'rtp',
       family,
       secureOnly,
+      tones: trunk.tones ?? this.#parts.options().tones ?? 'auto',
       ...(near === undefined ? {} : { near }),
     });
     if (!opened.ok) {
@@ -414,7 +415,14 @@ export function outboundTrunk({ trunks, secrets }: Config, name: string): Outbou
     username === undefined || password === undefined
       ? {}
       : { credentials: { username, password, ...(realm === undefined ? {} : { realm }) } };
-  return { name, ...outbound, ...credentials, attributesToHeaders: found.attributesToHeaders };
+  const { attributesToHeaders, tones } = found;
+  return {
+    name,
+    ...outbound,
+    ...credentials,
+    attributesToHeaders,
+    ...(tones === undefined ? {} : { tones }),
+  };
 }
 
 function factsOf(

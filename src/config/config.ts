@@ -47,7 +47,10 @@ export type SipBackend =
     };
 
 /** The way out over a trunk, without its secret. */
-export type ConfiguredOutbound = Omit<OutboundTrunk, 'name' | 'credentials' | 'attributesToHeaders'> & {
+export type ConfiguredOutbound = Omit<
+  OutboundTrunk,
+  'name' | 'credentials' | 'attributesToHeaders' | 'tones'
+> & {
   readonly username?: string;
   readonly realm?: string;
 };

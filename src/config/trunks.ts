@@ -1,7 +1,7 @@
 import { fail, ok } from '../core/errors.ts';
 import type { DigestAlgorithm } from '../trunks/digest.ts';
 import type { MediaEncryption } from '../trunks/trunk.ts';
-import type { ConfiguredTrunk } from './config.ts';
+import { type ConfiguredTrunk, keyTones } from './config.ts';
 import { readOutbound } from './outbound.ts';
 import { choice, cidr, flag, integer, list, type Reader, text } from './readers.ts';
 import { Section } from './section.ts';
@@ -57,6 +57,7 @@ function readTrunk(
     'account_sid',
     text(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hexadecimal digits'),
   );
+  const tones = section.value('dtmf_in_band', choice(keyTones));
   const limits = section.inner('limits');
   const calls = limits.value('calls', integer(1, 100_000));
   const invitesPerSecond = limits.value('invites_per_second', integer(1, 10_000));
@@ -86,6 +87,7 @@ function readTrunk(
     ...(isOutboundOnly(section) ? { outboundOnly: true as const } : {}),
     ...(trustIdentity === undefined ? {} : { trustIdentity }),
     ...(accountSid === undefined ? {} : { accountSid }),
+    ...(tones === undefined ? {} : { tones }),
     limits: {
       ...(calls === undefined ? {} : { calls }),
       ...(invitesPerSecond === undefined ? {} : { invitesPerSecond }),

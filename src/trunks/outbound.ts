@@ -1,6 +1,7 @@
 import type { CodecName } from '../sdp/plan.ts';
 import type { HeaderField } from '../sip/signalling.ts';
 import type { ClientCredentials } from './digest-client.ts';
+import type { KeyTones } from './policy.ts';
 import type { SpendingLimits } from './spending.ts';
 import type { MediaEncryption } from './trunk.ts';
 
@@ -19,6 +20,8 @@ export interface OutboundTrunk {
   readonly headers: readonly HeaderField[];
   readonly credentials?: ClientCredentials;
   readonly mediaEncryption: MediaEncryption;
+  /** Whether keys are looked for in the sound of its calls; absent: what holds for all. */
+  readonly tones?: KeyTones;
   /** Variable to the header that it leaves with on our BYE. */
   readonly attributesToHeaders: Readonly<Record<string, string>>;
   /** In the order of the offer. */

@@ -22,8 +22,11 @@ export interface CallPolicy {
     | undefined;
   readonly waiting?: { readonly afterMs?: number; readonly sound?: Prompt | undefined } | undefined;
   /** Whether keys are looked for in the sound of the caller. */
-  readonly tones?: 'off' | 'auto' | 'on';
+  readonly tones?: KeyTones;
 }
+
+/** Whether keys are looked for in the sound: never, where the peer takes no telephone-events, or always. */
+export type KeyTones = 'off' | 'auto' | 'on';
 
 /** Whether the initiation webhook is asked for calls to a number, and what is done without a usable answer. */
 export type InitiationChoice = 'off' | 'continue' | 'reject';

@@ -3,7 +3,7 @@ import { type DigestAccount, digestAccount } from './digest.ts';
 import { Recent } from './limits.ts';
 import { type NetworkSet, networkSet } from './match.ts';
 import { CallerList, NumberTable } from './number-table.ts';
-import type { CallPolicy, InitiationChoice } from './policy.ts';
+import type { CallPolicy, InitiationChoice, KeyTones } from './policy.ts';
 import type { MediaEncryption, NumberConfig, TrunkConfig } from './trunk.ts';
 
 /** One trunk: who may call over it, and what holds for its calls. */
@@ -18,6 +18,7 @@ export interface Trunk {
   readonly remoteDomains: readonly string[];
   readonly callers: CallerList;
   readonly accountSid: string | undefined;
+  readonly tones: KeyTones | undefined;
   readonly mediaEncryption: MediaEncryption;
   /** By lower-case header name. */
   readonly headersToAttributes: ReadonlyMap<string, string>;
@@ -161,6 +162,7 @@ function trunkOf(config: TrunkConfig, realm: string): Trunk {
     remoteDomains: remoteDomains.map(domain => domain.toLowerCase()),
     callers: new CallerList(config.allowedNumbers),
     accountSid: config.accountSid,
+    tones: config.tones,
     mediaEncryption: config.mediaEncryption,
     headersToAttributes: new Map(
       Object.entries(config.headersToAttributes).map(([header, name]) => [header.toLowerCase(), name]),

@@ -1,6 +1,6 @@
 import type { ClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import type { DigestAlgorithm } from './digest.ts';
-import type { CallPolicy, InitiationChoice } from './policy.ts';
+import type { CallPolicy, InitiationChoice, KeyTones } from './policy.ts';
 
 /** Whether sound is encrypted on a trunk, in ElevenLabs' words. */
 export const mediaEncryptions = ['disabled', 'allowed', 'required'] as const;
@@ -27,6 +27,8 @@ export interface TrunkConfig {
   readonly trustIdentity?: boolean;
   /** Twilio account that X-Twilio-AccountSid must name. */
   readonly accountSid?: string;
+  /** Whether keys are looked for in the sound of its calls; absent: what holds for all. */
+  readonly tones?: KeyTones;
   readonly limits: { readonly calls?: number; readonly invitesPerSecond?: number };
 }
 

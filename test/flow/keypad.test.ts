@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DtmfDetector } from '../../codecs/dtmf-detector.ts';
-import { dtmf, sine } from '../../codecs/tones.ts';
 import { sampleRate } from '../../src/core/audio.ts';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
 import { decode } from '../../src/sim/agent/sound.ts';
 import type { SimCall } from '../../src/sim/caller/call.ts';
 import { type Bridge, type BridgeOptions, withBridge } from '../support/flow.ts';
-import { hum, levelAtAgent } from '../support/sound.ts';
+import { hum, keyTones, levelAtAgent } from '../support/sound.ts';
 import { until } from '../support/until.ts';
 
 const number = '+14155550123';
@@ -20,25 +19,6 @@ async function humming(bridge: Bridge): Promise<{ call: SimCall; conversation: S
   const conversation = await bridge.world.agent.conversation(0);
   await conversation.until(({ audioBytes }) => audioBytes > 20_000);
   return { call, conversation };
-}
-
-/** Keys digits as tones in the sound, each 100 ms long and as far from the next. */
-function keyTones(call: SimCall, digits: string): Promise<void> {
-  const { rate } = call.media.codec;
-  const voice = sine(rate, 300, -30);
-  const tones = [...digits].map(digit => dtmf(rate, digit, -13));
-  let at = 0;
-  return new Promise(resolve => {
-    call.media.voice = {
-      generate(dst, from, count) {
-        const ms = (at / rate) * 1000;
-        at += count;
-        const tone = ms % 200 < 100 ? tones[Math.floor(ms / 200)] : undefined;
-        (tone ?? voice).generate(dst, from, count);
-        if (ms / 200 >= tones.length) resolve();
-      },
-    };
-  });
 }
 
 /** Whether the sound that the agent got, from a byte on, has anything in it that may be a key. */

@@ -6,7 +6,6 @@ import { dtmf, sine } from '../../codecs/tones.ts';
 import { sampleRate } from '../../src/core/audio.ts';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
 import { decode } from '../../src/sim/agent/sound.ts';
-import type { SimCall } from '../../src/sim/caller/call.ts';
 import { SimCaller } from '../../src/sim/caller/caller.ts';
 import { SimWorld } from '../../src/sim/world.ts';
 import { environmentOf } from '../support/flow.ts';
@@ -15,7 +14,7 @@ import { disguises, numberSecrets, type Place, type Secret, sightings } from '..
 import { freePort } from '../support/ports.ts';
 import { Receiver } from '../support/receiver.ts';
 import { ServeProcess } from '../support/serve-process.ts';
-import { heardFor } from '../support/sound.ts';
+import { heardFor, keyTones } from '../support/sound.ts';
 import { readStereo } from '../support/stereo.ts';
 import { until } from '../support/until.ts';
 
@@ -100,23 +99,6 @@ function configure(folder: string): string {
   return path;
 }
 
-/** Keys digits as tones in the sound, each 100 ms long and as far from the next. */
-async function keyTones(call: SimCall, digits: string): Promise<void> {
-  const { rate } = call.media.codec;
-  const tones = [...digits].map(digit => dtmf(rate, digit, -13));
-  const voice = sine(rate, 300, -30);
-  let at = 0;
-  call.media.voice = {
-    generate(dst, from, count) {
-      const ms = (at / rate) * 1000;
-      at += count;
-      const tone = ms % 200 < 100 ? tones[Math.floor(ms / 200)] : undefined;
-      (tone ?? voice).generate(dst, from, count);
-    },
-  };
-  await until(() => (at / rate) * 1000 > 200 * digits.length, 'all keys to be pressed', patienceMs);
-}
-
 /** A keyed and a spoken verification with a daemon at this level, and some requests that quote a number. */
 async function collect(level: string): Promise<Evidence> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-leak-'));
@@ -179,7 +161,7 @@ async function collect(level: string): Promise<Evidence> {
     const conversation = await world.agent.conversation(0, patienceMs);
     await conversation.until(each => each.toolResults.length === 1 && each.eventId > 1, patienceMs);
     const keyedCode = world.twilio.codeFor(caller);
-    await keyTones(first, `${keyedCode}#`);
+    await keyTones(first, `${keyedCode}#`, patienceMs);
     expect(await first.ended).toBe('bye');
 
     script.mode = 'quiet';

@@ -1,4 +1,4 @@
-import { sine, ToneDetector } from '../../codecs/tones.ts';
+import { dtmf, sine, ToneDetector } from '../../codecs/tones.ts';
 import { sampleRate } from '../../src/core/audio.ts';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
 import { decode } from '../../src/sim/agent/sound.ts';
@@ -8,6 +8,23 @@ import { until } from './until.ts';
 /** From now on the caller hums one frequency. */
 export function hum(call: SimCall, hz: number, levelDbfs = -20): void {
   call.media.voice = sine(call.media.codec.rate, hz, levelDbfs);
+}
+
+/** Keys digits as tones in a soft hum, each 100 ms long and as far from the next; settles when all are pressed. */
+export async function keyTones(call: SimCall, digits: string, patienceMs = 20_000): Promise<void> {
+  const { rate } = call.media.codec;
+  const voice = sine(rate, 300, -30);
+  const tones = [...digits].map(digit => dtmf(rate, digit, -13));
+  let at = 0;
+  call.media.voice = {
+    generate(dst, from, count) {
+      const ms = (at / rate) * 1000;
+      at += count;
+      const tone = ms % 200 < 100 ? tones[Math.floor(ms / 200)] : undefined;
+      (tone ?? voice).generate(dst, from, count);
+    },
+  };
+  await until(() => (at / rate) * 1000 > 200 * digits.length, 'all keys to be pressed', patienceMs);
 }
 
 /** Settles when the caller has got `ms` of RTP in all. */

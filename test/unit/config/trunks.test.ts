@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
 import { writeProblems } from '../../../src/config/problem.ts';
+import { outboundTrunk } from '../../../src/outgoing.ts';
 
 const env = { ELEVENLABS_API_KEY: 'sk_test_key', PBX_PASSWORD: 'a long password' };
 
@@ -265,5 +266,26 @@ describe('numbers', () => {
     expect(problems('numbers: []\n', { ELEVENLABS_AGENT_ID: '' })[0]).toContain(
       'ELEVENLABS_AGENT_ID: is missing',
     );
+  });
+});
+
+describe('keys in the sound', () => {
+  it('are set for the calls of a trunk, in and out', () => {
+    const yaml = `
+trunks:
+  - name: gateway
+    dtmf_in_band: "on"
+    inbound_trunk_config: { allowed_addresses: [192.0.2.1] }
+    outbound_trunk_config: { address: 192.0.2.1 }
+  - name: other
+    inbound_trunk_config: { allowed_addresses: [192.0.2.2] }
+    outbound_trunk_config: { address: 192.0.2.2 }
+`;
+    const { config } = good(yaml);
+    expect(config.trunks.map(({ tones }) => tones)).toEqual(['on', undefined]);
+    expect(['gateway', 'other'].map(name => outboundTrunk(config, name)?.tones)).toEqual(['on', undefined]);
+    expect(problems(yaml.replace('"on"', 'sometimes'))).toEqual([
+      expect.stringMatching(/dtmf_in_band/),
+    ]);
   });
 });
