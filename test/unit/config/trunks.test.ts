@@ -284,8 +284,6 @@ trunks:
     const { config } = good(yaml);
     expect(config.trunks.map(({ tones }) => tones)).toEqual(['on', undefined]);
     expect(['gateway', 'other'].map(name => outboundTrunk(config, name)?.tones)).toEqual(['on', undefined]);
-    expect(problems(yaml.replace('"on"', 'sometimes'))).toEqual([
-      expect.stringMatching(/dtmf_in_band/),
-    ]);
+    expect(problems(yaml.replace('"on"', 'sometimes'))).toEqual([expect.stringMatching(/dtmf_in_band/)]);
   });
 });
