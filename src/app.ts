@@ -152,12 +152,13 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const twilio = await composeTwilio({ now: () => access.config, documents: store.documents, clock, log });
   metrics.twilio.follow(() => twilio.connection.status.state);
   const sentMessages = new SentMessages(clock);
+  const sending = composeSending(() => access.config, store, { clock, log });
   const toolbox = composeTools({
     config,
     now: () => access.config,
     store,
     connection: twilio.connection,
-    gate: composeSending(() => access.config, store),
+    gate: sending.gate,
     sent: sentMessages,
     clock,
   });
@@ -258,6 +259,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       await publicHttp?.close();
       await http.close();
       recorder.stop();
+      sending.watch.stop();
       // What is told of the last calls is queued with their ends.
       await Promise.race([store.flush(), waitFor(clock, byeGraceMs)]);
       await webhooks.close();

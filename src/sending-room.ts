@@ -1,13 +1,34 @@
 import type { Config } from './config/config.ts';
+import type { Clock } from './core/clock.ts';
+import type { Logger } from './core/logger.ts';
 import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
+import { HeldDesk } from './tools/sending/held-desk.ts';
+import { HeldWatch } from './tools/sending/held-watch.ts';
 import { defaultSendingPolicy } from './tools/sending/policy.ts';
 import { Sending } from './tools/sending/sending.ts';
 
-/** The gate that everything passes that agents send. `now` is the configuration at the moment. */
-export function composeSending(now: () => Config, store: Pick<Store, 'switches'>): Sending {
-  return new Sending({
+/** What everything passes that agents send, and where people decide on what is held. */
+export interface SendingRoom {
+  readonly gate: Sending;
+  readonly desk: HeldDesk;
+  readonly watch: HeldWatch;
+}
+
+/** `now` is the configuration at the moment. */
+export function composeSending(
+  now: () => Config,
+  store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions'>,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+): SendingRoom {
+  const policy = () => defaultSendingPolicy;
+  const { counters, optOuts, heldSends, executions } = store;
+  const watch = new HeldWatch({ heldSends, clock });
+  const gate = new Sending({
     gates: gatesOf(store.switches, () => now().tools),
-    policy: () => defaultSendingPolicy,
+    ...{ policy, counters, optOuts, heldSends, watch, clock, log },
+    country: now().tools.defaultCountry,
   });
+  const desk = new HeldDesk({ sending: gate, policy, heldSends, executions, watch, clock, log });
+  return { gate, desk, watch };
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { silentLogger } from '../../src/core/logger.ts';
 import { composeSending } from '../../src/sending-room.ts';
 import { SimTwilio } from '../../src/sim/twilio/server.ts';
 import { composeTools } from '../../src/tooling.ts';
@@ -50,7 +51,7 @@ function compose(service = true): void {
     now,
     store,
     connection: new LiveConnection({ source: () => configuredSource(now()), clock }),
-    gate: composeSending(now, store),
+    gate: composeSending(now, store, { clock, log: silentLogger }).gate,
     sent: new SentMessages(clock),
     clock,
   });
@@ -125,7 +126,7 @@ describe('the switches of the store', () => {
 
   it('let nothing out while the store is down', async () => {
     store.down = true;
-    expect(await send(own)).toMatchObject({ status: 'fault' });
+    expect(await send(own)).toMatchObject({ status: 'unavailable' });
     expect(sim.requests).toEqual([]);
     store.down = false;
     expect(await send(own)).toMatchObject({ status: 'pending' });

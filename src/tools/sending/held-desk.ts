@@ -1,0 +1,130 @@
+import type { Clock } from '../../core/clock.ts';
+import { Failure, fail, ok, type Result } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import { maskNumber } from '../../core/mask.ts';
+import type { GateDecision } from '../../core/tool-facts.ts';
+import type { Executions, HeldAuthor, HeldSend, HeldSends } from '../../store/sends.ts';
+import type { ToolResult } from '../tool.ts';
+import { decide, refusalIn } from './decisions.ts';
+import type { Send, SendOutcome } from './gate.ts';
+import type { HeldWatch } from './held-watch.ts';
+import { sendingLimits } from './limits.ts';
+import type { SendingPolicy } from './policy.ts';
+import { refusalAnswer, type Sending } from './sending.ts';
+
+export interface HeldDeskParts {
+  readonly sending: Pick<Sending, 'question' | 'release' | 'perform' | 'settle'>;
+  readonly policy: () => SendingPolicy;
+  readonly heldSends: HeldSends;
+  readonly executions: Pick<Executions, 'add'>;
+  readonly watch: Pick<HeldWatch, 'look'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Where people decide on held sends. Failures have code `not-found`, `over`, `key-missing`, or the word of a gate. */
+export class HeldDesk {
+  readonly #parts: HeldDeskParts;
+
+  constructor(parts: HeldDeskParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Sends one that waits. What may have changed since is asked again first: the switches, opt-outs, recipients, quiet hours
+   * and budgets; while one of those refuses, it goes on waiting. Rejects when the store is down.
+   */
+  async approve(id: string, author: HeldAuthor): Promise<Result<ToolResult>> {
+    const { heldSends, sending, watch } = this.#parts;
+    const found = await this.#waiting(id);
+    if (!found.ok) return found;
+    const { held, send } = found.value;
+    const policy = this.#parts.policy();
+    const question = await sending.question(send, policy);
+    const decisions = decide(question);
+    const refusal = refusalIn(decisions);
+    if (refusal !== undefined) return fail(failureOf(refusal, refusalAnswer(refusal, question)));
+    const released = await sending.release(send, held.call, policy);
+    if (released.ticket === undefined) return fail(failureOf(released.decision, released.result));
+    const claim = await heldSends.claim(id, author);
+    if (typeof claim === 'string') {
+      await sending.settle(released.ticket, { done: 'unprocessed', result: { status: 'over', message: '' } });
+      return fail(refusals[claim]);
+    }
+    const begun = this.#parts.clock.now();
+    const outcome = await this.#perform(send);
+    const result = await sending.settle(released.ticket, outcome);
+    const state = outcome.done === 'sent' ? 'sent' : outcome.done === 'unknown' ? 'unknown' : 'failed';
+    await heldSends.finish(id, state, result.status);
+    await this.#log(held, send, outcome, [...decisions, released.decision], this.#parts.clock.now() - begun);
+    this.#parts.log.info('held send approved', { held: id, by: author.who, status: result.status });
+    await watch.look(id);
+    return ok(result);
+  }
+
+  async refuse(id: string, author: HeldAuthor): Promise<Result<void>> {
+    const { heldSends, watch, log } = this.#parts;
+    const outcome = await heldSends.refuse(id, author);
+    if (outcome !== 'refused') return fail(refusals[outcome]);
+    log.info('held send refused', { held: id, by: author.who });
+    await watch.look(id);
+    return ok(undefined);
+  }
+
+  async #waiting(id: string): Promise<Result<{ readonly held: HeldSend; readonly send: Send }>> {
+    const { heldSends } = this.#parts;
+    const held = await heldSends.find(id);
+    if (held === undefined) return fail(refusals['not-found']);
+    if (held.state !== 'waiting') return fail(refusals.over);
+    const body = await heldSends.body(id);
+    if (body !== undefined) return ok({ held, send: JSON.parse(body) as Send });
+    const still = await heldSends.find(id);
+    return fail(still?.state === 'waiting' ? keyMissing : refusals.over);
+  }
+
+  async #perform(send: Send): Promise<SendOutcome> {
+    const late = new AbortController();
+    const timer = this.#parts.clock.timer(sendingLimits.performMs, () => late.abort());
+    try {
+      return await this.#parts.sending.perform(send, late.signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #log(
+    held: HeldSend,
+    send: Send,
+    { result, requestId, cost }: SendOutcome,
+    gates: readonly GateDecision[],
+    ms: number,
+  ): Promise<void> {
+    const { executions, clock } = this.#parts;
+    await executions.add({
+      call: held.call,
+      agentId: held.agentId,
+      tool: held.tool,
+      action: 'approved',
+      at: Math.round(clock.wall() - ms),
+      ms: Math.round(ms),
+      status: result.status,
+      isError: false,
+      arguments: { to: maskNumber(send.to), held_id: held.id },
+      gates,
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(cost === undefined ? {} : { cost }),
+    });
+  }
+}
+
+const refusals = {
+  'not-found': new Failure('not-found', 'There is no held send of this id.'),
+  over: new Failure('over', 'This one is not waiting any more: it was decided before, or has expired.'),
+} as const;
+
+const keyMissing = new Failure(
+  'key-missing',
+  'It is sealed with a key that is not in DATA_KEY any more: put it back, last.',
+);
+
+const failureOf = ({ gate }: GateDecision, { message }: ToolResult): Failure => new Failure(gate, message);
