@@ -1,4 +1,5 @@
 import { Access } from './access.ts';
+import { composeActions } from './actions-room.ts';
 import { OverloadGuard } from './admission.ts';
 import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
 
@@ -228,6 +229,14 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     archive: store.archive,
     switches: store.switches,
     twilio: twilio.desk,
+    twilioActions: composeActions({
+      config,
+      now: () => access.config,
+      store,
+      connection: twilio.connection,
+      clock,
+      log,
+    }),
     version: version(),
     audio: id => recordings.find(store.archive, id),
     ...(parts.load === undefined ? {} : { reload: access.reload }),

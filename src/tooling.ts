@@ -59,7 +59,7 @@ export function composeTools({ config, now, store, connection, gate, sent, clock
 }
 
 /** Where Twilio can tell us what became of a message: that needs a way to us, and the token that it signs with. */
-function messageStatusUrl({ http }: Config, connection: TwilioConnection): string | undefined {
+export function messageStatusUrl({ http }: Config, connection: TwilioConnection): string | undefined {
   const reachable = http.publicUrl !== undefined && http.publicListen !== undefined;
   return reachable && connection.authToken() !== undefined
     ? `${http.publicUrl}${twilioPaths.messageStatus}`

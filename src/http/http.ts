@@ -13,6 +13,7 @@ import { type ReloadOutcome, reloadRoutes } from './reload.ts';
 import { answerFaults, bare, type HttpAddress, type HttpServer, listen } from './server.ts';
 import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
 import { switchRoutes } from './switches.ts';
+import { type TwilioActions, twilioActionRoutes } from './twilio-actions.ts';
 import { type TwilioDesk, twilioConnectionRoutes } from './twilio-connection.ts';
 
 export interface HttpOptions {
@@ -31,6 +32,8 @@ export interface HttpOptions {
   readonly archive?: CallArchive;
   readonly switches?: Switches;
   readonly twilio?: TwilioDesk;
+  /** What the operator's own programs may have done with the Twilio account. */
+  readonly twilioActions?: TwilioActions;
   /** Version of this program, for `/v1/openapi.json`. */
   readonly version?: string;
   readonly log: Logger;
@@ -55,5 +58,6 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.archive !== undefined) conversationRoutes(app, options.archive, options.log);
   if (options.switches !== undefined) switchRoutes(app, options.switches);
   if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
+  if (options.twilioActions !== undefined) twilioActionRoutes(app, options.twilioActions);
   return app;
 }

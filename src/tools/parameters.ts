@@ -30,6 +30,7 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 function problem(issue: Issue, value: unknown): string {
+  if (issue.code === 'custom') return issue.message;
   if (value === undefined || value === null) return 'is missing';
   if (typeof value === 'string' && value.trim() === '') return 'is missing';
   switch (issue.code) {
@@ -41,8 +42,6 @@ function problem(issue: Issue, value: unknown): string {
       return `is too small or too short: at least ${issue.minimum}`;
     case 'too_big':
       return `is too large or too long: at most ${issue.maximum}`;
-    case 'custom':
-      return issue.message;
     default:
       return 'is malformed';
   }

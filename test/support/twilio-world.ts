@@ -17,6 +17,8 @@ export class TwilioWorld {
   readonly sent: SentMessages;
   readonly control = new FakeControl();
   senders: TwilioSenders;
+  /** Set it where an answer never comes. */
+  impatient = false;
   /** Where the stand-in tells what became of messages; nowhere unless set. */
   callback: string | undefined;
   readonly connection: TwilioConnection;
@@ -29,13 +31,15 @@ export class TwilioWorld {
     this.sent = new SentMessages(clock);
     this.senders = { phoneNumber: sim.phoneNumber, whatsAppNumber: sim.phoneNumber };
     const { accountSid, apiKeySid, apiKeySecret, baseUrl } = sim;
-    const client = TwilioClient.create({
-      ...{ accountSid, apiKeySid, apiKeySecret, baseUrl },
-      limits: { backoffMs: 1, timeoutMs: 400 },
-    });
+    const clientOf = (timeoutMs: number) =>
+      TwilioClient.create({
+        ...{ accountSid, apiKeySid, apiKeySecret, baseUrl },
+        limits: { backoffMs: 1, timeoutMs },
+      });
+    const [patient, impatient] = [clientOf(6_000), clientOf(40)];
     const senders = () => this.senders;
     this.connection = {
-      client: () => client,
+      client: () => (this.impatient ? impatient : patient),
       accountSid,
       authToken: () => sim.authToken,
       get senders() {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TwilioSenders } from '../../twilio/connection.ts';
+import type { MessageSender } from '../../twilio/messages.ts';
 import { phone, required, text } from '../field.ts';
 import type { Tool } from '../tool.ts';
 import { notConfigured, type ToolSpec, type TwilioToolParts } from '../twilio-parts.ts';
@@ -42,6 +43,10 @@ export function textSender({ messagingServiceSid, phoneNumber }: TwilioSenders):
   return messagingServiceSid ?? phoneNumber;
 }
 
+/** The same as Twilio takes it. */
+export const senderOf = (sender: string): MessageSender =>
+  sender.startsWith('MG') ? { messagingServiceSid: sender } : { from: sender };
+
 export const noTextSender =
   'There is no number to send texts from: the operator has to set TWILIO_PHONE_NUMBER (auto takes the first that can text) or TWILIO_MESSAGING_SERVICE_SID.';
 
@@ -49,7 +54,7 @@ export const noTextSender =
 export function createSmsTool(parts: TwilioToolParts): Tool {
   const perform = delivery(parts, ({ to, sender, text: body, media }) => ({
     to,
-    sender: sender.startsWith('MG') ? { messagingServiceSid: sender } : { from: sender },
+    sender: senderOf(sender),
     content: { body, ...(media === undefined ? {} : { mediaUrl: media }) },
   }));
   parts.gate.register('sms', perform);

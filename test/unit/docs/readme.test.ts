@@ -94,6 +94,7 @@ describe('README.md', () => {
       archive: store.archive,
       switches: store.switches,
       twilio: {} as TwilioDesk,
+      twilioActions: { run: async () => ({ ok: true, value: {} }) },
       log: createLogger('error'),
     });
     const { paths } = (await app.inject('/v1/openapi.json')).json() as {

@@ -103,6 +103,7 @@ describe('twilio_account_overview', () => {
     [{ status: 503, raw: 'no' }, 'unavailable'],
     [{ drop: 'silence' }, 'unavailable'],
   ] as const)('answers %j with %s', async (fault, status) => {
+    world.impatient = 'drop' in fault;
     for (const action of ['account_info', 'list_phone_numbers', 'usage_summary']) {
       world.sim.failNext(fault, 12);
       expect(await overview({ action })).toMatchObject({ status });

@@ -116,6 +116,7 @@ describe('twilio_manage_calls', () => {
     [{ code: 20429 }, 'throttled'],
     [{ drop: 'silence' }, 'unavailable'],
   ] as const)('answers %j with %s', async (fault, status) => {
+    world.impatient = 'drop' in fault && fault.drop === 'silence';
     world.sim.failNext(fault, 9);
     expect(await calls({ action: 'list_recent' })).toMatchObject({ status });
   });

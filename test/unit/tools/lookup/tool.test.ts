@@ -105,6 +105,7 @@ describe('twilio_lookup_phone', () => {
     [{ code: 20429 }, 'throttled', 1],
     [{ drop: 'silence' }, 'unavailable', 0],
   ] as const)('answers %j with %s', async (fault, status, givenBack) => {
+    world.impatient = 'drop' in fault && fault.drop === 'silence';
     world.sim.failNext(fault, 9);
     expect(await lookup({ phone_number: number })).toMatchObject({ status });
     expect(world.gate.givenBack).toBe(givenBack);

@@ -161,6 +161,7 @@ describe('twilio_search_messages', () => {
     [{ drop: 'silence' }, 'unavailable', 0],
     [{ status: 200, body: { messages: [{ nothing: 'here' }] } }, 'unavailable', 0],
   ] as const)('answers %j with %s', async (fault, status, givenBack) => {
+    world.impatient = 'drop' in fault && fault.drop === 'silence';
     world.sim.failNext(fault, 9);
     expect(await search({ action: 'search' })).toMatchObject({ status });
     expect(world.gate.givenBack).toBe(givenBack);

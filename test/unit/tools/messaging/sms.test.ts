@@ -114,6 +114,7 @@ describe('twilio_send_sms', () => {
     [{ drop: 'silence' }, 'unavailable', 'unknown'],
     [{ status: 200, body: { hello: 'world' } }, 'unavailable', 'unknown'],
   ] as const)('answers %j with %s', async (fault, status, done) => {
+    world.impatient = 'drop' in fault && fault.drop === 'silence';
     world.sim.failNext(fault, 9);
     const result = await send();
     expect(result).toMatchObject({ status, message: expect.any(String) });

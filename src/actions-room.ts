@@ -1,0 +1,33 @@
+import type { Config } from './config/config.ts';
+import type { Clock } from './core/clock.ts';
+import type { Logger } from './core/logger.ts';
+import { gatesOf } from './records.ts';
+import type { Store } from './store/store.ts';
+import { messageStatusUrl } from './tooling.ts';
+import { OperatorActions } from './tools/operator/actions.ts';
+import type { TwilioConnection } from './twilio/connection.ts';
+
+export interface ActionParts {
+  readonly config: Config;
+  /** The configuration at the moment. */
+  readonly now: () => Config;
+  readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions'>;
+  readonly connection: TwilioConnection;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What the operator's own programs may have done with the Twilio account. */
+export function composeActions({ config, now, store, connection, clock, log }: ActionParts): OperatorActions {
+  return new OperatorActions({
+    twilio: connection,
+    gates: gatesOf(store.switches, () => now().tools),
+    optOuts: store.optOuts,
+    executions: store.executions,
+    statusCallback: () => messageStatusUrl(now(), connection),
+    agentUrl: () => undefined,
+    country: config.tools.defaultCountry,
+    clock,
+    log,
+  });
+}
