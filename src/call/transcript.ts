@@ -1,7 +1,8 @@
 import type { TurnNews } from '../agent/agent.ts';
 import type { Clock } from '../core/clock.ts';
 import { toolName } from '../core/mask.ts';
-import { fewestDigits, numberWords } from '../core/number-words.ts';
+import { fewestDigits } from '../core/number-words.ts';
+import { spokenDigits } from '../core/spoken-digits.ts';
 
 export const transcriptLimits = {
   /** Turns that are kept of one call; above them the newest are only counted. */
@@ -59,6 +60,8 @@ export class Transcript {
   /** A turn in which a code may have been said was withheld. */
   #codeSaid = false;
   #withheldUntilMs = Number.NEGATIVE_INFINITY;
+  /** Digits in turns that were kept since a code may have been said: it may be said again in pieces. */
+  #piecesKept = 0;
   /** Turns that there was no room for. */
   dropped = 0;
 
@@ -115,7 +118,10 @@ export class Transcript {
 
   #add(role: 'user' | 'agent', text: string, medium: 'audio' | 'dtmf', eventId: number): void {
     const withheld = this.#isWithheld(role, text);
-    if (withheld && role === 'user') this.#codeSaid = true;
+    if (withheld && role === 'user' && !this.#codeSaid) {
+      this.#codeSaid = true;
+      this.#piecesKept = 0;
+    }
     const room = transcriptLimits.characters - this.#characters;
     if (this.#turns.length >= transcriptLimits.turns || (!withheld && text.length > room)) {
       this.dropped++;
@@ -129,8 +135,11 @@ export class Transcript {
 
   #isWithheld(role: 'user' | 'agent', text: string): boolean {
     if (this.#withheld && role === 'user') return true;
-    if (this.#withheld || (this.#codeSaid && this.#clock.now() < this.#withheldUntilMs))
-      return mayHoldCode(text);
+    if (!this.#withheld && !(this.#codeSaid && this.#clock.now() < this.#withheldUntilMs)) return false;
+    if (!this.#codeSaid) return mayHoldCode(text);
+    const digits = spokenDigits(text);
+    if (digits > 0 && this.#piecesKept + digits >= fewestDigits) return true;
+    this.#piecesKept += digits;
     return false;
   }
 
@@ -163,8 +172,4 @@ export class Transcript {
 }
 
 /** Whether a text has digits enough for a code, written or as words. A rule for what is withheld, so rather too often. */
-export function mayHoldCode(text: string): boolean {
-  const digits = text.match(/\p{Nd}/gu)?.length ?? 0;
-  const words = (text.toLowerCase().match(/\p{L}+/gu) ?? []).filter(word => numberWords.has(word)).length;
-  return digits + words >= fewestDigits;
-}
+export const mayHoldCode = (text: string): boolean => spokenDigits(text) >= fewestDigits;

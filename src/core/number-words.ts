@@ -1,5 +1,5 @@
 /** Digits as words, in the languages that phone agents speak most. */
-export const numberWords: ReadonlySet<string> = new Set(
+const numberWords: ReadonlySet<string> = new Set(
   (
     'zero oh one two three four five six seven eight nine ' +
     'null eins zwei zwo drei vier fünf sechs sieben acht neun ' +

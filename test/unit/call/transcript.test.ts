@@ -93,6 +93,31 @@ describe('the transcript of a call', () => {
     ]);
   });
 
+  it('withholds the rest of a code that the agent says again in pieces', () => {
+    const { clock, transcript, said, messages } = begun();
+    transcript.withhold(true);
+    said('agent', 'It has 6 digits');
+    said('user', 'four five six seven eight nine');
+    said('agent', 'Four, five');
+    said('agent', 'then sixty-seven');
+    said('agent', 'and eight');
+    said('agent', 'thank you');
+    transcript.withhold(false);
+    said('agent', 'nine');
+    clock.advance(transcriptLimits.afterCodeMs);
+    said('agent', 'Room nine, floor 12');
+    expect(messages()).toEqual([
+      'It has 6 digits',
+      undefined,
+      'Four, five',
+      undefined,
+      undefined,
+      'thank you',
+      undefined,
+      'Room nine, floor 12',
+    ]);
+  });
+
   it('counts what there is no room for and keeps the rest', () => {
     const { transcript, said } = begun();
     for (let i = 0; i < transcriptLimits.turns + 3; i++) said('user', 'hm');
