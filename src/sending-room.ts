@@ -5,7 +5,6 @@ import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
 import { HeldDesk } from './tools/sending/held-desk.ts';
 import { HeldWatch } from './tools/sending/held-watch.ts';
-import { defaultSendingPolicy } from './tools/sending/policy.ts';
 import { Sending } from './tools/sending/sending.ts';
 
 /** What everything passes that agents send, and where people decide on what is held. */
@@ -21,7 +20,7 @@ export function composeSending(
   store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions'>,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): SendingRoom {
-  const policy = () => defaultSendingPolicy;
+  const policy = () => now().sending;
   const { counters, optOuts, heldSends, executions } = store;
   const watch = new HeldWatch({ heldSends, clock });
   const gate = new Sending({

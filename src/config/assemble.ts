@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../core/errors.ts';
+import type { AccessRule } from '../tools/sending/access.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { NumberConfig } from '../trunks/trunk.ts';
 import type { TwilioCredentials } from '../twilio/credentials.ts';
@@ -7,6 +8,7 @@ import type { Config, ConfiguredTrunk, SipBackend } from './config.ts';
 import { isLoopback } from './listen.ts';
 import type { Problem } from './problem.ts';
 import { Secrets } from './secrets.ts';
+import { sendingPolicyOf } from './sending-settings.ts';
 import type { SettingValues } from './settings.ts';
 import { memoryDir } from './store-settings.ts';
 import { checkSurvival } from './survival.ts';
@@ -20,6 +22,7 @@ export interface Sections {
   readonly passwords: ReadonlyMap<string, string>;
   readonly numbers: readonly NumberConfig[];
   readonly transfers: readonly TransferDestination[];
+  readonly toolAccess: readonly AccessRule[];
   readonly certificates: NamedCertificates;
   /** Files that PEM texts came from, by the keys of their settings. */
   readonly paths: Readonly<Record<string, string>>;
@@ -124,6 +127,7 @@ export function assemble(
       ...optional('defaultCountry', values['tools.default_country']),
     },
     verify: verifyPolicyOf(values),
+    sending: { ...sendingPolicyOf(values), access: sections.toolAccess },
     twilio,
     webhooks: webhookSettings(values),
     store: storeOf(values),

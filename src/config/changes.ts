@@ -36,6 +36,7 @@ const live: Readonly<Record<string, Part>> = {
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   verify: ({ verify }) => verify,
+  sending: ({ sending }) => sending,
   webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
     webhooks,
     secrets.webhook,
@@ -111,6 +112,7 @@ export function liveParts(before: Config, after: Config): Config {
     store: { ...before.store, keepDays: after.store.keepDays },
     twilio: after.twilio,
     verify: after.verify,
+    sending: after.sending,
     drain: after.drain,
     log: after.log,
     secrets: secretsWith(before.secrets, after.secrets),

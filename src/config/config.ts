@@ -3,6 +3,7 @@ import type { SurvivalOptions } from '../call/survival.ts';
 import type { WaitingOptions } from '../call/waiting.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { ApiKey } from '../http/keys.ts';
+import type { SendingPolicy } from '../tools/sending/policy.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
 import type { NumberConfig, TrunkConfig } from '../trunks/trunk.ts';
@@ -167,6 +168,8 @@ export interface Config {
   };
   /** What is allowed of one-time codes. */
   readonly verify: VerifySection;
+  /** What is allowed of sending, and of looking at what is not the caller's own. */
+  readonly sending: SendingPolicy;
   readonly twilio: TwilioSection;
   readonly http: {
     readonly listen: HostPort;

@@ -18,6 +18,7 @@ import {
   sipLimitsKey,
 } from './settings.ts';
 import { type Environment, type ReadText, readText, Sources } from './sources.ts';
+import { readToolAccess } from './tool-access.ts';
 import { readTransfers } from './transfers.ts';
 import { readTrunks } from './trunks.ts';
 import { twilioNotes } from './twilio-settings.ts';
@@ -71,6 +72,7 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
     trunks.map(({ name }) => name),
   );
   const transfers = readTransfers(sources, trunks);
+  const toolAccess = readToolAccess(sources);
   const certificates = readNamedCertificates(sources);
   const values: Record<string, unknown> = {};
   const paths: Record<string, string> = {};
@@ -96,7 +98,7 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
     else sources.problems.push({ where: found.where, what: read.failure });
   }
   const limits = sipLimits(sources, options.sipLimits ?? {});
-  const sections = { trunks, passwords, numbers, transfers, certificates, paths };
+  const sections = { trunks, passwords, numbers, transfers, toolAccess, certificates, paths };
   const assembled = assemble(values as SettingValues, limits, sections, sources.problems);
   if (!assembled.ok) return assembled;
   const config = assembled.value;

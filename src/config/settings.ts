@@ -23,6 +23,7 @@ import {
   workerCount,
 } from './readers.ts';
 import { recordingSettings } from './recording.ts';
+import { sendingSettings } from './sending-settings.ts';
 import { type Setting, setting, type Values } from './setting.ts';
 import { sound, soundOrOff } from './sounds.ts';
 import { storeSettings } from './store-settings.ts';
@@ -288,6 +289,7 @@ export const settings = {
 
   ...recordingSettings,
   ...verifySettings,
+  ...sendingSettings,
 
   ...twilioSettings,
 
@@ -392,6 +394,7 @@ export const sectionKeys = {
   trunks: 'trunks',
   numbers: 'numbers',
   transfers: 'transfers',
+  toolAccess: 'tool_access',
   certificates: 'sip.tls_certificates',
 } as const;
 

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { amountOf, microsOf } from '../../../../src/core/money.ts';
 import { type AccessRule, accessDecision, tierOf } from '../../../../src/tools/sending/access.ts';
-import {
-  amountOf,
-  costOf,
-  defaultCosts,
-  microsOf,
-  priceOf,
-  segmentsOf,
-} from '../../../../src/tools/sending/costs.ts';
+import { costOf, defaultCosts, priceOf, segmentsOf } from '../../../../src/tools/sending/costs.ts';
 import { defaultSendingPolicy } from '../../../../src/tools/sending/policy.ts';
 import { quietFor } from '../../../../src/tools/sending/quiet-hours.ts';
 import { recipientDecision } from '../../../../src/tools/sending/recipients.ts';
