@@ -2,6 +2,7 @@ import { filesOf, readAgain, type TlsTexts } from './config/certificates.ts';
 import { changesBetween, liveParts, withCertificates } from './config/changes.ts';
 import type { Config } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
+import { type ImportedNumbers, noImports, withImported } from './config/imported.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
 import { readText } from './config/sources.ts';
@@ -43,7 +44,10 @@ export class Access {
   readonly places = new CallPlaces();
   readonly callsPerTrunk: number;
   readonly #parts: AccessParts;
+  /** What the configuration says; what is in force has imported numbers on top. */
   #config: Config;
+  #imported = noImports;
+  #inForce: Config;
   #material: TlsMaterial | undefined;
   #show: (material: TlsMaterial) => void = () => undefined;
   #watch: FileWatch | undefined;
@@ -52,6 +56,7 @@ export class Access {
     const limits = { ...trunkLimits, ...config.sip.limits };
     this.#parts = parts;
     this.#config = config;
+    this.#inForce = config;
     this.#material = materialOf(config);
     this.callsPerTrunk = limits.trunkCalls;
     this.gate = new Gate({
@@ -67,7 +72,21 @@ export class Access {
 
   /** What is in force now. */
   get config(): Config {
+    return this.#inForce;
+  }
+
+  /** What the configuration says alone. */
+  get configured(): Config {
     return this.#config;
+  }
+
+  /** Numbers that came over the API hold from now on, for new calls, in the place of those before. */
+  import(imported: ImportedNumbers): void {
+    const inForce = withImported(this.#config, imported);
+    const routing = routingOf(inForce);
+    this.#imported = imported;
+    this.#inForce = inForce;
+    this.gate.use(routing);
   }
 
   get material(): TlsMaterial | undefined {
@@ -112,13 +131,15 @@ export class Access {
     const { log, setLogLevel } = this.#parts;
     const { live, restart } = changesBetween(this.#config, after);
     const config = liveParts(this.#config, after);
-    const routing = routingOf(config);
+    const inForce = withImported(config, this.#imported);
+    const routing = routingOf(inForce);
     // A listener that was made without TLS has no use for a certificate.
     const material = this.#material === undefined ? undefined : materialOf(config);
     // First what may fail; nothing has been changed until then.
     if (material !== undefined) this.#show(material);
     this.#material = material ?? this.#material;
     this.#config = config;
+    this.#inForce = inForce;
     this.gate.use(routing);
     setLogLevel(config.log.level);
     this.#watchFiles();
@@ -152,6 +173,7 @@ export class Access {
     }
     this.#material = read.value;
     this.#config = withCertificates(this.#config, read.value);
+    this.#inForce = withImported(this.#config, this.#imported);
     this.#tellExpiry();
     log.info('changed certificates were taken over');
   }
@@ -176,7 +198,9 @@ function routingOf({ trunks, numbers, sip, media, elevenlabs, secrets }: Config)
     return { ...trunk, credentials: { username, password } };
   });
   return new Routing({
-    trunks: trunks.length > 0 ? configured : [implicitTrunk(sip.allow, media.encryption)],
+    trunks: trunks.some(({ imported }) => imported !== true)
+      ? configured
+      : [implicitTrunk(sip.allow, media.encryption), ...configured],
     numbers,
     realm: sip.realm,
     ...(elevenlabs.agentId === undefined ? {} : { agentId: elevenlabs.agentId }),

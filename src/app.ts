@@ -150,7 +150,13 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   const tickets = new SpareTickets(office, clock);
   const webhooks = composeWebhooks(config, () => access.config, { clock, log, events, outbox: store.outbox });
-  const twilio = await composeTwilio({ now: () => access.config, documents: store.documents, clock, log });
+  const twilio = await composeTwilio({
+    now: () => access.configured,
+    documents: store.documents,
+    useNumbers: imported => access.import(imported),
+    clock,
+    log,
+  });
   metrics.twilio.follow(() => twilio.connection.status.state);
   const sentMessages = new SentMessages(clock);
   const sending = composeSending(() => access.config, store, { clock, log });
@@ -218,7 +224,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
   });
   webhooks.deliveries.start();
-  if (parts.checkTwilio !== false) twilio.start();
+  twilio.start(parts.checkTwilio !== false);
   let listening = true;
   const http = await createHttp({
     listen: config.http.listen,
@@ -237,6 +243,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       clock,
       log,
     }),
+    phoneNumbers: twilio.numbers,
     version: version(),
     audio: id => recordings.find(store.archive, id),
     ...(parts.load === undefined ? {} : { reload: access.reload }),

@@ -1,6 +1,8 @@
 import type { Config } from './config/config.ts';
+import type { ImportedNumbers } from './config/imported.ts';
 import type { Clock, Timer } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
+import { PhoneNumbers } from './phone-numbers.ts';
 import type { Documents } from './store/document.ts';
 import { AccountShelf } from './twilio/account-shelf.ts';
 import type { TwilioConnection } from './twilio/connection.ts';
@@ -12,6 +14,8 @@ export interface TwilioParts {
   /** What is configured now. */
   readonly now: () => Config;
   readonly documents: Documents;
+  /** Imported numbers hold from now on. */
+  readonly useNumbers: (imported: ImportedNumbers) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -20,13 +24,20 @@ export interface TwilioParts {
 export interface TwilioRoom {
   readonly connection: TwilioConnection;
   readonly desk: ConnectionDesk;
-  /** From now on what other nodes were told is looked up, and new credentials are checked. */
-  start(): void;
+  readonly numbers: PhoneNumbers;
+  /** From now on what other nodes were told is looked up, and with `checks` new credentials are tried at Twilio. */
+  start(checks: boolean): void;
   close(): void;
 }
 
 /** The connection as the store and the configuration have it at each moment. Nobody waits for Twilio here. */
-export async function composeTwilio({ now, documents, clock, log }: TwilioParts): Promise<TwilioRoom> {
+export async function composeTwilio({
+  now,
+  documents,
+  useNumbers,
+  clock,
+  log,
+}: TwilioParts): Promise<TwilioRoom> {
   const shelf = new AccountShelf(documents, log);
   const configured = () => configuredSource(now());
   const connection = new LiveConnection({
@@ -43,7 +54,9 @@ export async function composeTwilio({ now, documents, clock, log }: TwilioParts)
     country: () => now().tools.defaultCountry,
     history: size => documents.history('twilio-connection', size),
   });
+  const numbers = new PhoneNumbers({ documents, connection, configured: now, use: useNumbers, log });
   await shelf.refresh();
+  await numbers.refresh();
   const view = desk.view();
   if (view.source === 'api' && view.configured) {
     log.warn('the twilio connection made over the API is used, not the configured one', {
@@ -52,15 +65,20 @@ export async function composeTwilio({ now, documents, clock, log }: TwilioParts)
   }
   let timer: Timer | undefined;
   let closed = false;
+  let asksTwilio = false;
   const attend = async () => {
-    await shelf.refresh();
-    await connection.attend();
+    await Promise.all([shelf.refresh(), numbers.refresh()]);
+    if (asksTwilio) await connection.attend();
     if (!closed) timer = clock.timer(connectionLimits.refreshMs, () => void attend());
   };
   return {
     connection,
     desk,
-    start: () => void attend(),
+    numbers,
+    start(checks) {
+      asksTwilio = checks;
+      void attend();
+    },
     close() {
       closed = true;
       timer?.cancel();

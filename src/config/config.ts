@@ -60,6 +60,8 @@ export type ConfiguredOutbound = Omit<
 export type ConfiguredTrunk = Omit<TrunkConfig, 'credentials'> & {
   readonly username?: string;
   readonly outbound?: ConfiguredOutbound;
+  /** It came with a number over the API: the implicit trunk stays beside it. */
+  readonly imported?: true;
   /** There is no `inbound_trunk_config`: nobody calls over it. */
   readonly outboundOnly?: true;
 };

@@ -1,5 +1,9 @@
 /** Paths of ours that Twilio asks, behind PUBLIC_URL. */
 export const twilioPaths = {
+  /** A call comes in. */
+  voice: '/twilio/voice',
+  /** What became of a call. */
+  callStatus: '/twilio/status',
   /** What became of a message that was sent with it as its status callback. */
   messageStatus: '/twilio/messages/status',
   /** Menus of the configuration, by their names. */

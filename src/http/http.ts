@@ -9,6 +9,7 @@ import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
 import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
+import { type NumberDesk, phoneNumberRoutes } from './phone-numbers.ts';
 import { type ReloadOutcome, reloadRoutes } from './reload.ts';
 import { answerFaults, bare, type HttpAddress, type HttpServer, listen } from './server.ts';
 import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
@@ -34,6 +35,7 @@ export interface HttpOptions {
   readonly twilio?: TwilioDesk;
   /** What the operator's own programs may have done with the Twilio account. */
   readonly twilioActions?: TwilioActions;
+  readonly phoneNumbers?: NumberDesk;
   /** Version of this program, for `/v1/openapi.json`. */
   readonly version?: string;
   readonly log: Logger;
@@ -59,5 +61,6 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.switches !== undefined) switchRoutes(app, options.switches);
   if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
   if (options.twilioActions !== undefined) twilioActionRoutes(app, options.twilioActions);
+  if (options.phoneNumbers !== undefined) phoneNumberRoutes(app, options.phoneNumbers);
   return app;
 }

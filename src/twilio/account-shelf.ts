@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DocumentAuthor, Documents } from '../store/document.ts';
 import type { TwilioSenders } from './connection.ts';
 import type { TwilioAccount } from './credentials.ts';
+import { DocumentShelf } from './document-shelf.ts';
 
 /** What somebody said over the API of the connection. */
 export type GivenConnection =
@@ -38,37 +38,24 @@ const shape = z.discriminatedUnion('state', [
   z.object({ state: z.literal('disconnected') }),
 ]);
 
-const kind = 'twilio-connection';
 const id = 'current';
 
 /** What was given over the API, as the store has it: the same on every node as soon as it has looked. */
 export class AccountShelf {
-  readonly #documents: Documents;
-  readonly #log: Logger;
-  #given: GivenConnection | undefined;
-  #revision: number | undefined;
-  #down = false;
+  readonly #shelf: DocumentShelf<GivenConnection>;
 
   constructor(documents: Documents, log: Logger) {
-    this.#documents = documents;
-    this.#log = log;
+    this.#shelf = new DocumentShelf({ kind: 'twilio-connection', documents, log, read: givenConnection });
   }
 
   /** Undefined: nobody said anything over the API, or the store has not been read yet. */
   get given(): GivenConnection | undefined {
-    return this.#given;
+    return this.#shelf.all.get(id);
   }
 
   /** Looks whether somebody changed it. While the store is down what was known holds. */
   async refresh(): Promise<void> {
-    try {
-      const revision = await this.#documents.revision(kind);
-      if (revision !== this.#revision) await this.#read(revision);
-      this.#down = false;
-    } catch (error) {
-      if (!this.#down) this.#log.warn('twilio connection cannot be looked up', { error: messageOf(error) });
-      this.#down = true;
-    }
+    await this.#shelf.refresh();
   }
 
   /** Undefined forgets what was given: the configuration holds again. Rejects when the store is down. */
@@ -78,15 +65,8 @@ export class AccountShelf {
     what: string,
   ): Promise<void> {
     const change = { ...author, what };
-    if (given === undefined) await this.#documents.remove(kind, id, change);
-    else await this.#documents.put(kind, { id, name: id, text: JSON.stringify(given) }, change);
-    await this.#read(await this.#documents.revision(kind));
-  }
-
-  async #read(revision: number): Promise<void> {
-    const [document] = await this.#documents.list(kind);
-    this.#given = document === undefined ? undefined : givenConnection(document.text);
-    this.#revision = revision;
+    if (given === undefined) await this.#shelf.remove(id, change);
+    else await this.#shelf.put({ id, name: id, text: JSON.stringify(given) }, change);
   }
 }
 

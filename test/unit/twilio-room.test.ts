@@ -73,7 +73,10 @@ function now() {
 
 /** A node, as it is after a start. */
 async function node() {
-  const room = await composeTwilio({ now, documents: store.documents, clock, log: log() });
+  const room = await composeTwilio({
+    ...{ now, documents: store.documents, clock, log: log() },
+    useNumbers: () => undefined,
+  });
   rooms.push(room);
   const http = composeHttp({
     ...{ apiKeys: keys, health: () => ({ ready: true }), registry: new Registry(), log: log() },
@@ -165,7 +168,7 @@ describe('the connection to Twilio over the API', () => {
 
   it('reaches the other nodes soon, and survives a restart', async () => {
     const [one, other] = [await node(), await node()];
-    other.room.start();
+    other.room.start(true);
     await until(() => clock.pending > 0, 'the first look');
     await one.ask('PUT', path, given());
     expect(await works(other.room)).toBe(false);
@@ -263,7 +266,7 @@ describe('senders', () => {
     env = { ...env, ...configuredKey(), TWILIO_PHONE_NUMBER: 'auto' };
     const { room, ask } = await node();
     expect(room.connection.senders).toEqual({});
-    room.start();
+    room.start(true);
     await until(() => room.connection.senders.phoneNumber, 'a sender');
     expect(room.connection.senders).toEqual({ phoneNumber: '+14155550101' });
     expect((await ask('GET')).body).toMatchObject({
@@ -284,7 +287,7 @@ describe('the status', () => {
     const { room } = await node();
     expect(room.connection.status).toEqual({ state: 'active' });
     expect(sim.requests).toEqual([]);
-    room.start();
+    room.start(true);
     await until(() => 'checkedAt' in room.connection.status, 'the check');
     const client = room.connection.client();
     if (!client.ok) throw client.failure;

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli/cli.ts';
 import { composeHttp } from '../../../src/http/http.ts';
+import type { NumberDesk } from '../../../src/http/phone-numbers.ts';
 import type { TwilioDesk } from '../../../src/http/twilio-connection.ts';
 import { createLogger } from '../../../src/observability/log.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
@@ -95,6 +96,7 @@ describe('README.md', () => {
       switches: store.switches,
       twilio: {} as TwilioDesk,
       twilioActions: { run: async () => ({ ok: true, value: {} }) },
+      phoneNumbers: {} as NumberDesk,
       log: createLogger('error'),
     });
     const { paths } = (await app.inject('/v1/openapi.json')).json() as {

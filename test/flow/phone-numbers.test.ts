@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { SimCaller } from '../../src/sim/caller/caller.ts';
+import { type Bridge, withBridge } from '../support/flow.ts';
+
+const key = 'admin-key-0123456789';
+const env = { ELEVENLABS_AGENT_ID: '', API_KEYS: `ops:admin:${key},test:read:a-key-to-read-metrics` };
+const yaml = 'numbers: [{ phone_number: "+4930901820", agent_id: agent_under_test }]\n';
+const to = '+493090182000';
+
+async function ask(bridge: Bridge, method: string, path: string, body?: object) {
+  const { address, port } = bridge.app.http;
+  const answer = await fetch(`http://${address}:${port}/v1/convai/phone-numbers${path}`, {
+    method,
+    headers: { 'xi-api-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Record<string, string>;
+}
+
+/** What a call from an address of this machine is answered with. */
+async function statusFrom(bridge: Bridge, localAddress: string): Promise<number> {
+  const { sipPort: port } = bridge;
+  const caller = await SimCaller.connect({ transport: 'tcp', host: '127.0.0.1', port, localAddress });
+  try {
+    const call = await caller.call({ codec: 'PCMU', to });
+    const { status } = await call.answered;
+    if (status === 200) await call.hangup();
+    return status;
+  } finally {
+    caller.close();
+  }
+}
+
+describe('an imported phone number', () => {
+  it('reaches its agent from the next call on, and nobody once it is deleted', () =>
+    withBridge({ env, yaml }, async bridge => {
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(404);
+      const number = { phone_number: to, label: 'Desk', provider: 'sip_trunk', agent_id: 'agent_under_test' };
+      const { phone_number_id: id } = await ask(bridge, 'POST', '', number);
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(200);
+      await ask(bridge, 'PATCH', `/${id}`, { agent_id: null });
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(404);
+      await ask(bridge, 'PATCH', `/${id}`, { agent_id: 'agent_under_test' });
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(200);
+      await ask(bridge, 'DELETE', `/${id}`);
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(404);
+    }));
+
+  it('with a trunk of its own is called over that, and the implicit trunk stays as it was', () =>
+    withBridge({ env: { ...env, SIP_ALLOW: '127.0.0.1/32' }, yaml }, async bridge => {
+      await ask(bridge, 'POST', '', {
+        ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk', agent_id: 'agent_under_test' },
+        inbound_trunk_config: { allowed_addresses: ['127.0.0.9'] },
+      });
+      expect(await statusFrom(bridge, '127.0.0.9')).toBe(200);
+      expect(await statusFrom(bridge, '127.0.0.1')).toBe(404);
+      expect(bridge.log('call arrived')[0]).toMatchObject({ trunk: expect.stringMatching(/^phnum_/) });
+      const call = await bridge.answered({ to: '+4930901820' });
+      await call.hangup();
+    }));
+});
