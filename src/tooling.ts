@@ -38,6 +38,7 @@ export function composeTools({ config, now, store, connection, gate, sent, clock
       verify: () => verifyOf(connection),
       gates: gatesOf(store.switches, () => now().tools),
       policy: () => now().verify,
+      gate,
       counters: store.counters,
       clock,
       defaultCountry,

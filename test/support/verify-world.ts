@@ -11,6 +11,7 @@ import { TwilioClient } from '../../src/twilio/client.ts';
 import { createVerify } from '../../src/twilio/verify.ts';
 import { FakeControl, toolContext } from './fake-control.ts';
 import { FakeStore } from './fake-store.ts';
+import { OpenGate } from './open-gate.ts';
 
 /** One call of a `VerifyWorld`. */
 export interface VerifyCall {
@@ -24,6 +25,8 @@ export class VerifyWorld {
   readonly store: FakeStore;
   gate: GateState = { allowAutonomousSends: false, killSwitch: false };
   policy: VerifyPolicy = defaultVerifyPolicy;
+  /** What `twilio_verify_phone` asks besides. */
+  readonly sending = new OpenGate();
   readonly #clock: Clock;
   readonly #box: Toolbox;
 
@@ -42,6 +45,7 @@ export class VerifyWorld {
         verify: () => createVerify(client.value, sim.verifyServiceSid),
         gates: { read: () => this.gate },
         policy: () => this.policy,
+        gate: this.sending,
         counters: this.store.counters,
         clock,
         defaultCountry: 'US',
@@ -65,6 +69,11 @@ export class VerifyWorld {
 
   check(call: VerifyCall, to: string, code: string): Promise<Record<string, unknown>> {
     return this.#run('check_SMS_verification', { To: to, Code: code }, call);
+  }
+
+  /** `twilio_verify_phone`, the third door. */
+  phone(call: VerifyCall, parameters: object): Promise<Record<string, unknown>> {
+    return this.#run('twilio_verify_phone', parameters, call);
   }
 
   async #run(name: string, parameters: unknown, { context }: VerifyCall): Promise<Record<string, unknown>> {

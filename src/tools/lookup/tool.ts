@@ -63,7 +63,7 @@ async function lookup(
   const reading = {
     tool: name,
     numbers: numbersOf(context, parts.country, phone_number),
-    ...(paid.length === 0 ? {} : { charges: paid.map(() => 'lookup') }),
+    ...(paid.length === 0 ? {} : { charges: paid.map(field => `lookup_${field}`) }),
   };
   const found = await looked(parts, reading, context, client => lookUp(client, phone_number, asked, signal));
   if (!found.ok) {

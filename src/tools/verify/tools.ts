@@ -4,6 +4,7 @@ import { toE164 } from '../../core/e164.ts';
 import type { Counters } from '../../store/store.ts';
 import { type VerifyPort, verifyChannels } from '../../twilio/verify.ts';
 import type { Gates } from '../gates.ts';
+import type { SendingGate } from '../sending/gate.ts';
 import type { Tool } from '../tool.ts';
 import { type CheckInput, checkCode } from './check.ts';
 import { normalizeCode } from './code.ts';
@@ -21,6 +22,8 @@ export interface VerifyToolsOptions {
   readonly verify: () => VerifyPort | undefined;
   readonly gates: Gates;
   readonly policy: () => VerifyPolicy;
+  /** What every send passes; without it there is no `twilio_verify_phone`. */
+  readonly gate?: SendingGate;
   readonly counters: Counters;
   readonly clock?: Clock;
   /** Country of numbers without a country code: ISO 3166, two letters. */
@@ -68,7 +71,9 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
     input: z.object({ To: to, Code: code }),
     run: (input, context, signal) => checkCode(parts, input, context, signal),
   };
-  return [send as Tool, check as Tool, createVerifyPhoneTool(parts)];
+  const { gate } = options;
+  const codes = [send as Tool, check as Tool];
+  return gate === undefined ? codes : [...codes, createVerifyPhoneTool(parts, gate)];
 }
 
 const expiredNotice =

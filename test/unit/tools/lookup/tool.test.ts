@@ -28,7 +28,7 @@ describe('twilio_lookup_phone', () => {
     });
     expect(world.request?.params).toEqual({ Fields: 'line_type_intelligence' });
     expect(world.gate.readings).toEqual([
-      { tool: 'twilio_lookup_phone', numbers: [number], charges: ['lookup'] },
+      { tool: 'twilio_lookup_phone', numbers: [number], charges: ['lookup_line_type_intelligence'] },
     ]);
   });
 
@@ -48,7 +48,7 @@ describe('twilio_lookup_phone', () => {
       caller_name: { caller_name: 'STAND IN' },
       sim_swap: { swapped_in_period: false, swapped_period: 'PT24H' },
     });
-    expect(world.gate.readings[0]?.charges).toEqual(['lookup', 'lookup']);
+    expect(world.gate.readings[0]?.charges).toEqual(['lookup_caller_name', 'lookup_sim_swap']);
   });
 
   it('sees what failed inside of an answer that was a 200, and tells it', async () => {
