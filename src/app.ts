@@ -37,6 +37,7 @@ import { LadderStore } from './sip/ladder.ts';
 import { sipMessagesOf } from './sip/ladder-text.ts';
 import { Resolver } from './sip/resolver.ts';
 import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
+import { composeStreams } from './streams-room.ts';
 import { composeTools } from './tooling.ts';
 import { SentMessages } from './tools/messaging/sent-messages.ts';
 import { targetOf, wayOf } from './tools/transfer/destination.ts';
@@ -191,10 +192,19 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     log,
     events,
   };
-  const intake = new Intake({
+  const inbound = {
     ...shared,
     routing: () => access.gate.routing,
     defaultCountry: config.tools.defaultCountry,
+  };
+  const streams = composeStreams({
+    ...inbound,
+    now: () => access.config,
+    connection: twilio.connection,
+    busy: trunk => overload.objection(trunk),
+  });
+  const intake = new Intake({
+    ...inbound,
   });
   const bound: ListenAddress[] = [];
   const signalling = await composeSignalling(config, {
@@ -249,7 +259,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     ...(parts.load === undefined ? {} : { reload: access.reload }),
     log,
   });
-  const publicHttp = await startPublicHttp(config, registry, log);
+  const publicHttp = await startPublicHttp(config, registry, streams, log);
   return {
     sip: bound,
     http: http.address,

@@ -1,19 +1,18 @@
 import { randomInt } from 'node:crypto';
-import type { AgentTickets } from './agent/agent.ts';
-import type { SecondLegs } from './call/control.ts';
-import { Call, type CallOptions, type Fallback } from './call/controller.ts';
+import type { CallOptions } from './call/controller.ts';
 import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
-import type { CallRegistry } from './call/registry.ts';
-import type { Clock } from './core/clock.ts';
 import { type Ending, ending, sentence } from './core/ending.ts';
 import { fail } from './core/errors.ts';
-import type { EventSink } from './core/events.ts';
-import { type CallKey, newCallKey } from './core/ids.ts';
-import { noLegStats } from './core/leg-stats.ts';
-import type { Logger } from './core/logger.ts';
-import { maskNumber } from './core/mask.ts';
-import type { CallRecorder } from './records.ts';
+import { newCallKey } from './core/ids.ts';
+import {
+  type Arrival,
+  announceArrival,
+  beginCall,
+  endWithoutLeg,
+  type InboundParts,
+  reservePlace,
+} from './inbound-call.ts';
 import type { SessionDescription } from './sdp/description.ts';
 import { type KeysIgnored, type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
 import { answer, type LocalDescription } from './sdp/negotiation.ts';
@@ -22,43 +21,25 @@ import { codecNames } from './sdp/plan.ts';
 import { SipParty } from './sip/party.ts';
 import { refusal, sdpEnding } from './sip/refusals.ts';
 import type { Dialogue, Replaceable, Source } from './sip/signalling.ts';
-import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { identify } from './trunks/identity.ts';
-import type { CallPlaces } from './trunks/limits.ts';
 import type { NumberRoute, Routing, Trunk } from './trunks/routing.ts';
-import { dynamicVariables, identityVariables } from './trunks/variables.ts';
-import type { Initiation } from './webhooks/initiation.ts';
+import { dynamicVariables } from './trunks/variables.ts';
 import type { Legs } from './worker/legs.ts';
 
-export interface IntakeParts {
+export interface IntakeParts extends InboundParts {
   readonly legs: Legs;
-  readonly registry: CallRegistry;
   /** Asked for each call: a reload gives another. */
   readonly routing: () => Routing;
-  /** Calls at once by trunk. */
-  readonly places: CallPlaces;
   /** Calls that a trunk without a limit of its own may have at once. */
   readonly callsPerTrunk: number;
   /** Whether keys for SRTP may travel over signalling without TLS. */
   readonly keysOverCleartext: boolean;
   /** Our address as that peer must be told it. */
   readonly advertised: (source: Source) => string;
-  readonly tickets: AgentTickets;
-  readonly initiation: Pick<Initiation, 'brief'>;
-  readonly toolbox: Toolbox;
-  readonly second: SecondLegs;
-  /** Where the caller goes who has no agent any more: an entry of `transfers` by its name. */
-  readonly fallback: (name: string, facts: PartyFacts) => Fallback | undefined;
   /** What holds for calls whose number has nothing of its own; asked for each call. */
   readonly options: () => CallOptions;
   readonly defaultCountry: string | undefined;
-  /** What only the agent of that call gets, as variables. */
-  readonly agentSecrets: (call: CallKey) => Readonly<Record<string, string>>;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly events: EventSink;
-  readonly recorder: Pick<CallRecorder, 'begin' | 'follow'>;
 }
 
 /** An INVITE whose caller may call, with what it offers. */
@@ -91,7 +72,8 @@ export class Intake {
     if (dialogue.replaces !== undefined) return void this.#takeOver(dialogue, dialogue.replaces);
     const admitted = this.#admit(dialogue);
     if ('reason' in admitted) return this.#refuse(dialogue, admitted);
-    const full = this.#reserve(admitted.trunk);
+    const { trunk } = admitted;
+    const full = reservePlace(this.#parts, trunk.name, trunk.limits.calls ?? this.#parts.callsPerTrunk);
     if (full !== undefined) return this.#refuse(dialogue, full);
     void this.#connect(admitted);
   };
@@ -180,120 +162,53 @@ export class Intake {
   }
 
   async #connect(admitted: Admitted): Promise<void> {
-    const { registry, legs, log, events, clock, tickets, initiation, toolbox, options } = this.#parts;
+    const { legs, log, events, options } = this.#parts;
     const { dialogue, facts, trunk, route } = admitted;
-    const key = newCallKey();
-    events.emit({
-      type: 'call-arrived',
-      call: key,
+    const arrival: Arrival = {
+      key: newCallKey(),
+      facts,
+      route,
+      transport: dialogue.facts.source.transport,
       sipCallId: dialogue.facts.sipCallId,
-      callId: facts.callId,
-      caller: maskNumber(facts.callerId),
-      called: maskNumber(facts.calledNumber),
-      trunk: facts.trunk,
       headersDropped: admitted.dropped,
-    });
-    this.#record(key, admitted);
+    };
+    announceArrival(this.#parts, arrival);
+    const call = arrival.key;
     if (admitted.keysIgnored !== undefined) {
-      events.emit({ type: 'keys-ignored', call: key, cause: admitted.keysIgnored });
+      events.emit({ type: 'keys-ignored', call, cause: admitted.keysIgnored });
     }
     const opened = await legs.open({
-      call: key,
+      call,
       wire: 'rtp',
       family: admitted.local.family,
       secureOnly: trunk.mediaEncryption === 'required',
       tones: route.policy.tones ?? trunk.tones ?? options().tones ?? 'auto',
     });
-    if (!opened.ok) {
-      registry.release();
-      this.#parts.places.release(trunk.name);
-      const end = ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost');
-      this.#refuse(dialogue, end);
-      // It has arrived, so it has to end: gauges and whoever counts calls go by that.
-      events.emit({ type: 'call-ended', call: key, end, answered: false, seconds: 0, stats: noLegStats });
-      return;
-    }
+    if (!opened.ok) return this.#refuse(dialogue, endWithoutLeg(this.#parts, arrival, opened.failure));
     const leg = opened.value;
-    const callLog = log.with({ call: key });
-    const variables = dynamicVariables(facts);
+    const callLog = log.with({ call });
     // What is known only later, for the headers of our BYE.
     const learned: Record<string, string> = {};
+    const goodbye = () =>
+      attributeHeaders(trunk.attributesToHeaders, { ...dynamicVariables(facts), ...learned });
     const party = new SipParty({
       dialogue,
       leg,
       facts,
       offer: admitted.offer,
-      goodbye: () => attributeHeaders(trunk.attributesToHeaders, { ...variables, ...learned }),
+      goodbye,
       local: { ...admitted.local, rtpPort: leg.local.rtpPort },
       log: callLog,
     });
-    const own = ownOptions(options(), route.policy);
-    const { survival } = own;
-    const call = new Call({
-      key,
+    beginCall(this.#parts, arrival, {
       party,
       leg,
-      agentId: route.agentId,
-      variables,
-      briefing: () =>
-        initiation.brief({
-          call: key,
-          agentId: route.agentId,
-          direction: 'inbound',
-          facts,
-          identity: identityVariables(facts),
-          ...(route.clientData === undefined ? {} : { standing: route.clientData }),
-          ...(route.initiation === undefined ? {} : { policy: route.initiation }),
-          log: callLog,
-        }),
-      agentSecrets: this.#parts.agentSecrets(key),
+      options: ownOptions(options(), route.policy),
+      log: callLog,
       learned: (name, value) => {
         learned[name] = value;
       },
-      tickets,
-      toolbox,
-      second: this.#parts.second,
-      ...(survival.fallback === undefined
-        ? {}
-        : { fallback: this.#parts.fallback(survival.fallback, facts) }),
-      options: own,
-      clock,
-      log: callLog,
-      events,
     });
-    registry.add(call);
-    this.#parts.recorder.follow(call);
-    void call.ended.then(() => this.#parts.places.release(trunk.name));
-    call.begin();
-  }
-
-  #record(key: CallKey, { dialogue, facts, route }: Admitted): void {
-    const { callId, callSid, callerId, calledNumber, callerTrusted, trunk } = facts;
-    this.#parts.recorder.begin({
-      key,
-      direction: 'inbound',
-      agentId: route.agentId,
-      trunk,
-      transport: dialogue.facts.source.transport,
-      sipCallId: dialogue.facts.sipCallId,
-      callId,
-      ...(callSid === undefined ? {} : { callSid }),
-      callerId,
-      calledNumber,
-      callerTrusted,
-      variables: dynamicVariables(facts),
-    });
-  }
-
-  /** Takes a place among all calls and among those of the trunk; undefined when both were free. */
-  #reserve(trunk: Trunk): Ending | undefined {
-    const { registry, places, callsPerTrunk } = this.#parts;
-    const full = registry.reserve();
-    if (full !== undefined) return full;
-    const most = trunk.limits.calls ?? callsPerTrunk;
-    if (places.take(trunk.name, most)) return undefined;
-    registry.release();
-    return ending('over-capacity', `limits.calls of trunk ${trunk.name} is ${most}`);
   }
 
   #refuse(dialogue: Dialogue, end: Ending): void {

@@ -7,6 +7,7 @@ import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { createPublicHttp } from './http/public.ts';
 import type { HttpServer } from './http/server.ts';
+import type { StreamsRoom } from './streams-room.ts';
 import { twilioToolNames } from './tools/twilio-tools.ts';
 import { verifyToolNames } from './tools/verify/tools.ts';
 
@@ -23,19 +24,29 @@ export function agentSecretsOf({ secrets }: Config): (call: CallKey) => Readonly
 export async function startPublicHttp(
   config: Config,
   registry: CallRegistry,
+  streams: StreamsRoom,
   log: Logger,
 ): Promise<HttpServer | undefined> {
   const { publicListen } = config.http;
   const { tools } = config.secrets;
-  if (publicListen === undefined || tools === undefined) return undefined;
-  const door = new ToolDoor({
+  if (publicListen === undefined) return undefined;
+  return createPublicHttp({
+    listen: publicListen,
+    ...(tools === undefined ? {} : { tools: { secret: tools, door: toolDoor(tools, config, registry) } }),
+    twilio: streams,
+    streams: config.call.maxCalls,
+    log,
+  });
+}
+
+function toolDoor(secret: string, config: Config, registry: CallRegistry): ToolDoor {
+  return new ToolDoor({
     calls: () => registry.calls,
-    callOf: token => callOfToken(tools, token),
+    callOf: token => callOfToken(secret, token),
     e164(text) {
       const number = toE164(text, config.tools.defaultCountry);
       return number.ok ? number.value : undefined;
     },
     names: webhookToolNames,
   });
-  return createPublicHttp({ listen: publicListen, toolsSecret: tools, door, log });
 }

@@ -266,9 +266,12 @@ function checkHttp(values: SettingValues, problems: Problem[]): void {
     const what = 'is beyond loopback, which needs API_KEYS; set those, or listen on 127.0.0.1';
     problems.push({ where: 'HTTP_LISTEN', what });
   }
-  if (values['http.public_listen'] !== undefined && values['tools.secret'] === undefined) {
-    const what = 'serves the webhook tools of agents, which need TOOLS_SECRET: set that, or leave this out';
-    if (!problems.some(({ where }) => where.includes('TOOLS_SECRET')))
+  const publicly = values['http.public_listen'] !== undefined;
+  if (publicly && values['tools.secret'] === undefined && values['http.public_url'] === undefined) {
+    const what =
+      'serves the webhook tools of agents, which need TOOLS_SECRET, and what Twilio asks, which needs PUBLIC_URL: set one ' +
+      'of them, or leave this out';
+    if (!problems.some(({ where }) => where.includes('TOOLS_SECRET') || where.includes('PUBLIC_URL')))
       problems.push({ where: 'PUBLIC_HTTP_LISTEN', what });
   }
   const names = (keys ?? []).map(({ name }) => name);

@@ -12,6 +12,8 @@ export interface TwilioSection {
   readonly accountSid?: string;
   /** The phone number may be `auto`. */
   readonly senders: TwilioSenders;
+  /** `reject`, `busy`, or an https URL that calls without an agent are redirected to. */
+  readonly voiceFallback: string;
   /** Stand-in that takes the requests to every Twilio host; loopback only. */
   readonly baseUrl?: string;
 }
@@ -23,6 +25,14 @@ const sid = (prefix: string) =>
 const number: Reader<string> = raw => {
   const given = typeof raw === 'number' ? `+${raw}` : String(raw).trim();
   return given === '' ? fail('must be a phone number, like +14155550123') : ok(given);
+};
+
+const voiceFallback: Reader<string> = raw => {
+  const given = String(raw).trim();
+  if (given === 'reject' || given === 'busy') return ok(given);
+  return given.startsWith('https://') && URL.canParse(given)
+    ? ok(given)
+    : fail('must be reject, busy, or a URL that begins with https://');
 };
 
 /** What connects to Twilio, and what messages leave from: docs/twilio.md. */
@@ -57,6 +67,12 @@ export const twilioSettings = {
   'twilio.messaging_service_sid': setting(sid('MG'), {
     env: 'TWILIO_MESSAGING_SERVICE_SID',
     meaning: 'Messaging service that chooses the sender of texts, in the place of TWILIO_PHONE_NUMBER.',
+  }),
+  'twilio.voice_fallback': setting(voiceFallback, {
+    meaning:
+      'What becomes of a call over a media stream that no agent takes within 8 seconds, where its number has no fallback: ' +
+      'reject, busy, or an https URL with TwiML that it is redirected to.',
+    fallback: 'reject',
   }),
   'twilio.base_url': setting(baseUrl('loopback'), {
     env: 'TWILIO_BASE_URL',
@@ -94,6 +110,7 @@ export function twilioSection(
   return {
     ...(accountSid === undefined ? {} : { accountSid }),
     ...(base === undefined ? {} : { baseUrl: base }),
+    voiceFallback: values['twilio.voice_fallback'],
     senders: {
       ...(phoneNumber === undefined ? {} : { phoneNumber }),
       ...(whatsAppNumber === undefined ? {} : { whatsAppNumber }),

@@ -2,6 +2,10 @@
 export const streamLimits = {
   /** Longest message that is taken, bytes. Twilio's have some 400. */
   messageBytes: 64 * 1024,
+  /** From the webhook to its TwiML: Twilio itself gives up after 15 s. */
+  answerMs: 8_000,
+  /** From the TwiML to the stream: for as long its ticket is good. */
+  ticketMs: 10_000,
   /** From the upgrade to `start`. */
   startMs: 5_000,
   /** Connections that have not said yet whose they are. */
@@ -13,3 +17,6 @@ export const streamLimits = {
   /** Sound in one message of ours, ms. */
   longestMessageMs: 300,
 } as const;
+
+/** Name of the `<Parameter>` that carries the ticket of a stream. */
+export const ticketParameter = 'ticket';

@@ -4,11 +4,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import { passHeader } from '../core/stream-pass.ts';
 import { streamLimits } from './limits.ts';
 import { type ClaimStream, StreamSocket } from './socket.ts';
-
-/** Header that the main thread adds to an upgrade that it has checked. */
-export const passHeader = 'x-trunkbridge-pass';
 
 export interface StreamListenerParts {
   /** Only who knows this gets in: the main thread. */

@@ -8,14 +8,12 @@ import type { MediaMeters } from '../media/meters.ts';
 import type { MediaSession } from '../media/session.ts';
 import { StreamWire, streamPlan } from '../media/stream/wire.ts';
 import type { Wire, WireListener } from '../media/wire.ts';
+import { ticketParameter } from '../streams/limits.ts';
 import { StreamServer } from '../streams/listener.ts';
 import type { StreamStart } from '../streams/protocol/reader.ts';
 import type { StreamListener, StreamSocket } from '../streams/socket.ts';
 import type { StreamDoor, StreamTicket } from './legs.ts';
 import type { FromWorker } from './messages.ts';
-
-/** Name of the `<Parameter>` that carries the ticket. */
-export const ticketParameter = 'ticket';
 
 export interface WorkerStreamsParts {
   readonly clock: Clock;

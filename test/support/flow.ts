@@ -20,6 +20,8 @@ export interface BridgeOptions {
   readonly twilio?: SimTwilioOptions;
   /** Variables of the daemon, on top of those that point it at the stand-ins. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether the daemon knows the auth token of the account, which webhooks are signed with. */
+  readonly twilioToken?: boolean;
   /** The configuration file of the daemon. */
   readonly yaml?: string;
   /** Whether Twilio is asked about the connection itself, as it is in production; false unless given. */
@@ -182,7 +184,10 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
     ...(options.twilio === undefined ? {} : { twilio: options.twilio }),
   });
   const loaded = loadConfig({
-    env: environmentOf(world, options.env),
+    env: environmentOf(world, {
+      ...(options.twilioToken === true ? { TWILIO_AUTH_TOKEN: world.twilio.authToken } : {}),
+      ...options.env,
+    }),
     sipLimits: stackLimits,
     ...(options.yaml === undefined ? {} : { path: configPath, read: fileOr(options.yaml) }),
   });

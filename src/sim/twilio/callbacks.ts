@@ -60,7 +60,7 @@ export class SimCallbacks {
   }
 
   async #post(url: string, form: URLSearchParams): Promise<Pick<SimCallback, 'status' | 'body'>> {
-    const target = this.#target(url);
+    const target = this.target(url);
     if (target === undefined) return { status: 0, body: '' };
     try {
       const answer = await fetch(target, {
@@ -81,8 +81,12 @@ export class SimCallbacks {
     }
   }
 
-  #target(url: string): string | undefined {
-    for (const [prefix, base] of this.#reach) {
+  /** Where a URL is really reached; undefined where it is not on loopback. Streams are reached where the rest is. */
+  target(url: string): string | undefined {
+    for (const [prefix, base] of this.#reach.flatMap(pair => [
+      pair,
+      pair.map(asStream) as [string, string],
+    ])) {
       const rest = url.startsWith(prefix) ? url.slice(prefix.length) : undefined;
       if (rest !== undefined && /^($|[/?])/.test(rest)) return `${base}${rest}`;
     }
@@ -90,3 +94,5 @@ export class SimCallbacks {
     return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host) ? url : undefined;
   }
 }
+
+const asStream = (url: string) => url.replace(/^http/, 'ws');

@@ -10,12 +10,14 @@ const json = (result: object, isError = false, status = 'x') =>
 function setup(outcome: Awaited<ReturnType<ToolDoor['run']>>) {
   const asked: unknown[] = [];
   const app = composePublicHttp({
-    toolsSecret,
     log: silentLogger,
-    door: {
-      run: async (...all) => {
-        asked.push(all);
-        return outcome;
+    tools: {
+      secret: toolsSecret,
+      door: {
+        run: async (...all) => {
+          asked.push(all);
+          return outcome;
+        },
       },
     },
   });

@@ -1,0 +1,229 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { CallOptions } from './call/controller.ts';
+import { ownOptions } from './call/options.ts';
+import type { PartyFacts } from './call/party.ts';
+import { type Ending, ending } from './core/ending.ts';
+import { newCallKey } from './core/ids.ts';
+import type { TwilioRequest } from './http/twilio.ts';
+import {
+  type Arrival,
+  announceArrival,
+  beginCall,
+  endWithoutLeg,
+  type InboundParts,
+  reservePlace,
+} from './inbound-call.ts';
+import { callerOf, streamTrunk } from './streams/caller.ts';
+import { streamLimits } from './streams/limits.ts';
+import { fallbackTwiml, StreamParty, type StreamUrls, type VoiceFallback } from './streams/party.ts';
+import type { NumberRoute, Routing } from './trunks/routing.ts';
+import { Replays } from './twilio/replays.ts';
+import { hangUp, redirectTo, rejectCall } from './twilio/twiml.ts';
+import type { Leg, LegStream, Legs, StreamDoor } from './worker/legs.ts';
+
+export interface StreamIntakeParts extends InboundParts {
+  readonly legs: Legs;
+  readonly routing: () => Routing;
+  readonly callsPerTrunk: number;
+  readonly options: () => CallOptions;
+  readonly defaultCountry: string | undefined;
+  /** https, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Why a new call may not begin now, as this process is too busy. */
+  readonly busy: (trunk: string) => Ending | undefined;
+  /** What becomes of calls that no agent takes, where their number has no fallback of its own. */
+  readonly standingFallback: () => VoiceFallback;
+  readonly account: () => string | undefined;
+  /** Has Twilio end a call. */
+  readonly complete: (callSid: string) => void;
+}
+
+const callSidShape = /^CA[0-9a-f]{32}$/i;
+/** Words of Twilio's for a call that is over. */
+const overStatuses: ReadonlySet<string> = new Set(['completed', 'busy', 'failed', 'no-answer', 'canceled']);
+/** Words for somebody who was put through and was reached. */
+const reached: ReadonlySet<string> = new Set(['completed', 'answered']);
+
+/** The way from a voice webhook of Twilio to a call, and what Twilio asks while that is up. */
+export class StreamIntake {
+  readonly #parts: StreamIntakeParts;
+  readonly #calls = new Map<string, StreamParty>();
+  readonly #waiting = new Map<string, StreamDoor>();
+  readonly #replays: Replays<Promise<string>>;
+  /** What comes after a stream whose call is gone from here. */
+  readonly #after: Replays<string>;
+  /** Calls whose caller came back from somebody who was not reached. */
+  readonly #back: Replays<true>;
+  readonly #secret = randomBytes(32);
+
+  constructor(parts: StreamIntakeParts) {
+    this.#parts = parts;
+    this.#replays = new Replays(parts.clock);
+    this.#after = new Replays(parts.clock);
+    this.#back = new Replays(parts.clock);
+  }
+
+  /** Where the stream that comes under this name is taken; only once. */
+  readonly take = (name: string): StreamDoor | undefined => {
+    const door = this.#waiting.get(name);
+    this.#waiting.delete(name);
+    return door;
+  };
+
+  /** A call comes in: settles with the TwiML that says what becomes of it. */
+  voice({ fields, query }: TwilioRequest): Promise<string> {
+    const sid = fields.get('CallSid') ?? '';
+    if (!callSidShape.test(sid) || !this.#isOurs(fields)) return Promise.resolve(rejectCall('rejected'));
+    return this.#replays.once(`${sid} ${query}`, () => this.#arrive(fields, query));
+  }
+
+  /** The stream of a call is over. */
+  next({ fields }: TwilioRequest): string {
+    const sid = fields.get('CallSid') ?? '';
+    const party = this.#calls.get(sid);
+    const next = party?.next ?? this.#after.once(sid, hangUp);
+    if (overStatuses.has(fields.get('CallStatus') ?? '')) party?.gone();
+    return next;
+  }
+
+  /** Whoever the caller was put through to is over, or was never reached: then the caller is the agent's again, once. */
+  dialled({ fields }: TwilioRequest): string {
+    const status = fields.get('DialCallStatus') ?? '';
+    if (reached.has(status) || overStatuses.has(fields.get('CallStatus') ?? '')) return hangUp();
+    const sid = fields.get('CallSid') ?? '';
+    if (this.#back.has(sid)) return hangUp();
+    this.#back.set(sid, true);
+    this.#parts.log.info('a caller who was put through comes back', { status });
+    return redirectTo(
+      `${this.#parts.publicUrl}/twilio/voice?again=${encodeURIComponent(status.slice(0, 20))}`,
+    );
+  }
+
+  /** Twilio did not get our TwiML, or cannot read it. */
+  fallback({ fields }: TwilioRequest): string {
+    const { log } = this.#parts;
+    log.error('Twilio asks the fallback URL: the voice webhook failed', { error: fields.get('ErrorCode') });
+    const facts = this.#factsOf(fields);
+    const route = this.#parts.routing().route(streamTrunk, facts.calledNumber);
+    return fallbackTwiml(this.#fallbackOf(route, facts));
+  }
+
+  /** A call or a stream is in another state. */
+  status({ fields }: TwilioRequest): void {
+    const error = fields.get('StreamError');
+    if (fields.get('StreamEvent') === 'stream-error')
+      this.#parts.log.warn('Twilio reports an error of a media stream', { error: error?.slice(0, 200) });
+    if (!overStatuses.has(fields.get('CallStatus') ?? '')) return;
+    this.#calls.get(fields.get('CallSid') ?? '')?.gone();
+  }
+
+  /** A webhook is of the account that we are connected to, or of one of its subaccounts' parents: nobody else signs so. */
+  #isOurs(fields: ReadonlyMap<string, string>): boolean {
+    const account = this.#parts.account();
+    const given = fields.get('AccountSid');
+    return account === undefined || given === undefined || given === account;
+  }
+
+  async #arrive(fields: ReadonlyMap<string, string>, query: URLSearchParams): Promise<string> {
+    const { legs, log, options, busy, callsPerTrunk } = this.#parts;
+    const facts = this.#factsOf(fields, query);
+    const now = this.#parts.routing();
+    const route = now.route(streamTrunk, facts.calledNumber);
+    if (route === undefined) return this.#refuse(ending('number-not-found'), rejectCall('rejected'));
+    const fallback = this.#fallbackOf(route, facts);
+    const trunk = now.trunk(streamTrunk);
+    const most = trunk?.limits.calls ?? callsPerTrunk;
+    const full = busy(streamTrunk) ?? reservePlace(this.#parts, streamTrunk, most);
+    if (full !== undefined)
+      return this.#refuse(full, fallback.kind === 'dial' ? fallbackTwiml(fallback) : rejectCall('busy'));
+    const arrival: Arrival = {
+      key: newCallKey(),
+      facts,
+      route,
+      transport: 'stream',
+      sipCallId: facts.callSid ?? '',
+      headersDropped: 0,
+    };
+    announceArrival(this.#parts, arrival);
+    const own = ownOptions(options(), route.policy);
+    const opened = await legs.open({ call: arrival.key, wire: 'twilio', tones: own.tones ?? 'auto' });
+    if (!opened.ok)
+      return this.#refuse(endWithoutLeg(this.#parts, arrival, opened.failure), fallbackTwiml(fallback));
+    const callLog = log.with({ call: arrival.key });
+    const party = this.#party(facts, opened.value, fallback);
+    this.#keep(facts.callSid ?? '', party);
+    const ringMs = Math.min(own.ringMs, streamLimits.answerMs);
+    beginCall(this.#parts, arrival, { party, leg: opened.value, options: { ...own, ringMs }, log: callLog });
+    return party.answer;
+  }
+
+  #party(facts: PartyFacts, leg: Leg, fallback: VoiceFallback): StreamParty {
+    const { clock, log, complete } = this.#parts;
+    const callSid = facts.callSid ?? '';
+    const name = randomBytes(12).toString('hex');
+    return new StreamParty({
+      facts,
+      callSid,
+      leg,
+      urls: this.#urls(name),
+      fallback,
+      admit: stream => this.#admit(name, stream),
+      ticket: () => this.#ticket(callSid),
+      complete: () => complete(callSid),
+      clock,
+      log,
+    });
+  }
+
+  #admit(name: string, stream: LegStream): () => void {
+    this.#waiting.set(name, { port: stream.port, pass: stream.pass });
+    return () => void this.#waiting.delete(name);
+  }
+
+  #keep(sid: string, party: StreamParty): void {
+    this.#calls.set(sid, party);
+    void party.ended.then(() => {
+      if (this.#calls.get(sid) === party) this.#calls.delete(sid);
+      this.#after.set(sid, party.next);
+    });
+  }
+
+  /** Nobody can make one up: 128 random bits, its call and its time, under a key that only this process knows. */
+  #ticket(callSid: string): string {
+    const body = `${randomBytes(16).toString('base64url')}.${this.#parts.clock.wall() + streamLimits.ticketMs}`;
+    const seal = createHmac('sha256', this.#secret).update(`${callSid} ${body}`).digest('base64url');
+    return `${body}.${seal}`;
+  }
+
+  #urls(name: string): StreamUrls {
+    const base = this.#parts.publicUrl;
+    return {
+      media: `${base.replace(/^http/, 'ws')}/twilio/media/${name}`,
+      next: `${base}/twilio/next`,
+      status: `${base}/twilio/status`,
+      dialled: this.#dialledUrl(),
+    };
+  }
+
+  #dialledUrl(): string {
+    return `${this.#parts.publicUrl}/twilio/dialled`;
+  }
+
+  #factsOf(fields: ReadonlyMap<string, string>, query?: URLSearchParams): PartyFacts {
+    const caller = callerOf(fields, this.#parts.defaultCountry);
+    const again = query?.get('again') ?? undefined;
+    const more = again === undefined ? {} : { transfer_result: again };
+    return { ...caller, trunk: streamTrunk, variables: { ...caller.variables, ...more } };
+  }
+
+  #fallbackOf(route: NumberRoute | undefined, facts: PartyFacts): VoiceFallback {
+    const { survival } = ownOptions(this.#parts.options(), route?.policy ?? {});
+    const own = survival.fallback === undefined ? undefined : this.#parts.fallback(survival.fallback, facts);
+    return own === undefined ? this.#parts.standingFallback() : { kind: 'dial', target: own.target };
+  }
+
+  #refuse(end: Ending, twiml: string): string {
+    this.#parts.events.emit({ type: 'invite-refused', status: 0, end, source: 'twilio' });
+    return twiml;
+  }
+}

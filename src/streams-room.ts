@@ -1,0 +1,62 @@
+import type { Config } from './config/config.ts';
+import type { TwilioHandler } from './http/twilio.ts';
+import { StreamIntake, type StreamIntakeParts } from './stream-intake.ts';
+import type { VoiceFallback } from './streams/party.ts';
+import type { TwilioConnection } from './twilio/connection.ts';
+import { WebhookCheck } from './twilio/webhook-check.ts';
+import type { StreamDoor } from './worker/legs.ts';
+
+export interface StreamsParts
+  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'complete'> {
+  /** What is configured now. */
+  readonly now: () => Config;
+  readonly connection: TwilioConnection;
+}
+
+/** What Twilio asks of us, and the streams that come of it. */
+export interface StreamsRoom {
+  readonly check: WebhookCheck;
+  readonly handlers: Readonly<Record<string, TwilioHandler>>;
+  /** Where the stream of a call is taken. */
+  readonly take: (name: string) => StreamDoor | undefined;
+}
+
+/** Calls by media streams. Without PUBLIC_URL its webhooks say so, and nothing else works. */
+export function composeStreams(parts: StreamsParts): StreamsRoom {
+  const { now, connection, clock, log } = parts;
+  const { publicUrl } = now().http;
+  const intake = new StreamIntake({
+    ...parts,
+    publicUrl: publicUrl ?? '',
+    standingFallback: () => fallbackOf(now().twilio.voiceFallback),
+    account: () => connection.accountSid,
+    complete(callSid) {
+      const client = connection.client();
+      // Without a way to tell it, Twilio ends the call by itself when the stream is closed.
+      if (!client.ok) return;
+      void client.value
+        .call(sdk => sdk.calls(callSid).update({ status: 'completed' }))
+        .then(done => {
+          if (!done.ok) log.debug('Twilio was not told of the end of a call', { code: done.failure.code });
+        });
+    },
+  });
+  return {
+    check: new WebhookCheck(publicUrl, connection, clock),
+    take: intake.take,
+    handlers: {
+      '/twilio/voice': request => intake.voice(request),
+      '/twilio/next': async request => intake.next(request),
+      '/twilio/dialled': async request => intake.dialled(request),
+      '/twilio/fallback': async request => intake.fallback(request),
+      '/twilio/status': async request => {
+        intake.status(request);
+        return undefined;
+      },
+    },
+  };
+}
+
+function fallbackOf(setting: string): VoiceFallback {
+  return setting === 'busy' || setting === 'reject' ? { kind: setting } : { kind: 'redirect', url: setting };
+}
