@@ -3,8 +3,12 @@ import { fail, ok } from '../core/errors.ts';
 import type { TwilioSenders } from '../twilio/connection.ts';
 import type { TwilioCredentials } from '../twilio/credentials.ts';
 import type { Problem } from './problem.ts';
-import { baseUrl, type Reader, text } from './readers.ts';
+import { baseUrl, choice, type Reader, text } from './readers.ts';
 import { setting, type Values } from './setting.ts';
+
+/** Whether the agent of a running call is told of a message of the caller's. */
+export const messagesToCall = ['off', 'context'] as const;
+export type MessagesToCall = (typeof messagesToCall)[number];
 
 /** What is configured of Twilio; the credentials are in `secrets.twilio`. */
 export interface TwilioSection {
@@ -14,6 +18,10 @@ export interface TwilioSection {
   readonly senders: TwilioSenders;
   /** `reject`, `busy`, or an https URL that calls without an agent are redirected to. */
   readonly voiceFallback: string;
+  /** What every message that comes in is answered with; empty: nothing. */
+  readonly messageReply: string;
+  /** Whether a message reaches the agent that is talking with its sender. */
+  readonly messagesToCall: MessagesToCall;
   /** Stand-in that takes the requests to every Twilio host; loopback only. */
   readonly baseUrl?: string;
 }
@@ -33,6 +41,12 @@ const voiceFallback: Reader<string> = raw => {
   return given.startsWith('https://') && URL.canParse(given)
     ? ok(given)
     : fail('must be reject, busy, or a URL that begins with https://');
+};
+
+/** As long as a message may be. */
+const reply: Reader<string> = raw => {
+  const given = String(raw).trim();
+  return given.length <= 1600 ? ok(given) : fail('must have at most 1600 characters');
 };
 
 /** What connects to Twilio, and what messages leave from: docs/twilio.md. */
@@ -74,6 +88,15 @@ export const twilioSettings = {
       'reject, busy, or an https URL with TwiML that it is redirected to.',
     fallback: 'reject',
   }),
+  'twilio.message_reply': setting(reply, {
+    meaning: 'Text that messages which come in (/twilio/sms) are answered with; without it they are not.',
+  }),
+  'twilio.messages_to_call': setting(choice(messagesToCall), {
+    meaning:
+      'Whether a message that comes in while its sender is on a call is told to the agent, as context (context) or not (off). ' +
+      'Whoever can send a text in the name of a number then speaks to that agent.',
+    fallback: 'off',
+  }),
   'twilio.base_url': setting(baseUrl('loopback'), {
     env: 'TWILIO_BASE_URL',
     meaning: 'Stand-in on loopback that takes the requests to every Twilio host.',
@@ -111,6 +134,8 @@ export function twilioSection(
     ...(accountSid === undefined ? {} : { accountSid }),
     ...(base === undefined ? {} : { baseUrl: base }),
     voiceFallback: values['twilio.voice_fallback'],
+    messageReply: values['twilio.message_reply'] ?? '',
+    messagesToCall: values['twilio.messages_to_call'],
     senders: {
       ...(phoneNumber === undefined ? {} : { phoneNumber }),
       ...(whatsAppNumber === undefined ? {} : { whatsAppNumber }),
