@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import http from 'node:http';
 import https from 'node:https';
 import twilio from 'twilio';
@@ -6,6 +5,7 @@ import type SdkRequestClient from 'twilio/lib/base/RequestClient.js';
 import type { Clock } from '../core/clock.ts';
 import { isPassing, networkFailure, refusal, requestFailure, requestIdOf, TwilioFailure } from './failure.ts';
 import type { TwilioLimits } from './limits.ts';
+import { RequestContext } from './request-context.ts';
 
 /** One call into the client: what every HTTP request made during it shares. */
 export interface RunningCall {
@@ -44,8 +44,8 @@ const knownHost = /^(api|verify|lookups|content|messaging)(\.[a-z0-9-]+){0,2}\.t
  */
 export class BridgeRequestClient extends twilio.RequestClient {
   readonly #options: RequestClientOptions;
-  readonly #calls = new AsyncLocalStorage<RunningCall>();
-  readonly #attempts = new AsyncLocalStorage<AbortSignal>();
+  readonly #calls = new RequestContext<RunningCall>();
+  readonly #attempts = new RequestContext<AbortSignal>();
   readonly #agents: readonly [http.Agent, https.Agent];
 
   constructor(options: RequestClientOptions) {
@@ -59,7 +59,7 @@ export class BridgeRequestClient extends twilio.RequestClient {
     this.axios.defaults.httpsAgent = this.#agents[1];
     this.axios.defaults.maxContentLength = answerBytes;
     this.axios.interceptors.request.use(config => {
-      const signal = this.#attempts.getStore();
+      const signal = this.#attempts.current;
       return signal === undefined ? config : Object.assign(config, { signal });
     });
     // The SDK remembers the last request with its credential and body, for tests that nobody here runs.
@@ -92,7 +92,7 @@ export class BridgeRequestClient extends twilio.RequestClient {
 
   async #tried<T>(options: Options<T>): Promise<Answer<T>> {
     const { clock, limits } = this.#options;
-    const call = this.#calls.getStore() ?? { signal: undefined, deadline: clock.now() + limits.budgetMs };
+    const call = this.#calls.current ?? { signal: undefined, deadline: clock.now() + limits.budgetMs };
     const uri = this.#target(options.uri);
     for (let retry = 0; ; retry += 1) {
       try {
