@@ -16,7 +16,7 @@ export const command: Command = {
     load: { type: 'boolean' },
   },
   help: () => `Runs the stand-ins for ElevenLabs and Twilio on loopback until it is stopped, and prints the environment that
-points a bridge at them. Agents: agent_echo, agent_tone, agent_otp. Codes that Twilio would text are printed.
+points a bridge at them. Agents: agent_echo, agent_tone, agent_otp, agent_quiet. Codes that Twilio would text are printed.
 
 The stand-in Twilio has the account's messages, calls, recordings, numbers, usage, Lookup, Verify and Content. While it
 runs it is told what happens by POST /sim/COMMAND with JSON on its port, and GET /sim/requests, /sim/texts and
@@ -44,6 +44,7 @@ Examples:
         agent_echo: { mode: 'echo', ...formats },
         agent_tone: { mode: 'tone', hz: 1000, seconds: 3600, ...formats },
         agent_otp: { mode: 'otp', ...formats },
+        agent_quiet: { mode: 'quiet', ...formats },
       },
       ...(args['load'] === true ? { keepAudioBytes: 0, keepConversations: 1, pingMs: 0 } : {}),
     });
