@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { TicketAhead } from './agent/elevenlabs/ticket-ahead.ts';
 import type { CallOptions } from './call/controller.ts';
 import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
@@ -177,6 +178,7 @@ export class Intake {
     if (admitted.keysIgnored !== undefined) {
       events.emit({ type: 'keys-ignored', call, cause: admitted.keysIgnored });
     }
+    const tickets = new TicketAhead(this.#parts.tickets, route.agentId);
     const opened = await legs.open({
       call,
       wire: 'rtp',
@@ -200,7 +202,8 @@ export class Intake {
       local: { ...admitted.local, rtpPort: leg.local.rtpPort },
       log: callLog,
     });
-    beginCall(this.#parts, arrival, {
+    const parts = { ...this.#parts, tickets };
+    beginCall(parts, arrival, {
       party,
       leg,
       options: ownOptions(options(), route.policy),

@@ -229,6 +229,8 @@ export class Call {
         if (this.#prepared) leg.begin();
         return;
       case 'arm-settle':
+        // The last action of its row: without a wait the call goes on at once, not after a turn of the event loop.
+        if (options.settleMs === 0) return this.#takeIf('settling', 'settled');
         return this.#arm('settle', options.settleMs, () => this.#takeIf('settling', 'settled'));
       case 'arm-youth':
         return this.#arm('youth', youthMs, () => this.#grownUp());
