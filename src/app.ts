@@ -254,6 +254,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       log,
     }),
     phoneNumbers: twilio.numbers,
+    twilioLooks: twilio.previews,
     version: version(),
     audio: id => recordings.find(store.archive, id),
     ...(parts.load === undefined ? {} : { reload: access.reload }),

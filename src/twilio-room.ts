@@ -9,6 +9,7 @@ import type { TwilioConnection } from './twilio/connection.ts';
 import { ConnectionDesk, sourceOf } from './twilio/connection-desk.ts';
 import { connectionLimits } from './twilio/limits.ts';
 import { type ConnectionSource, LiveConnection } from './twilio/live-connection.ts';
+import { TwilioPreviews } from './twilio/previews.ts';
 
 export interface TwilioParts {
   /** What is configured now. */
@@ -25,6 +26,7 @@ export interface TwilioRoom {
   readonly connection: TwilioConnection;
   readonly desk: ConnectionDesk;
   readonly numbers: PhoneNumbers;
+  readonly previews: TwilioPreviews;
   /** From now on what other nodes were told is looked up, and with `checks` new credentials are tried at Twilio. */
   start(checks: boolean): void;
   close(): void;
@@ -75,6 +77,7 @@ export async function composeTwilio({
     connection,
     desk,
     numbers,
+    previews: new TwilioPreviews(connection),
     start(checks) {
       asksTwilio = checks;
       void attend();

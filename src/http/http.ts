@@ -16,6 +16,7 @@ import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
 import { switchRoutes } from './switches.ts';
 import { type TwilioActions, twilioActionRoutes } from './twilio-actions.ts';
 import { type TwilioDesk, twilioConnectionRoutes } from './twilio-connection.ts';
+import { type TwilioLooks, twilioPreviewRoutes } from './twilio-previews.ts';
 
 export interface HttpOptions {
   readonly listen: HttpAddress;
@@ -36,6 +37,7 @@ export interface HttpOptions {
   /** What the operator's own programs may have done with the Twilio account. */
   readonly twilioActions?: TwilioActions;
   readonly phoneNumbers?: NumberDesk;
+  readonly twilioLooks?: TwilioLooks;
   /** Version of this program, for `/v1/openapi.json`. */
   readonly version?: string;
   readonly log: Logger;
@@ -62,5 +64,6 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
   if (options.twilioActions !== undefined) twilioActionRoutes(app, options.twilioActions);
   if (options.phoneNumbers !== undefined) phoneNumberRoutes(app, options.phoneNumbers);
+  if (options.twilioLooks !== undefined) twilioPreviewRoutes(app, options.twilioLooks);
   return app;
 }

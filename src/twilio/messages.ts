@@ -59,7 +59,8 @@ export interface MessageFilter {
 
 type Answer<T> = Promise<Result<T, TwilioFailure>>;
 
-const messageShape = z
+/** A message as the SDK gives it. */
+export const messageShape = z
   .object({
     sid: z.string().min(1),
     status: z.string(),

@@ -5,6 +5,7 @@ import { runCli } from '../../../src/cli/cli.ts';
 import { composeHttp } from '../../../src/http/http.ts';
 import type { NumberDesk } from '../../../src/http/phone-numbers.ts';
 import type { TwilioDesk } from '../../../src/http/twilio-connection.ts';
+import type { TwilioLooks } from '../../../src/http/twilio-previews.ts';
 import { createLogger } from '../../../src/observability/log.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import { FakeStore } from '../../support/fake-store.ts';
@@ -97,6 +98,7 @@ describe('README.md', () => {
       twilio: {} as TwilioDesk,
       twilioActions: { run: async () => ({ ok: true, value: {} }) },
       phoneNumbers: {} as NumberDesk,
+      twilioLooks: {} as TwilioLooks,
       log: createLogger('error'),
     });
     const { paths } = (await app.inject('/v1/openapi.json')).json() as {
