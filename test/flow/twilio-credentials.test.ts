@@ -62,8 +62,12 @@ class Suspect {
     const config = join(folder, 'trunkbridge.yaml');
     writeFileSync(
       config,
-      'tools:\n  allow_autonomous_sends: true\nverify:\n  destinations: any\n  sends_per_call: 50\n' +
-        'webhooks:\n  post_call:\n    events: [call_ended]\n',
+      `
+tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+sending: { messages_per_call: 200, messages_per_recipient_day: 200, money_per_call: 100 }
+verify: { destinations: any, sends_per_call: 50 }
+webhooks: { post_call: { events: [call_ended] } }
+`,
     );
     this.daemon = new ServeProcess({
       cwd: folder,

@@ -4,7 +4,11 @@ import { caller, other, sender, type TwilioStage, withTwilioStage } from '../sup
 
 const toolsSecret = 'tools-secret-0123456789';
 const env = { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', TOOLS_SECRET: toolsSecret };
-const open = 'tools:\n  allow_autonomous_sends: true\nverify:\n  destinations: any\n  sends_per_call: 50\n';
+const open = `
+tools: { allow_autonomous_sends: true }
+sending: { messages_per_call: 200, messages_per_day: 200, money_per_call: 100, allowed_domains: [files.example] }
+verify: { destinations: any, sends_per_call: 50 }
+`;
 
 /** Whom an agent that was talked into it could write to, however it writes the number. */
 const strangers = [
@@ -98,7 +102,7 @@ describe('an agent that was talked into writing to everybody', () => {
     }));
 
   it('reaches nobody either with the kill switch on, whatever else is allowed', () =>
-    withTwilioStage({ env, yaml: open.replace('tools:', 'tools:\n  kill_switch: true') }, async stage => {
+    withTwilioStage({ env, yaml: open.replace('tools: {', 'tools: { kill_switch: true,') }, async stage => {
       expect(sends(await tryAll(stage))).toEqual([]);
     }));
 });

@@ -2,10 +2,28 @@ import { describe, expect, it } from 'vitest';
 import type { SimFault } from '../../src/sim/twilio/failures.ts';
 import type { SimRequest } from '../../src/sim/twilio/server.ts';
 import { twilioDocumentsPresent } from '../support/twilio-documents.ts';
-import { objections, type TwilioStage, withTwilioStage } from '../support/twilio-stage.ts';
+import {
+  caller,
+  objections,
+  other,
+  sender,
+  type TwilioStage,
+  withTwilioStage,
+} from '../support/twilio-stage.ts';
 import { checkCase, prepareCheck, type ToolCase, toolCases } from '../support/twilio-tool-cases.ts';
 
-const open = 'tools:\n  allow_autonomous_sends: true\nverify:\n  destinations: any\n';
+/** The caller is one of the house, whose agent may do everything. */
+const open = `
+tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+sending: { messages_per_call: 100, messages_per_recipient_day: 100, allowed_domains: [files.example] }
+verify: { destinations: any, sends_per_call: 50 }
+`;
+/** The same without a message, a cent, or a code more than the one that is checked. */
+const tight = `
+tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+sending: { messages_per_call: 0, money_per_call: 0, allowed_domains: [files.example] }
+verify: { destinations: any, sends_per_call: 1 }
+`;
 const writing = toolCases.filter(({ writes }) => writes);
 const reading = toolCases.filter(({ writes }) => !writes);
 
@@ -46,7 +64,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('sends nothing while the gate is shut, and still reads', () =>
-    withTwilioStage({}, async stage => {
+    withTwilioStage({ yaml: `tools: { internal_numbers: ['${caller}'] }` }, async stage => {
       await prepareCheck(stage);
       const before = stage.requests().length;
       const refused = await every(writing, asked(stage));
@@ -60,6 +78,75 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
       expect(stage.requests()).toHaveLength(before);
       const read = await every(reading, asked(stage));
       expect(read).toMatchObject(rows(reading, ({ good }) => ({ isError: false, ...good })));
+    }));
+
+  it('shows nothing of the account to a caller who is nobody in particular', () =>
+    withTwilioStage({}, async stage => {
+      const shut = reading.filter(each => each !== checkCase);
+      const answers = await every(shut, asked(stage));
+      expect(answers).toMatchObject(
+        rows(shut, () => ({ isError: false, status: expect.stringMatching(/^not_(allowed|verified)$/) })),
+      );
+      expect(stage.requests()).toEqual([]);
+    }));
+
+  it('shows callers what is theirs once they have proved who they are', () =>
+    withTwilioStage({}, async stage => {
+      await prepareCheck(stage);
+      const checked = await asked(stage)(checkCase);
+      expect(checked).toMatchObject({ status: 'approved' });
+      const own = (tool: string, parameters: Readonly<Record<string, unknown>>) =>
+        stage.ask(tool, parameters);
+      const mine = await own('twilio_search_messages', { action: 'search', from: caller });
+      expect(mine).toMatchObject({ status: 'found' });
+      const others = await own('twilio_search_messages', { action: 'search', from: other });
+      expect(others).toMatchObject({ status: 'not_allowed' });
+    }));
+
+  it('does nothing that an operator has switched off for the tool, whoever calls', () =>
+    withTwilioStage({ yaml: `${open}tool_access: [{ tools: '*', tier: nobody }]\n` }, async stage => {
+      const shut = toolCases.filter(each => each !== checkCase);
+      const answers = await every(shut, asked(stage));
+      expect(answers).toMatchObject(rows(shut, () => ({ isError: false, status: 'not_allowed' })));
+      expect(
+        await stage.ask('twilio_verify_phone', { action: 'check_code', to: caller, code: '123456' }),
+      ).toMatchObject({ valid: false });
+      expect(stage.requests()).toEqual([]);
+    }));
+
+  it('stays in its budget, and names the setting that limits it', () =>
+    withTwilioStage({ yaml: tight }, async stage => {
+      await prepareCheck(stage);
+      const before = stage.requests().length;
+      const spending = toolCases.filter(({ writes, costs }) => writes || costs === true);
+      const answers = await every(spending, asked(stage));
+      expect(answers).toMatchObject(
+        rows(spending, ({ costs }) => ({
+          isError: false,
+          status: 'over_budget',
+          message: expect.stringContaining(
+            costs === true ? 'sending.money_per_call' : 'sending.messages_per_call',
+          ),
+        })),
+      );
+      // Codes for the caller's own number have limits of their own.
+      expect(
+        await stage.ask('twilio_verify_phone', { action: 'send_code', to: caller, channel: 'call' }),
+      ).toMatchObject({ status: 'max_sends_reached' });
+      expect(stage.requests()).toHaveLength(before);
+      // What costs nothing is not limited.
+      const free = reading.filter(({ costs }) => costs === undefined);
+      expect(await every(free, asked(stage))).toMatchObject(rows(free, ({ good }) => good));
+    }));
+
+  it('never again writes to who wants nothing of us', () =>
+    withTwilioStage({ yaml: open }, async stage => {
+      await stage.twilio.messages.receive({ from: other, to: sender, body: 'STOP' });
+      const send = (body: string) => stage.ask('twilio_send_sms', { to: other, body });
+      expect(await send('One.')).toMatchObject({ status: 'opted_out' });
+      const requests = stage.requests().length;
+      expect(await send('Two.')).toMatchObject({ status: 'opted_out' });
+      expect([requests, stage.requests().length]).toEqual([1, 1]);
     }));
 
   it('says what is wrong with what it is given, by the name of the parameter, and asks nobody', () =>

@@ -55,9 +55,17 @@ export const credentialDisguises: Readonly<Record<string, (value: string) => str
   utf16: value => Buffer.from(value, 'utf16le').toString('latin1'),
 };
 
-/** Every form in which somebody might write an error down. */
-export function dumps(error: unknown): string {
-  const open = inspect(error, { depth: 12, showHidden: true, getters: false });
-  const parts = error instanceof Error ? [error.stack, error.message, inspect(error.cause)] : [];
-  return [open, JSON.stringify(error) ?? '', String(error), ...parts].join('\n');
+/** Every form in which somebody might write a value down, above all an error. */
+export function dumps(value: unknown): string {
+  const open = inspect(value, { depth: 12, showHidden: true, getters: false });
+  const parts = value instanceof Error ? [value.stack, value.message, inspect(value.cause)] : [];
+  return [open, safeJson(value), String(value), ...parts].join('\n');
+}
+
+function safeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '';
+  }
 }

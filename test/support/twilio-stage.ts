@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { SimConversation } from '../../src/sim/agent/conversation.ts';
 import type { SimAnswer } from '../../src/sim/twilio/errors.ts';
 import type { SimRequest, SimTwilio, SimTwilioOptions } from '../../src/sim/twilio/server.ts';
-import { type Bridge, withBridge } from './flow.ts';
+import { type Bridge, type BridgeOptions, withBridge } from './flow.ts';
 import { TwilioDocuments, twilioDocumentsPresent } from './twilio-documents.ts';
 
 /** The trusted caller of every call here, and somebody else, who has written on WhatsApp lately. */
@@ -62,23 +62,30 @@ export async function objections(): Promise<readonly string[]> {
   });
 }
 
+/** Runs `body` with a daemon that has senders, and whose requests are remembered for `objections`. */
+export function withTwilioBridge(
+  { twilio, env, yaml }: StageOptions,
+  body: (bridge: Bridge) => Promise<void>,
+): Promise<void> {
+  const options: BridgeOptions = {
+    script: { mode: 'quiet' },
+    twilio: {
+      phoneNumber: sender,
+      ...twilio,
+      onAnswer: (request, answer) => exchanges.push([request, answer]),
+    },
+    env: { TWILIO_PHONE_NUMBER: sender, TWILIO_WHATSAPP_NUMBER: sender, ...env },
+    ...(yaml === undefined ? {} : { yaml }),
+  };
+  return withBridge(options, body);
+}
+
 /** Runs `body` with a call that is up. */
 export async function withTwilioStage(
   options: StageOptions,
   body: (stage: TwilioStage) => Promise<void>,
 ): Promise<void> {
-  const twilio: SimTwilioOptions = {
-    phoneNumber: sender,
-    ...options.twilio,
-    onAnswer: (request, answer) => exchanges.push([request, answer]),
-  };
-  const env = {
-    TWILIO_PHONE_NUMBER: sender,
-    TWILIO_WHATSAPP_NUMBER: sender,
-    ...options.env,
-  };
-  const yaml = options.yaml === undefined ? {} : { yaml: options.yaml };
-  await withBridge({ script: { mode: 'quiet' }, twilio, env, ...yaml }, async bridge => {
+  await withTwilioBridge(options, async bridge => {
     const seeds = await seed(bridge.world.twilio);
     const call = await bridge.answered({ from: caller, headers: [['X-CALLER-ID', caller]] });
     const conversation = await bridge.world.agent.conversation(0);

@@ -20,6 +20,8 @@ export interface ToolCase {
   readonly count?: number;
   /** Parameters that are refused, and what the agent is told of them. */
   readonly wrong: readonly (readonly [Parameters, RegExp])[];
+  /** Whether it costs something, so that it can be over its budget. */
+  readonly costs?: true;
   /** What goes wrong at Twilio for this in particular, and the word that the agent gets. */
   readonly failing: readonly (readonly [SimFault, string])[];
 }
@@ -48,7 +50,6 @@ const sends: readonly ToolCase[] = [
       [{ to: other }, /Parameter body is missing/],
     ],
     failing: [
-      [{ code: 21610, value: other }, 'opted_out'],
       [{ code: 21408, value: other }, 'not_allowed'],
       [{ code: 21606, value: sender }, 'not_configured'],
     ],
@@ -173,6 +174,7 @@ const otherReads: readonly ToolCase[] = [
     writes: false,
     parameters: () => ({ phone_number: '+14155552671', fields: ['line_type_intelligence', 'caller_name'] }),
     good: { status: 'found', valid: true, line_type_intelligence: { type: 'mobile' } },
+    costs: true,
     request: ['GET', '/v2/PhoneNumbers/', { Fields: 'line_type_intelligence,caller_name' }],
     wrong: [
       [{}, /Parameter phone_number is missing/],

@@ -1,10 +1,10 @@
-import { inspect } from 'node:util';
 import twilio from 'twilio';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SimFault } from '../../../src/sim/twilio/failures.ts';
 import { SimTwilio } from '../../../src/sim/twilio/server.ts';
 import { TwilioClient } from '../../../src/twilio/client.ts';
 import { createVerify } from '../../../src/twilio/verify.ts';
+import { dumps } from '../../support/credential-search.ts';
 
 const number = '+14155550123';
 const code = '739164';
@@ -14,21 +14,6 @@ beforeEach(async () => {
   sim = await SimTwilio.start();
 });
 afterEach(() => sim.close());
-
-/** Every form in which someone might write a value down. */
-function written(value: unknown): string {
-  const open = inspect(value, { depth: 12, showHidden: true, getters: false });
-  const parts = value instanceof Error ? [value.stack, value.message, inspect(value.cause)] : [];
-  return [open, safeJson(value), String(value), ...parts].join('\n');
-}
-
-function safeJson(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch {
-    return '';
-  }
-}
 
 /** Which of the secrets are in a text, also when they are encoded as a form or a Basic credential. */
 function leaks(text: string): string[] {
@@ -86,7 +71,7 @@ describe('what the Twilio client lets out', () => {
     } finally {
       for (const spy of spies) spy.mockRestore();
     }
-    const texts = [...results.map(written), written(ours), printed.join('')];
+    const texts = [...results.map(dumps), dumps(ours), printed.join('')];
     expect(texts.flatMap(leaks)).toEqual([]);
   });
 
@@ -96,7 +81,7 @@ describe('what the Twilio client lets out', () => {
     await nobody.close();
     const refused = await createVerify(client(url), sim.verifyServiceSid).check({ to: number }, code);
     const odd = await createVerify(client(), `${number}/${code}`).check({ to: number }, code);
-    expect(leaks(written(refused) + written(odd))).toEqual([]);
+    expect(leaks(dumps(refused) + dumps(odd))).toEqual([]);
     expect([refused.ok, odd.ok]).toEqual([false, false]);
   });
 
@@ -107,8 +92,8 @@ describe('what the Twilio client lets out', () => {
       requests = sdk.httpClient;
       return sdk.verify.v2.services(sim.verifyServiceSid).verificationChecks.create({ to: number, code });
     });
-    expect(leaks(written(ours))).toEqual([]);
-    expect(leaks(written((requests as { lastRequest?: unknown }).lastRequest))).toEqual([]);
+    expect(leaks(dumps(ours))).toEqual([]);
+    expect(leaks(dumps((requests as { lastRequest?: unknown }).lastRequest))).toEqual([]);
   });
 
   it('prints nothing, even with the SDK told to debug', async () => {
@@ -137,6 +122,6 @@ describe('what the Twilio client lets out', () => {
     sim.failNext({ drop: 'silence' });
     const checks = bare.verify.v2.services(sim.verifyServiceSid).verificationChecks;
     const thrown = await checks.create({ to: number, code }).catch((error: unknown) => error);
-    expect(leaks(written(thrown))).toEqual(expect.arrayContaining(['code', 'number', 'basic']));
+    expect(leaks(dumps(thrown))).toEqual(expect.arrayContaining(['code', 'number', 'basic']));
   });
 });
