@@ -4,6 +4,7 @@ import type { Failure, Result } from '../core/errors.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { DocumentAuthor } from '../store/document.ts';
 import { mayDo } from './keys.ts';
+import { authorOf, refuse, refuseInvalid, uncached } from './refusal.ts';
 
 /** A number as it is known; see `NumberEntry`. */
 export interface ShownNumber {
@@ -98,7 +99,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
   });
   app.post(path, admin, async (request, reply) => {
     const body = createBody.safeParse(request.body);
-    if (!body.success) return invalid(reply, shapes.create, body.error);
+    if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.create, body.error);
     const { phone_number, label: named, provider, agent_id, sid, supports_inbound } = body.data;
     const { inbound_trunk_config: inbound, outbound_trunk_config: outbound } = body.data;
     const made = await desk.create(
@@ -108,7 +109,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
         agentId: agent_id ?? undefined,
         ...{ inbound: inbound ?? undefined, outbound: outbound ?? undefined },
       },
-      author(request),
+      authorOf(request),
     );
     uncached(reply);
     return made.ok ? { phone_number_id: made.value } : failed(reply, made.failure);
@@ -123,13 +124,13 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
   });
   app.patch<{ Params: { id: string } }>(`${path}/:id`, admin, async (request, reply) => {
     const body = updateBody.safeParse(request.body);
-    if (!body.success) return invalid(reply, shapes.update, body.error);
+    if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.update, body.error);
     const { label: named, agent_id, inbound_trunk_config, outbound_trunk_config } = body.data;
     const change = {
       ...{ label: named ?? undefined, agentId: agent_id },
       ...{ inbound: inbound_trunk_config, outbound: outbound_trunk_config },
     };
-    const changed = await desk.update(request.params.id, change, author(request));
+    const changed = await desk.update(request.params.id, change, authorOf(request));
     uncached(reply);
     return changed.ok ? shown(changed.value, request) : failed(reply, changed.failure);
   });
@@ -138,7 +139,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
     admin,
     async (request, reply) => {
       const forced = ['1', 'true'].includes(request.query.force ?? '');
-      const removed = await desk.remove(request.params.id, author(request), forced);
+      const removed = await desk.remove(request.params.id, authorOf(request), forced);
       uncached(reply);
       return removed.ok ? {} : failed(reply, removed.failure);
     },
@@ -220,18 +221,4 @@ const statuses: Readonly<Record<string, number>> = {
 function failed(reply: FastifyReply, { code, message }: Failure) {
   const status = statuses[code] ?? (code.startsWith('twilio-') ? 502 : 422);
   return refuse(reply, status, code.replaceAll('-', '_'), message);
-}
-
-const author = (request: FastifyRequest): DocumentAuthor => ({ who: request.keyHolder?.name ?? '', why: '' });
-
-const uncached = (reply: FastifyReply) => reply.header('cache-control', 'no-store');
-
-/** Names the field, and never what was in it. */
-function invalid(reply: FastifyReply, shape: string, { issues: [issue] }: z.ZodError) {
-  const field = issue?.path.join('.') ?? '';
-  return refuse(reply, 422, 'invalid_body', field === '' ? shape : `${field} is not right. ${shape}`);
-}
-
-function refuse(reply: FastifyReply, code: number, status: string, message: string) {
-  return reply.code(code).send({ detail: { status, message } });
 }

@@ -4,6 +4,7 @@ import type { Result } from '../core/errors.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { DocumentAuthor, DocumentChange } from '../store/document.ts';
 import { mayDo } from './keys.ts';
+import { authorOf, refuse, refuseInvalid, uncached } from './refusal.ts';
 
 type Sender = 'phoneNumber' | 'whatsAppNumber' | 'messagingServiceSid' | 'verifyServiceSid';
 
@@ -103,7 +104,7 @@ export function twilioConnectionRoutes(app: FastifyInstance, desk: TwilioDesk): 
   });
   const connecting = async (request: FastifyRequest, reply: FastifyReply) => {
     const body = connectBody.safeParse(request.body);
-    if (!body.success) return invalid(reply, shapes.connect, body.error);
+    if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.connect, body.error);
     if (request.method === 'POST' && desk.view().accountSid !== undefined) {
       const message =
         'Twilio is connected already: PUT replaces the connection, /rotate only its credentials.';
@@ -115,7 +116,7 @@ export function twilioConnectionRoutes(app: FastifyInstance, desk: TwilioDesk): 
       account_sid,
       given,
       sendersIn(body.data),
-      author(request, body.data),
+      authorOf(request, body.data.why),
       check === false,
     );
     return answer(await made, request, reply);
@@ -124,22 +125,22 @@ export function twilioConnectionRoutes(app: FastifyInstance, desk: TwilioDesk): 
   app.post(path, admin, connecting);
   app.patch(path, admin, async (request, reply) => {
     const body = updateBody.safeParse(request.body);
-    if (!body.success) return invalid(reply, shapes.update, body.error);
-    return answer(await desk.update(sendersIn(body.data), author(request, body.data)), request, reply);
+    if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.update, body.error);
+    return answer(await desk.update(sendersIn(body.data), authorOf(request, body.data.why)), request, reply);
   });
   app.post(`${path}/rotate`, admin, async (request, reply) => {
     const body = rotateBody.safeParse(request.body);
-    if (!body.success) return invalid(reply, shapes.rotate, body.error);
+    if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.rotate, body.error);
     const given = credentialsIn(body.data);
-    const rotated = desk.rotate(given, author(request, body.data), body.data.check === false);
+    const rotated = desk.rotate(given, authorOf(request, body.data.why), body.data.check === false);
     return answer(await rotated, request, reply);
   });
   const ending =
     (how: 'disconnect' | 'reset') =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
       const body = whyBody.safeParse(request.body);
-      if (!body.success) return invalid(reply, shapes.why, body.error);
-      return answer(await desk[how](author(request, body.data ?? {})), request, reply);
+      if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.why, body.error);
+      return answer(await desk[how](authorOf(request, body.data?.why)), request, reply);
     };
   app.delete(path, admin, ending('disconnect'));
   app.post(`${path}/reset`, admin, ending('reset'));
@@ -211,20 +212,3 @@ const sendersIn = (body: SenderBody): Senders => ({
   messagingServiceSid: body.messaging_service_sid,
   verifyServiceSid: body.verify_service_sid,
 });
-
-const author = (request: FastifyRequest, body: { readonly why?: string | undefined }): DocumentAuthor => ({
-  who: request.keyHolder?.name ?? '',
-  why: body.why ?? '',
-});
-
-const uncached = (reply: FastifyReply) => reply.header('cache-control', 'no-store');
-
-/** Names the field, and never what was in it. */
-function invalid(reply: FastifyReply, shape: string, { issues: [issue] }: z.ZodError) {
-  const field = issue?.path.join('.') ?? '';
-  return refuse(reply, 422, 'invalid_body', field === '' ? shape : `${field} is not right. ${shape}`);
-}
-
-function refuse(reply: FastifyReply, code: number, status: string, message: string) {
-  return reply.code(code).send({ detail: { status, message } });
-}

@@ -4,6 +4,7 @@ import { toE164 } from '../core/e164.ts';
 import type { Failure, Result } from '../core/errors.ts';
 import { maskNumber } from '../core/mask.ts';
 import { mayDo } from './keys.ts';
+import { refuse, refuseInvalid, uncached } from './refusal.ts';
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -72,6 +73,7 @@ const day = z
   .refine(given => !Number.isNaN(Date.parse(given)))
   .transform(given => new Date(given))
   .optional();
+const known = (names: string) => `There are ${names}, with limit up to ${pageSize.most}.`;
 const numberQuery = z.strictObject(paging);
 const messageQuery = z.strictObject({
   ...{ ...paging, to: party, from: party },
@@ -86,7 +88,7 @@ export function twilioPreviewRoutes(app: FastifyInstance, looks: TwilioLooks): v
   const reader = { config: { role: 'read' as const } };
   app.get('/v1/twilio/phone-numbers', reader, async (request, reply) => {
     const query = numberQuery.safeParse(request.query);
-    if (!query.success) return invalid(reply, 'limit and cursor', query.error);
+    if (!query.success) return refuseInvalid(reply, 'invalid_query', known('limit and cursor'), query.error);
     const { limit = pageSize.usual, cursor } = query.data;
     const page = await looks.numbers({ size: limit, cursor });
     if (!page.ok) return failed(reply, page.failure);
@@ -99,7 +101,12 @@ export function twilioPreviewRoutes(app: FastifyInstance, looks: TwilioLooks): v
   app.get('/v1/twilio/messages', reader, async (request, reply) => {
     const query = messageQuery.safeParse(request.query);
     if (!query.success)
-      return invalid(reply, 'limit, cursor, to, from, date_sent_after and date_sent_before', query.error);
+      return refuseInvalid(
+        reply,
+        'invalid_query',
+        known('limit, cursor, to, from, date_sent_after and date_sent_before'),
+        query.error,
+      );
     const { limit = pageSize.usual, cursor, to, from, date_sent_after, date_sent_before } = query.data;
     const filter = { to, from, sentAfter: date_sent_after, sentBefore: date_sent_before };
     const page = await looks.messages(filter, { size: limit, cursor });
@@ -117,7 +124,7 @@ export function twilioPreviewRoutes(app: FastifyInstance, looks: TwilioLooks): v
 }
 
 function paged<T, S>(reply: FastifyReply, { items, next }: Page<T>, name: string, show: (item: T) => S) {
-  reply.header('cache-control', 'no-store');
+  uncached(reply);
   return { [name]: items.map(show), has_more: next !== undefined, next_cursor: next ?? null };
 }
 
@@ -137,19 +144,4 @@ const statuses: Readonly<Record<string, number>> = {
 
 function failed(reply: FastifyReply, { code, message }: Failure) {
   return refuse(reply, statuses[code] ?? 502, code.replaceAll('-', '_'), message);
-}
-
-function invalid(reply: FastifyReply, known: string, { issues: [issue] }: z.ZodError) {
-  const field = issue?.path.join('.') ?? '';
-  const which = field === '' ? 'The query is not right' : `${field} is not right`;
-  return refuse(
-    reply,
-    422,
-    'invalid_query',
-    `${which}; there are ${known}, with limit up to ${pageSize.most}.`,
-  );
-}
-
-function refuse(reply: FastifyReply, code: number, status: string, message: string) {
-  return reply.code(code).send({ detail: { status, message } });
 }

@@ -105,7 +105,7 @@ describe('previews of the Twilio account', () => {
     [`messages?cursor=${Buffer.from('["https://evil.example.com",""]').toString('base64url')}`, /cursor/],
     ['messages?to=someone', /to is not right/],
     ['messages?date_sent_after=yesterday', /date_sent_after/],
-    ['messages?body=code', /there are/],
+    ['messages?body=code', /There are/],
   ])('refuse %s', async (path, words) => {
     const { status, body } = await ask(path);
     expect([status, JSON.stringify(body)]).toEqual([422, expect.stringMatching(words)]);
