@@ -244,6 +244,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     sipMessages: sipMessagesOf(ladders),
     archive: store.archive,
     switches: store.switches,
+    sends: { store, desk: sending.desk, clock },
     twilio: twilio.desk,
     twilioActions: composeActions({
       config,

@@ -17,7 +17,7 @@ interface Subkey {
  */
 export class Sealer {
   readonly #keys: readonly Subkey[];
-  readonly #naming: Buffer;
+  readonly #naming: readonly Buffer[];
 
   /** `purpose` keeps apart what different rooms seal with the same keys. */
   constructor(dataKeys: readonly Buffer[], purpose: string) {
@@ -26,7 +26,7 @@ export class Sealer {
       throw new Error(`a data key has ${dataKeyBytes} bytes`);
     }
     this.#keys = dataKeys.map(key => ({ id: idOf(key), key: derived(key, `seal ${purpose}`) }));
-    this.#naming = derived(first, `name ${purpose}`);
+    this.#naming = dataKeys.map(key => derived(key, `name ${purpose}`));
   }
 
   /** Id of the key that seals. */
@@ -63,7 +63,12 @@ export class Sealer {
 
   /** A name for something private: the same for the same text, and nothing to be read from it without the key. */
   name(text: string): string {
-    return createHmac('sha256', this.#naming).update(text).digest('base64url').slice(0, 32);
+    return this.names(text)[0] ?? '';
+  }
+
+  /** The name now, and those that it had under older keys. */
+  names(text: string): readonly string[] {
+    return this.#naming.map(key => createHmac('sha256', key).update(text).digest('base64url').slice(0, 32));
   }
 }
 

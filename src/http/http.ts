@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../core/logger.ts';
 import type { CallArchive, Switches } from '../store/store.ts';
+import { allowSendsRoutes } from './allow-sends.ts';
 import { audioRoute, type FindAudio } from './audio.ts';
 import { authorize } from './authorize.ts';
 import { conversationRoutes } from './conversations.ts';
@@ -11,6 +12,7 @@ import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
 import { type NumberDesk, phoneNumberRoutes } from './phone-numbers.ts';
 import { type ReloadOutcome, reloadRoutes } from './reload.ts';
+import { type SendRoutesOptions, sendRoutes } from './sends.ts';
 import { answerFaults, bare, type HttpAddress, type HttpServer, listen } from './server.ts';
 import { type FindSipMessages, sipMessagesRoute } from './sip-messages.ts';
 import { switchRoutes } from './switches.ts';
@@ -33,6 +35,8 @@ export interface HttpOptions {
   /** Reads of what is kept of calls. */
   readonly archive?: CallArchive;
   readonly switches?: Switches;
+  /** What is kept of sends, and where held ones are decided. */
+  readonly sends?: SendRoutesOptions;
   readonly twilio?: TwilioDesk;
   /** What the operator's own programs may have done with the Twilio account. */
   readonly twilioActions?: TwilioActions;
@@ -60,7 +64,11 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.sipMessages !== undefined) sipMessagesRoute(app, options.sipMessages);
   if (options.audio !== undefined) audioRoute(app, options.audio);
   if (options.archive !== undefined) conversationRoutes(app, options.archive, options.log);
-  if (options.switches !== undefined) switchRoutes(app, options.switches);
+  if (options.switches !== undefined) {
+    switchRoutes(app, options.switches);
+    allowSendsRoutes(app, options.switches, options.log);
+  }
+  if (options.sends !== undefined) sendRoutes(app, options.sends, options.log);
   if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
   if (options.twilioActions !== undefined) twilioActionRoutes(app, options.twilioActions);
   if (options.phoneNumbers !== undefined) phoneNumberRoutes(app, options.phoneNumbers);

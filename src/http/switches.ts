@@ -6,7 +6,7 @@ const names = ['allow_autonomous_sends', 'kill_switch'] as const;
 const turn = z.strictObject({ value: z.boolean().nullable(), why: z.string().trim().min(3).max(500) });
 const shownChanges = 50;
 
-/** `GET /v1/switches`, and `PUT /v1/switches/{name}` with `{"value": true, "why": "…"}`; `null` goes back to the configuration. */
+/** `GET /v1/switches`, and `PUT /v1/switches/{name}` with `{"value": true, "why": "…"}`; `null` goes back to the configuration. Of allow_autonomous_sends it tells; turned it is in `allow-sends.ts`. */
 export function switchRoutes(app: FastifyInstance, switches: Switches): void {
   app.get('/v1/switches', { config: { role: 'read' } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -26,6 +26,7 @@ export function switchRoutes(app: FastifyInstance, switches: Switches): void {
     async (request, reply) => {
       const name = names.find(known => known === request.params.name);
       if (name === undefined) return refuse(reply, 404, 'not_found', `There are ${names.join(' and ')}.`);
+      if (name === 'allow_autonomous_sends') return refuse(reply, 409, 'own_action', ownAction);
       const body = turn.safeParse(request.body);
       if (!body.success) {
         const shape = 'Send {"value": true, false or null, "why": "at least three letters"}.';
@@ -37,6 +38,9 @@ export function switchRoutes(app: FastifyInstance, switches: Switches): void {
     },
   );
 }
+
+const ownAction =
+  'This one is turned by its own action alone: trunkbridge twilio allow-sends --confirm, or POST /v1/twilio/allow-sends.';
 
 function refuse(reply: FastifyReply, code: number, status: string, message: string) {
   return reply.code(code).send({ detail: { status, message } });

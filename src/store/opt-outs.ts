@@ -25,7 +25,8 @@ export class DurableOptOuts implements OptOuts {
     const row = await db
       .selectFrom('opt_outs')
       .select('id')
-      .where('id', '=', this.#id(pair))
+      .where('id', 'in', this.#ids(pair))
+      .limit(1)
       .executeTakeFirst();
     return row !== undefined;
   }
@@ -36,7 +37,7 @@ export class DurableOptOuts implements OptOuts {
     await db
       .insertInto('opt_outs')
       .values({
-        id: this.#id(pair),
+        id: this.#ids(pair)[0] ?? '',
         number: maskNumber(number),
         sender: /^\+\d+$/.test(sender) ? maskNumber(sender) : sender,
         cause,
@@ -47,12 +48,16 @@ export class DurableOptOuts implements OptOuts {
   }
 
   remove(pair: OptOutPair): Promise<boolean> {
-    return this.removeById(this.#id(pair));
+    return this.#remove(this.#ids(pair));
   }
 
-  async removeById(id: string): Promise<boolean> {
+  removeById(id: string): Promise<boolean> {
+    return this.#remove([id]);
+  }
+
+  async #remove(ids: readonly string[]): Promise<boolean> {
     const db = await this.#parts.db();
-    const gone = await db.deleteFrom('opt_outs').where('id', '=', id).returning('id').execute();
+    const gone = await db.deleteFrom('opt_outs').where('id', 'in', ids).returning('id').execute();
     return gone.length > 0;
   }
 
@@ -77,7 +82,8 @@ export class DurableOptOuts implements OptOuts {
     return { optOuts, ...(page.next === undefined ? {} : { next: page.next }) };
   }
 
-  #id({ number, sender }: OptOutPair): string {
-    return this.#parts.sealer.name(`opt-out ${number} ${sender}`);
+  /** Also as it was named under older keys of `DATA_KEY`: what somebody asked for outlives a key. */
+  #ids({ number, sender }: OptOutPair): readonly string[] {
+    return this.#parts.sealer.names(`opt-out ${number} ${sender}`);
   }
 }

@@ -21,13 +21,13 @@ const author = { who: 'ops', why: 'the link is ours' };
 let folder = '';
 let postgres: Postgres | undefined;
 const key = Buffer.alloc(32, 7);
-function made(clock: ManualClock, nodeId: string, databaseUrl?: string) {
+function made(clock: ManualClock, nodeId: string, databaseUrl?: string, dataKeys = [key]) {
   const dataDir = databaseUrl === undefined ? folder : join(folder, nodeId);
   mkdirSync(dataDir, { recursive: true });
   return openStore({
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     dataDir,
-    dataKeys: [key],
+    dataKeys,
     nodeId,
     keepDays: () => 30,
     announce: () => [],
@@ -305,6 +305,18 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     }
     store = await made(clock, 'one');
     other = store;
+  });
+
+  durable('finds an opt-out also under an older key', async () => {
+    if (name !== 'SQLite') return;
+    const pair = { number: someNumber, sender: '+14155550199' };
+    await store.optOuts.add(pair, 'stop');
+    await store.close();
+    store = await made(clock, 'one', undefined, [Buffer.alloc(32, 8), key]);
+    other = store;
+    expect(await store.optOuts.has(pair)).toBe(true);
+    expect(await store.optOuts.remove(pair)).toBe(true);
+    expect(await store.optOuts.has(pair)).toBe(false);
   });
 
   durable('can be approved after a restart, and expire after one', async () => {

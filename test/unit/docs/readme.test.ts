@@ -95,6 +95,7 @@ describe('README.md', () => {
       audio: async () => undefined as never,
       archive: store.archive,
       switches: store.switches,
+      sends: { store, desk: {} as never, clock: new ManualClock() },
       twilio: {} as TwilioDesk,
       twilioActions: { run: async () => ({ ok: true, value: {} }) },
       phoneNumbers: {} as NumberDesk,

@@ -213,6 +213,8 @@ describe('switches over HTTP', () => {
   it('are not turned by others, without a reason, or when there is no such switch', async () => {
     expect((await put('kill_switch', { value: true, why: 'fraud' }, 'read')).status).toBe(403);
     expect((await put('kill_switch', { value: true })).status).toBe(422);
+    // It has an action of its own.
+    expect((await put('allow_autonomous_sends', { value: true, why: 'sales' })).status).toBe(409);
     expect((await put('light', { value: true, why: 'dark' })).status).toBe(404);
     expect(await store.switches.read()).toEqual({});
   });
@@ -231,6 +233,7 @@ describe('/v1/openapi.json', () => {
       '/v1/openapi.json',
       '/v1/switches',
       '/v1/switches/{name}',
+      '/v1/twilio/allow-sends',
     ]);
     expect(body.paths['/v1/convai/conversations/{id}'].delete.summary).toContain('operator');
   });
