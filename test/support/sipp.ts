@@ -9,7 +9,14 @@ const scenarios = fileURLToPath(new URL('../../scripts/sipp/', import.meta.url))
 
 export interface SippRun {
   /** Name of a scenario of `scripts/sipp`. */
-  readonly scenario: 'call' | 'agent-hangs-up' | 'digest' | `dialogue/${string}` | `transfer/${string}`;
+  readonly scenario:
+    | 'call'
+    | 'agent-hangs-up'
+    | 'digest'
+    | 'identity'
+    | 'lost-connection'
+    | `dialogue/${string}`
+    | `transfer/${string}`;
   /** Where its files are written. */
   readonly folder: string;
   readonly port: number;
