@@ -32,6 +32,8 @@ export function openSqlite(path: string): Database {
     file.pragma('journal_mode = WAL');
     file.pragma('synchronous = NORMAL');
     file.pragma(`journal_size_limit = ${storeLimits.walBytes}`);
+    // Emptying the log waits for the disk, and all calls with it: seldom, and then what was written often goes once.
+    file.pragma(`wal_autocheckpoint = ${storeLimits.walPages}`);
     // What a DELETE removes is overwritten: it held numbers, if only sealed ones.
     file.pragma('secure_delete = ON');
     const dialect = new FileDialect({ database: new PreparedDatabase(file) }, () => file.inTransaction);

@@ -5,6 +5,8 @@ export const storeLimits = {
   /** How long SQLite waits for another process, and its log after a checkpoint, bytes. */
   busyMs: 2_000,
   walBytes: 16 * 1024 * 1024,
+  /** Pages of 4 kB after which SQLite's log is emptied into the database. */
+  walPages: 4_000,
   /** Documents of one kind: the Twilio connection, phone numbers. */
   documents: 2_000,
   /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */
