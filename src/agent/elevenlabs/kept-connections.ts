@@ -97,6 +97,8 @@ function read(response: IncomingMessage): Promise<KeptAnswer> {
       resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }),
     );
     response.on('error', reject);
-    response.once('close', () => reject(new Failure('closed', 'its answer broke off')));
+    response.once('close', () => {
+      if (!response.complete) reject(new Failure('closed', 'its answer broke off'));
+    });
   });
 }
