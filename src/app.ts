@@ -201,6 +201,9 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     ...inbound,
     now: () => access.config,
     connection: twilio.connection,
+    inboundMessages: store.inboundMessages,
+    optOuts: store.optOuts,
+    sent: sentMessages,
     busy: trunk => overload.objection(trunk),
   });
   const intake = new Intake({

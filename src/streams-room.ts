@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { TwilioHandler } from './http/twilio.ts';
+import { MessageIntake, type MessageIntakeParts } from './message-intake.ts';
 import { StreamIntake, type StreamIntakeParts } from './stream-intake.ts';
 import type { VoiceFallback } from './streams/party.ts';
 import type { TwilioConnection } from './twilio/connection.ts';
@@ -7,7 +8,8 @@ import { WebhookCheck } from './twilio/webhook-check.ts';
 import type { StreamDoor } from './worker/legs.ts';
 
 export interface StreamsParts
-  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'complete'> {
+  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'complete'>,
+    Pick<MessageIntakeParts, 'inboundMessages' | 'optOuts' | 'sent'> {
   /** What is configured now. */
   readonly now: () => Config;
   readonly connection: TwilioConnection;
@@ -41,6 +43,11 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
         });
     },
   });
+  const messages = new MessageIntake({
+    ...parts,
+    calls: () => parts.registry.calls,
+    settings: () => now().twilio,
+  });
   return {
     check: new WebhookCheck(publicUrl, connection, clock),
     take: intake.take,
@@ -49,6 +56,11 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
       '/twilio/next': async request => intake.next(request),
       '/twilio/dialled': async request => intake.dialled(request),
       '/twilio/fallback': async request => intake.fallback(request),
+      '/twilio/sms': request => messages.sms(request),
+      '/twilio/message-status': async request => {
+        await messages.status(request);
+        return undefined;
+      },
       '/twilio/status': async request => {
         intake.status(request);
         return undefined;

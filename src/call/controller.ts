@@ -151,6 +151,11 @@ export class Call {
     return this.#tools.use(name, parameters);
   }
 
+  /** Tells the agent something, and does not ask for a reply. */
+  inform(text: string): void {
+    this.#control.tell(text, 'context');
+  }
+
   /** Variables that its conversations get, as far as they may be told. */
   get variables(): Readonly<Record<string, string>> {
     return this.#briefing === undefined

@@ -7,6 +7,7 @@ import { type Database, migrate } from './database.ts';
 import { DurableDocuments } from './durable-documents.ts';
 import { DurableExecutions } from './executions.ts';
 import { DurableHeldSends } from './held-sends.ts';
+import { DurableInboundMessages } from './inbound-messages.ts';
 import { WriteBehind } from './journal.ts';
 import { storeLimits } from './limits.ts';
 import { Nodes } from './nodes.ts';
@@ -47,6 +48,7 @@ export class LiveStore implements Store {
   readonly outbox: DurableOutbox;
   readonly heldSends: DurableHeldSends;
   readonly optOuts: DurableOptOuts;
+  readonly inboundMessages: DurableInboundMessages;
   readonly executions: DurableExecutions;
   readonly #parts: LiveStoreParts;
   readonly #nodes: Nodes;
@@ -69,11 +71,13 @@ export class LiveStore implements Store {
     this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
     this.heldSends = new DurableHeldSends({ db, clock, sealer, node });
     this.optOuts = new DurableOptOuts({ db, clock, sealer });
+    this.inboundMessages = new DurableInboundMessages({ db, clock, sealer });
     this.executions = new DurableExecutions(db);
     this.#retention = new Retention({
       db,
       archive: this.archive,
       heldSends: this.heldSends,
+      inboundMessages: this.inboundMessages,
       clock,
       log,
       keepDays: parts.keepDays,

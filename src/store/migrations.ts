@@ -1,5 +1,6 @@
 import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } from 'kysely';
 import { documentTables } from './document-tables.ts';
+import { inboundMessageTable } from './inbound-messages.ts';
 import { sending } from './sending-migration.ts';
 
 export type Engine = 'sqlite' | 'postgres';
@@ -14,6 +15,7 @@ export function migrationsFor(engine: Engine): MigrationProvider {
       '0001-records': records(engine),
       '0002-documents': documentTables,
       '0003-sending': sending,
+      '0004-inbound-messages': inboundMessageTable,
     }),
   };
 }

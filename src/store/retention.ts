@@ -4,6 +4,7 @@ import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
 import type { DurableArchive } from './archive.ts';
 import type { DurableHeldSends } from './held-sends.ts';
+import type { DurableInboundMessages } from './inbound-messages.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord } from './record.ts';
 import { recordOf } from './rows.ts';
@@ -15,6 +16,7 @@ export interface RetentionParts {
   readonly db: () => Promise<Db>;
   readonly archive: Pick<DurableArchive, 'remove'>;
   readonly heldSends: Pick<DurableHeldSends, 'sweep'>;
+  readonly inboundMessages: Pick<DurableInboundMessages, 'sweep'>;
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
@@ -41,6 +43,7 @@ export class Retention {
     const now = Math.round(clock.wall());
     await this.#sweepQueues(db, now);
     await this.#parts.heldSends.sweep();
+    await this.#parts.inboundMessages.sweep();
     await db
       .deleteFrom('tool_runs')
       .where('call', '=', '')

@@ -31,6 +31,7 @@ export interface Tables {
     at: number;
   };
   held_sends: HeldSendTable;
+  inbound_messages: InboundMessageTable;
   opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
 }
 
@@ -98,6 +99,18 @@ export interface HeldSendTable {
   status: string | null;
   /** Sealed. */
   body: string | null;
+}
+
+export interface InboundMessageTable {
+  sid: string;
+  /** Masked. */
+  sender: string;
+  recipient: string;
+  channel: string;
+  at: number;
+  call: string | null;
+  /** Sealed. */
+  body: string;
 }
 
 export interface OutboxTable {

@@ -136,3 +136,39 @@ export interface Executions {
   ): Promise<{ readonly executions: readonly Execution[]; readonly next?: string }>;
   add(run: Execution): Promise<void>;
 }
+
+/** A message that somebody sent to one of our numbers. */
+export interface NewInboundMessage {
+  /** SM… or MM…. */
+  readonly sid: string;
+  /** E.164. */
+  readonly from: string;
+  readonly to: string;
+  readonly channel: 'sms' | 'whatsapp';
+  readonly text: string;
+  /** URLs of its media, at Twilio. */
+  readonly media: readonly string[];
+  /** The call of its sender that was up. */
+  readonly call?: string | undefined;
+}
+
+export interface InboundMessage {
+  readonly sid: string;
+  /** Masked. */
+  readonly sender: string;
+  readonly recipient: string;
+  readonly channel: string;
+  /** ms since the Unix epoch. */
+  readonly at: number;
+  readonly call?: string;
+  /** Undefined: no key of `DATA_KEY` opens it. */
+  readonly content?: Pick<NewInboundMessage, 'from' | 'to' | 'text' | 'media'> | undefined;
+}
+
+/** Messages that came in, for thirty days. Rejects when the store is down. */
+export interface InboundMessages {
+  /** False: it is there already, told before or to another node. */
+  add(message: NewInboundMessage): Promise<boolean>;
+  /** The newest first, at most `storeLimits.pageRows`. */
+  latest(size: number): Promise<readonly InboundMessage[]>;
+}

@@ -177,6 +177,21 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     });
   });
 
+  describe('messages that came in', () => {
+    own('are kept once, whoever tells of them', async () => {
+      const message = {
+        ...{ sid: `SM${'1'.repeat(32)}`, from: '+14155550123', to: '+14155550199', channel: 'sms' as const },
+        ...{ text: 'I am in front of the door', media: ['https://api.twilio.com/x'] },
+      } as const;
+      expect(await store.inboundMessages.add(message)).toBe(true);
+      expect(await other.inboundMessages.add({ ...message, text: 'another' })).toBe(false);
+      const { sid, channel, from, to, text, media } = message;
+      expect(await other.inboundMessages.latest(10)).toEqual([
+        expect.objectContaining({ sid, channel, sender: '+141******23', content: { from, to, text, media } }),
+      ]);
+    });
+  });
+
   describe('opt-outs', () => {
     const pair = { number: someNumber, sender: '+14155550199' };
 

@@ -38,8 +38,9 @@ beforeEach(async () => {
     },
   });
   const log = { error: (_: string, fields: object) => void errors.push(fields) };
-  const heldSends = { sweep: async () => undefined };
-  retention = new Retention({ db, archive, heldSends, clock, keepDays: () => keepDays, log: log as never });
+  const swept = { sweep: async () => undefined };
+  const others = { heldSends: swept, inboundMessages: swept };
+  retention = new Retention({ db, archive, ...others, clock, keepDays: () => keepDays, log: log as never });
 });
 afterEach(() => database.close());
 

@@ -1,0 +1,96 @@
+import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import type { Clock } from '../core/clock.ts';
+import { maskNumber } from '../core/mask.ts';
+import type { Sealer } from '../core/seal.ts';
+import { storeLimits } from './limits.ts';
+import type { Db } from './schema.ts';
+import type { InboundMessage, InboundMessages, NewInboundMessage } from './sends.ts';
+
+const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
+
+/** Messages that came in: what they say is sealed, and whose they are is masked. */
+export const inboundMessageTable: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('inbound_messages')
+      .addColumn('sid', 'text', column => column.primaryKey())
+      .addColumn('sender', 'text', notNull)
+      .addColumn('recipient', 'text', notNull)
+      .addColumn('channel', 'text', notNull)
+      .addColumn('at', 'bigint', notNull)
+      .addColumn('call', 'text')
+      .addColumn('body', 'text', notNull)
+      .execute();
+    await db.schema
+      .createIndex('inbound_messages_at')
+      .on('inbound_messages')
+      .columns(['at', 'sid'])
+      .execute();
+  },
+};
+
+export interface InboundMessageParts {
+  readonly db: () => Promise<Db>;
+  readonly clock: Clock;
+  readonly sealer: Sealer;
+}
+
+/** Messages as rows, by Twilio's own id: what is told twice, to whatever node, is there once. */
+export class DurableInboundMessages implements InboundMessages {
+  readonly #parts: InboundMessageParts;
+
+  constructor(parts: InboundMessageParts) {
+    this.#parts = parts;
+  }
+
+  async add({ sid, from, to, channel, call, text, media }: NewInboundMessage): Promise<boolean> {
+    const { clock, sealer } = this.#parts;
+    const db = await this.#parts.db();
+    const added = await db
+      .insertInto('inbound_messages')
+      .values({
+        sid,
+        sender: maskNumber(from),
+        recipient: maskNumber(to),
+        channel,
+        at: Math.round(clock.wall()),
+        call: call ?? null,
+        body: sealer.seal(JSON.stringify({ from, to, text, media }), `message ${sid}`),
+      })
+      .onConflict(conflict => conflict.doNothing())
+      .returning('sid')
+      .executeTakeFirst();
+    return added !== undefined;
+  }
+
+  async latest(size: number): Promise<readonly InboundMessage[]> {
+    const db = await this.#parts.db();
+    const rows = await db
+      .selectFrom('inbound_messages')
+      .selectAll()
+      .orderBy('at', 'desc')
+      .orderBy('sid', 'desc')
+      .limit(Math.max(1, Math.min(size, storeLimits.pageRows)))
+      .execute();
+    return rows.map(({ body, call, sid, sender, recipient, channel, at }) => {
+      const content = this.#open(sid, body);
+      return {
+        ...{ sid, sender, recipient, channel, at: Number(at) },
+        ...(call === null ? {} : { call }),
+        ...(content === undefined ? {} : { content }),
+      };
+    });
+  }
+
+  /** Removes what is older than other things that were sent are kept. */
+  async sweep(): Promise<void> {
+    const db = await this.#parts.db();
+    const before = Math.round(this.#parts.clock.wall()) - storeLimits.heldKeptMs;
+    await db.deleteFrom('inbound_messages').where('at', '<', before).execute();
+  }
+
+  #open(sid: string, body: string): InboundMessage['content'] {
+    const text = this.#parts.sealer.open(body, `message ${sid}`);
+    return text === undefined ? undefined : (JSON.parse(text) as NonNullable<InboundMessage['content']>);
+  }
+}
