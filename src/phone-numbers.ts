@@ -338,9 +338,11 @@ const publicBase = ({ http }: Config): string | undefined =>
   http.publicListen === undefined ? undefined : http.publicUrl;
 
 function read(text: string | undefined): ImportedNumber | undefined {
-  if (text === undefined) return undefined;
-  const parsed = documentShape.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+  try {
+    return documentShape.parse(JSON.parse(text ?? ''));
+  } catch {
+    return undefined;
+  }
 }
 
 const inConfiguration =

@@ -22,6 +22,8 @@ export const twilioLimits = {
 export const connectionLimits = {
   /** How often the store is asked whether somebody changed the connection or a number. */
   refreshMs: 3_000,
+  /** How often credentials that were not taken are tried again. */
+  recheckMs: 60_000,
   /** How often the account is asked for a number that can text, where TWILIO_PHONE_NUMBER is `auto`. */
   searchMs: 60_000,
   /** Numbers of the account that are looked at for that. */

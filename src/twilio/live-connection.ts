@@ -41,6 +41,8 @@ interface Made {
   readonly client: TwilioClient;
   status: Exclude<TwilioStatus, { state: 'disconnected' }>;
   facts?: AccountFacts;
+  /** When they were last checked, monotonic. */
+  tried?: number;
   /** The number that `auto` stands for; undefined in it: there is none. */
   sender?: { readonly number: string | undefined; readonly at: number };
 }
@@ -93,6 +95,7 @@ export class LiveConnection implements TwilioConnection {
     const made = this.#current();
     if (!made.ok) return this.status;
     const { client, account } = made.value;
+    made.value.tried = this.#parts.clock.now();
     const checked = await checkAccount(client, account.credentials.kind);
     if (checked.ok) {
       made.value.facts = checked.value;
@@ -104,14 +107,16 @@ export class LiveConnection implements TwilioConnection {
     return this.status;
   }
 
-  /** What is due: credentials that were never checked are, and `auto` becomes a number. Never rejects. */
+  /** What is due: credentials are checked that never were or are not taken, and `auto` becomes a number. Never rejects. */
   async attend(): Promise<void> {
     const made = this.#current();
     if (!made.ok) return;
-    const { status, sender } = made.value;
-    if (status.state === 'active' && status.checkedAt === undefined) await this.check();
-    if (this.#parts.source().senders.phoneNumber !== 'auto' || made.value.status.state === 'error') return;
     const { clock } = this.#parts;
+    const { status, sender, tried } = made.value;
+    const unknown = status.state === 'error' || status.checkedAt === undefined;
+    if (unknown && (tried === undefined || clock.now() - tried >= connectionLimits.recheckMs))
+      await this.check();
+    if (this.#parts.source().senders.phoneNumber !== 'auto' || made.value.status.state === 'error') return;
     if (sender !== undefined && clock.now() - sender.at < connectionLimits.searchMs) return;
     const found = await firstThatTexts(made.value.client);
     const number = found.ok ? found.value : sender?.number;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SimTwilio } from '../../../src/sim/twilio/server.ts';
-import { twilioLimits } from '../../../src/twilio/limits.ts';
+import { connectionLimits, twilioLimits } from '../../../src/twilio/limits.ts';
 import { type ConnectionSource, LiveConnection } from '../../../src/twilio/live-connection.ts';
 import { verifyOf } from '../../../src/twilio/verify.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -72,6 +72,22 @@ describe('a connection to Twilio', () => {
     source = keyed();
     expect(connection.status).toEqual({ state: 'active' });
     expect((await verifyOf(connection)?.send(number, 'sms'))?.ok).toBe(true);
+  });
+
+  it('tries credentials that are not taken again after a while, and no sooner', async () => {
+    sim.failNext({ drop: 'request' }, 9);
+    await connection.attend();
+    expect(connection.status).toMatchObject({ state: 'error', cause: expect.stringContaining('connection') });
+    const asked = sim.requests.length;
+    sim.recover();
+    clock.advance(connectionLimits.recheckMs - 1);
+    await connection.attend();
+    expect(sim.requests).toHaveLength(asked);
+    clock.advance(1);
+    await connection.attend();
+    expect(connection.status).toEqual({ state: 'active', checkedAt: clock.wall() });
+    await connection.attend();
+    expect(sim.requests).toHaveLength(asked + 1);
   });
 
   it('has no Verify without a service', () => {
