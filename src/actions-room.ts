@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
 import type { Logger } from './core/logger.ts';
+import { agentUrl } from './menus-room.ts';
 import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
 import { messageStatusUrl } from './tooling.ts';
@@ -25,7 +26,11 @@ export function composeActions({ config, now, store, connection, clock, log }: A
     optOuts: store.optOuts,
     executions: store.executions,
     statusCallback: () => messageStatusUrl(now(), connection),
-    agentUrl: () => undefined,
+    agentUrl(agentId) {
+      const { publicUrl, publicListen } = now().http;
+      const reachable = publicListen !== undefined && connection.authToken() !== undefined;
+      return publicUrl === undefined || !reachable ? undefined : agentUrl(publicUrl, agentId);
+    },
     country: config.tools.defaultCountry,
     clock,
     log,

@@ -44,6 +44,8 @@ export interface Arrival {
   readonly key: CallKey;
   readonly facts: PartyFacts;
   readonly route: NumberRoute;
+  /** Who has called whom; inbound unless given. */
+  readonly direction?: 'inbound' | 'outbound';
   readonly transport: CallTransport;
   readonly sipCallId: string;
   readonly headersDropped: number;
@@ -78,7 +80,7 @@ export function announceArrival({ events, recorder }: InboundParts, arrival: Arr
   });
   recorder.begin({
     key,
-    direction: 'inbound',
+    direction: arrival.direction ?? 'inbound',
     agentId: route.agentId,
     trunk,
     transport,
@@ -108,7 +110,7 @@ export function endWithoutLeg(
 /** Makes the call of a party and its leg, and lets it run. */
 export function beginCall(
   parts: InboundParts,
-  { key, facts, route }: Arrival,
+  { key, facts, route, direction = 'inbound' }: Arrival,
   made: {
     readonly party: Party;
     readonly leg: Leg;
@@ -130,7 +132,7 @@ export function beginCall(
       initiation.brief({
         call: key,
         agentId: route.agentId,
-        direction: 'inbound',
+        direction,
         facts,
         identity: identityVariables(facts),
         ...(route.clientData === undefined ? {} : { standing: route.clientData }),

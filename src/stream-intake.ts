@@ -13,6 +13,7 @@ import {
   type InboundParts,
   reservePlace,
 } from './inbound-call.ts';
+import type { VoiceWish } from './menus-room.ts';
 import { callerOf, streamTrunk } from './streams/caller.ts';
 import { streamLimits } from './streams/limits.ts';
 import { fallbackTwiml, StreamParty, type StreamUrls, type VoiceFallback } from './streams/party.ts';
@@ -34,6 +35,8 @@ export interface StreamIntakeParts extends InboundParts {
   /** What becomes of calls that no agent takes, where their number has no fallback of its own. */
   readonly standingFallback: () => VoiceFallback;
   readonly account: () => string | undefined;
+  /** What the voice URL that Twilio was told says of the agent. */
+  readonly wish: (query: URLSearchParams) => VoiceWish;
   /** Has Twilio end a call. */
   readonly complete: (callSid: string) => void;
 }
@@ -43,6 +46,15 @@ const callSidShape = /^CA[0-9a-f]{32}$/i;
 const overStatuses: ReadonlySet<string> = new Set(['completed', 'busy', 'failed', 'no-answer', 'canceled']);
 /** Words for somebody who was put through and was reached. */
 const reached: ReadonlySet<string> = new Set(['completed', 'answered']);
+
+/** A call that was made over REST: we are `From`, and whoever answers is not vouched for by anybody. */
+const isOutbound = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get('Direction')?.startsWith('outbound') === true;
+
+/** The route of a number with the agent that is wished for; an agent that is named needs no route. */
+function agentOf({ agentId }: VoiceWish, route: NumberRoute | undefined): NumberRoute | undefined {
+  return agentId === undefined ? route : { policy: {}, ...route, agentId };
+}
 
 /** The way from a voice webhook of Twilio to a call, and what Twilio asks while that is up. */
 export class StreamIntake {
@@ -126,9 +138,11 @@ export class StreamIntake {
 
   async #arrive(fields: ReadonlyMap<string, string>, query: URLSearchParams): Promise<string> {
     const { legs, log, options, busy, callsPerTrunk } = this.#parts;
-    const facts = this.#factsOf(fields, query);
+    const wish = this.#parts.wish(query);
+    const facts = this.#factsOf(fields, query, wish.variables);
     const now = this.#parts.routing();
-    const route = now.route(streamTrunk, facts.calledNumber);
+    const outbound = isOutbound(fields);
+    const route = agentOf(wish, now.route(streamTrunk, outbound ? facts.callerId : facts.calledNumber));
     if (route === undefined) return this.#refuse(ending('number-not-found'), rejectCall('rejected'));
     const fallback = this.#fallbackOf(route, facts);
     const trunk = now.trunk(streamTrunk);
@@ -140,6 +154,7 @@ export class StreamIntake {
       key: newCallKey(),
       facts,
       route,
+      direction: outbound ? 'outbound' : 'inbound',
       transport: 'stream',
       sipCallId: facts.callSid ?? '',
       headersDropped: 0,
@@ -209,11 +224,15 @@ export class StreamIntake {
     return `${this.#parts.publicUrl}/twilio/dialled`;
   }
 
-  #factsOf(fields: ReadonlyMap<string, string>, query?: URLSearchParams): PartyFacts {
+  #factsOf(
+    fields: ReadonlyMap<string, string>,
+    query?: URLSearchParams,
+    wished?: VoiceWish['variables'],
+  ): PartyFacts {
     const caller = callerOf(fields, this.#parts.defaultCountry);
     const again = query?.get('again') ?? undefined;
     const more = again === undefined ? {} : { transfer_result: again };
-    return { ...caller, trunk: streamTrunk, variables: { ...caller.variables, ...more } };
+    return { ...caller, trunk: streamTrunk, variables: { ...caller.variables, ...wished, ...more } };
   }
 
   #fallbackOf(route: NumberRoute | undefined, facts: PartyFacts): VoiceFallback {

@@ -1,5 +1,7 @@
 import type { Config } from './config/config.ts';
+import { twilioPaths } from './core/twilio-paths.ts';
 import type { TwilioHandler } from './http/twilio.ts';
+import { menuHandler, wishOf } from './menus-room.ts';
 import { MessageIntake, type MessageIntakeParts } from './message-intake.ts';
 import { StreamIntake, type StreamIntakeParts } from './stream-intake.ts';
 import type { VoiceFallback } from './streams/party.ts';
@@ -8,7 +10,7 @@ import { WebhookCheck } from './twilio/webhook-check.ts';
 import type { StreamDoor } from './worker/legs.ts';
 
 export interface StreamsParts
-  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'complete'>,
+  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'wish' | 'complete'>,
     Pick<MessageIntakeParts, 'inboundMessages' | 'optOuts' | 'sent'> {
   /** What is configured now. */
   readonly now: () => Config;
@@ -32,6 +34,7 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     publicUrl: publicUrl ?? '',
     standingFallback: () => fallbackOf(now().twilio.voiceFallback),
     account: () => connection.accountSid,
+    wish: query => wishOf(now(), query),
     complete(callSid) {
       const client = connection.client();
       // Without a way to tell it, Twilio ends the call by itself when the stream is closed.
@@ -53,6 +56,7 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     take: intake.take,
     handlers: {
       '/twilio/voice': request => intake.voice(request),
+      [`${twilioPaths.menu}/:name`]: menuHandler(now, log),
       '/twilio/next': async request => intake.next(request),
       '/twilio/dialled': async request => intake.dialled(request),
       '/twilio/fallback': async request => intake.fallback(request),

@@ -3,6 +3,7 @@ import type { AccessRule } from '../tools/sending/access.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { NumberConfig } from '../trunks/trunk.ts';
 import type { TwilioCredentials } from '../twilio/credentials.ts';
+import type { Menu } from '../twilio/menu.ts';
 import { keyMatches, type NamedCertificates } from './certificates.ts';
 import type { Config, ConfiguredTrunk, SipBackend } from './config.ts';
 import { isLoopback } from './listen.ts';
@@ -23,6 +24,7 @@ export interface Sections {
   readonly numbers: readonly NumberConfig[];
   readonly transfers: readonly TransferDestination[];
   readonly toolAccess: readonly AccessRule[];
+  readonly menus: readonly Menu[];
   readonly certificates: NamedCertificates;
   /** Files that PEM texts came from, by the keys of their settings. */
   readonly paths: Readonly<Record<string, string>>;
@@ -77,6 +79,7 @@ export function assemble(
     trunks: sections.trunks,
     numbers: sections.numbers,
     transfers: sections.transfers,
+    menus: sections.menus,
     network: {
       localNetworks: values['network.local_networks'],
       ...optional('publicAddress', values['network.public_address']),

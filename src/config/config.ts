@@ -7,6 +7,7 @@ import type { SendingPolicy } from '../tools/sending/policy.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
 import type { NumberConfig, TrunkConfig } from '../trunks/trunk.ts';
+import type { Menu } from '../twilio/menu.ts';
 import type { InitiationSettings, PostCallSettings } from '../webhooks/settings.ts';
 import type { ClientCertificate, HostPort, SipListen } from './listen.ts';
 import type { PortRange } from './readers.ts';
@@ -119,6 +120,8 @@ export interface Config {
   readonly numbers: readonly NumberConfig[];
   /** Whom agents may transfer callers to. */
   readonly transfers: readonly TransferDestination[];
+  /** What callers of Twilio numbers may key before there is an agent. */
+  readonly menus: readonly Menu[];
   readonly network: {
     /** IP literal in Contact and SDP for peers outside the local networks. */
     readonly publicAddress?: string;

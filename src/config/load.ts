@@ -4,6 +4,7 @@ import { assemble } from './assemble.ts';
 import { readNamedCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
 import { environmentNotes } from './environment.ts';
+import { readMenus } from './menus.ts';
 import { nearest } from './nearest.ts';
 import { readNumbers } from './numbers.ts';
 import type { Problem } from './problem.ts';
@@ -73,6 +74,7 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
   );
   const transfers = readTransfers(sources, trunks);
   const toolAccess = readToolAccess(sources);
+  const menus = readMenus(sources);
   const certificates = readNamedCertificates(sources);
   const values: Record<string, unknown> = {};
   const paths: Record<string, string> = {};
@@ -98,7 +100,7 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
     else sources.problems.push({ where: found.where, what: read.failure });
   }
   const limits = sipLimits(sources, options.sipLimits ?? {});
-  const sections = { trunks, passwords, numbers, transfers, toolAccess, certificates, paths };
+  const sections = { trunks, passwords, numbers, transfers, toolAccess, menus, certificates, paths };
   const assembled = assemble(values as SettingValues, limits, sections, sources.problems);
   if (!assembled.ok) return assembled;
   const config = assembled.value;

@@ -395,6 +395,7 @@ export const sectionKeys = {
   numbers: 'numbers',
   transfers: 'transfers',
   toolAccess: 'tool_access',
+  menus: 'menus',
   certificates: 'sip.tls_certificates',
 } as const;
 

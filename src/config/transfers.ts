@@ -117,14 +117,14 @@ function readUserToUser(section: Section): UserToUser | undefined {
 
 type Destination = TransferDestination['destination'];
 
-const phoneNumber: Reader<Destination> = raw => {
+export const phoneNumber: Reader<Destination> = raw => {
   const number = String(raw).replace(/[\s().-]/g, '');
   return /^\+[1-9]\d{6,14}$/.test(number)
     ? ok({ kind: 'phone', number })
     : fail('must be a number with plus and country code, like "+14155550123"');
 };
 
-const sipUri: Reader<Destination> = raw => {
+export const sipUri: Reader<Destination> = raw => {
   const uri = String(raw).trim();
   const parsed = parseUri(uri);
   const plain = parsed?.headers === '' && !/[<>"\s]/.test(uri) && parsed.user !== '' && parsed.host !== '';

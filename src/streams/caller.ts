@@ -48,7 +48,11 @@ export function callerOf(
     callSid,
     callerId: own?.ok === true ? own.value : hidden ? '' : from.slice(0, longestValue),
     calledNumber: called.ok ? called.value : (fields.get('To') ?? '').slice(0, longestValue),
-    callerTrusted: own?.ok === true && !unattested.test(fields.get('StirVerstat') ?? ''),
+    // Of a call that was made over REST the number is ours.
+    callerTrusted:
+      own?.ok === true &&
+      fields.get('Direction')?.startsWith('outbound') !== true &&
+      !unattested.test(fields.get('StirVerstat') ?? ''),
     variables: Object.fromEntries(told),
   };
 }

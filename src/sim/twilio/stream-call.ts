@@ -12,6 +12,10 @@ export interface SimStreamCallOptions {
   readonly voiceUrl: string;
   /** More fields of the voice webhook. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** The call, where it was made over REST; else one comes in. */
+  readonly call?: SimTwilioCall;
+  /** What is keyed at each `<Gather>`, in turn; nothing once that is over. */
+  readonly keys?: readonly string[];
   /** What becomes of a `<Dial>`; `completed` unless given. */
   readonly dialled?: 'completed' | 'busy' | 'no-answer' | 'failed';
   readonly stream?: Partial<Pick<SimStreamOptions, 'deaf' | 'onMessage' | 'parameters'>>;
@@ -40,11 +44,13 @@ export class SimStreamCall {
   readonly #options: SimStreamCallOptions;
   #found: (stream: SimStream | undefined) => void = () => undefined;
   #hungUp = false;
+  #gathered = 0;
 
   private constructor(sim: SimTwilio, options: SimStreamCallOptions) {
     this.#sim = sim;
     this.#options = options;
-    this.#call = sim.calls.add({ from: options.from, to: options.to, status: 'ringing' });
+    const { from, to } = options;
+    this.#call = options.call ?? sim.calls.add({ from, to, status: 'ringing' });
     this.sid = this.#call.sid;
     this.connected = new Promise(resolve => {
       this.#found = resolve;
@@ -82,14 +88,17 @@ export class SimStreamCall {
   async #carryOut(): Promise<string> {
     let twiml = await this.#ask(this.#options.voiceUrl, this.#options.fields);
     let last = 'nothing';
+    let left = verbsOf(twiml.body);
     for (let done = 0; done < mostVerbs; done++) {
-      const [verb] = verbsOf(twiml.body);
+      const [verb, ...rest] = left;
       if (verb === undefined) return twiml.status === 200 ? last : `http-${twiml.status}`;
       this.verbs.push(verb);
       last = verb.name;
       const next = await this.#perform(verb);
-      if (next === undefined || this.#isOver) return last;
-      twiml = next;
+      if (this.#isOver || last === 'Hangup' || last === 'Reject') return last;
+      // Without an answer to go on with, it is the turn of the next verb.
+      left = next === undefined ? rest : verbsOf(next.body);
+      twiml = next ?? twiml;
     }
     return last;
   }
@@ -110,6 +119,10 @@ export class SimStreamCall {
       return action === undefined ? undefined : this.#ask(action, { DialCallStatus: status });
     }
     if (verb.name === 'Redirect') return this.#ask(verb.text);
+    if (verb.name === 'Gather') {
+      const Digits = this.#options.keys?.[this.#gathered++] ?? '';
+      return Digits === '' || action === undefined ? undefined : this.#ask(action, { Digits });
+    }
     return undefined;
   }
 
