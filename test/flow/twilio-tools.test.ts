@@ -15,7 +15,7 @@ import { checkCase, prepareCheck, type ToolCase, toolCases } from '../support/tw
 /** The caller is one of the house, whose agent may do everything. */
 const open = `
 tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
-sending: { messages_per_call: 100, messages_per_recipient_day: 100, allowed_domains: [files.example] }
+sending: { messages_per_call: 100, messages_per_recipient_day: 100, money_per_call: 50, allowed_domains: [files.example] }
 verify: { destinations: any, sends_per_call: 50 }
 `;
 /** The same without a message, a cent, or a code more than the one that is checked. */
@@ -222,20 +222,26 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
       }
     }));
 
-  it.each<readonly [string, SimFault]>([
-    ['the connection breaks', { drop: 'request' }],
-    ['half an answer comes', { drop: 'answer' }],
-    ['a proxy answers with a page', { raw: '<html>bad gateway</html>', status: 502 }],
-    ['a proxy answers with a page as if all were well', { raw: '<html>welcome</html>', status: 200 }],
-    ['Twilio answers with something else', { body: { unheard: 'of' }, status: 200 }],
-  ])('does not pretend that it was done where %s', (_, fault) =>
+  it('does not pretend that it was done where no answer of Twilio came', () =>
     withTwilioStage({ yaml: open }, async stage => {
       await prepareCheck(stage);
-      for (const each of toolCases) meets(stage, each, fault, 9);
-      const answers = await every(toolCases, asked(stage));
-      expect(answers).toMatchObject(rows(toolCases, () => ({ isError: false, status: 'unavailable' })));
-    }),
-  );
+      const noAnswers: readonly SimFault[] = [
+        { drop: 'request' },
+        { drop: 'answer' },
+        { raw: '<html>bad gateway</html>', status: 502 },
+        { raw: '<html>welcome</html>', status: 200 },
+        { body: { unheard: 'of' }, status: 200 },
+      ];
+      for (const fault of noAnswers) {
+        const overs = toolCases.map(each => meets(stage, each, fault, 9));
+        const answers = await every(toolCases, asked(stage));
+        for (const over of overs) over();
+        expect([fault, answers]).toMatchObject([
+          fault,
+          rows(toolCases, () => ({ isError: false, status: 'unavailable' })),
+        ]);
+      }
+    }));
 });
 
 describe.skipIf(!twilioDocumentsPresent)('beside the documents of Twilio (shared/twilio-openapi)', () => {
