@@ -17,8 +17,13 @@ const urls = z.object({
   voiceUrl: z.string(),
   voiceMethod: z.string(),
   voiceApplicationSid: z.string(),
+  voiceFallbackUrl: z.string(),
+  voiceFallbackMethod: z.string(),
   statusCallback: z.string(),
   statusCallbackMethod: z.string(),
+  smsUrl: z.string().exactOptional(),
+  smsMethod: z.string().exactOptional(),
+  smsApplicationSid: z.string().exactOptional(),
 });
 const twilioPart = z.object({
   accountSid: z.string(),
@@ -59,6 +64,8 @@ export interface NumberWish {
   readonly outbound?: unknown;
   /** False: calls to it stay where they go. */
   readonly inboundWanted: boolean;
+  /** Whether messages to it come to us too. */
+  readonly messagesWanted?: boolean | undefined;
 }
 
 /** What changes; null takes something away, undefined leaves it. */
@@ -211,7 +218,12 @@ export class PhoneNumbers {
     // Written first: what was there before must not be lost between the two.
     const kept = await this.#keep(id, { ...entry, twilio }, author, 'imported');
     if (!kept.ok || claimed.value.ours === undefined) return kept;
-    const set = await claimNumber(client.value, sid, claimed.value.ours, `${base}${twilioPaths.callStatus}`);
+    const set = await claimNumber(client.value, sid, {
+      voice: claimed.value.ours,
+      voiceFallback: `${base}${twilioPaths.voiceFallback}`,
+      status: `${base}${twilioPaths.callStatus}`,
+      ...(wish.messagesWanted === true ? { message: `${base}${twilioPaths.message}` } : {}),
+    });
     if (set.ok) return kept;
     await this.#shelf.remove(id, { ...author, what: 'not imported' });
     this.#apply();
@@ -326,12 +338,15 @@ function configuredEntries({ numbers }: Config): NumberEntry[] {
 /** What is set at Twilio, and what was there before; nothing where calls come another way. */
 function claimOf(
   found: FoundNumber,
-  { inboundWanted }: NumberWish,
+  { inboundWanted, messagesWanted }: NumberWish,
   base: string | undefined,
 ): Result<Pick<NonNullable<ImportedNumber['twilio']>, 'ours' | 'before'>> {
   if (found.kind !== 'purchased' || found.onTrunk || !inboundWanted) return ok({});
   if (base === undefined) return refused('not-reachable', notReachable);
-  return ok({ ours: `${base}${twilioPaths.voice}`, before: found.urls });
+  const { smsUrl, smsMethod, smsApplicationSid, ...calls } = found.urls;
+  // What is not ours is not put back: it may change meanwhile.
+  const before = messagesWanted === true ? found.urls : calls;
+  return ok({ ours: `${base}${twilioPaths.voice}`, before });
 }
 
 const publicBase = ({ http }: Config): string | undefined =>

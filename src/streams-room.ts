@@ -55,17 +55,17 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     check: new WebhookCheck(publicUrl, connection, clock),
     take: intake.take,
     handlers: {
-      '/twilio/voice': request => intake.voice(request),
+      [twilioPaths.voice]: request => intake.voice(request),
       [`${twilioPaths.menu}/:name`]: menuHandler(now, log),
       '/twilio/next': async request => intake.next(request),
       '/twilio/dialled': async request => intake.dialled(request),
-      '/twilio/fallback': async request => intake.fallback(request),
-      '/twilio/sms': request => messages.sms(request),
-      '/twilio/message-status': async request => {
+      [twilioPaths.voiceFallback]: async request => intake.fallback(request),
+      [twilioPaths.message]: request => messages.sms(request),
+      [twilioPaths.messageStatus]: async request => {
         await messages.status(request);
         return undefined;
       },
-      '/twilio/status': async request => {
+      [twilioPaths.callStatus]: async request => {
         intake.status(request);
         return undefined;
       },

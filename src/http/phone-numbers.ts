@@ -34,6 +34,7 @@ export interface NumberDesk {
       readonly inbound?: unknown;
       readonly outbound?: unknown;
       readonly inboundWanted: boolean;
+      readonly messagesWanted?: boolean | undefined;
     },
     author: DocumentAuthor,
   ): Promise<Result<string>>;
@@ -62,6 +63,7 @@ const createBody = z.object({
   agent_id: agentId.nullish(),
   sid: z.string().optional(),
   supports_inbound: z.boolean().optional(),
+  enable_sms: z.boolean().optional(),
   ...trunks,
 });
 const updateBody = z.object({ label: label.nullish(), agent_id: agentId.nullish(), ...trunks });
@@ -107,6 +109,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
         ...{ number: phone_number, label: named, accountSid: sid, inboundWanted: supports_inbound !== false },
         provider: provider ?? (inbound || outbound ? 'sip_trunk' : 'twilio'),
         agentId: agent_id ?? undefined,
+        messagesWanted: body.data.enable_sms,
         ...{ inbound: inbound ?? undefined, outbound: outbound ?? undefined },
       },
       authorOf(request),

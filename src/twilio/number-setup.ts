@@ -8,8 +8,23 @@ export interface NumberUrls {
   readonly voiceUrl: string;
   readonly voiceMethod: string;
   readonly voiceApplicationSid: string;
+  readonly voiceFallbackUrl: string;
+  readonly voiceFallbackMethod: string;
   readonly statusCallback: string;
   readonly statusCallbackMethod: string;
+  /** Present where messages became ours too. */
+  readonly smsUrl?: string;
+  readonly smsMethod?: string;
+  readonly smsApplicationSid?: string;
+}
+
+/** Where Twilio asks us. */
+export interface OurUrls {
+  readonly voice: string;
+  readonly voiceFallback: string;
+  readonly status: string;
+  /** Absent: messages stay where they go. */
+  readonly message?: string;
 }
 
 /** A number as the account has it. */
@@ -39,8 +54,13 @@ const purchased = z.object({
   voiceUrl: text,
   voiceMethod: method,
   voiceApplicationSid: text,
+  voiceFallbackUrl: text,
+  voiceFallbackMethod: method,
   statusCallback: text,
   statusCallbackMethod: method,
+  smsUrl: text,
+  smsMethod: method,
+  smsApplicationSid: text,
 });
 const callerId = z.object({ sid: z.string(), phoneNumber: z.string() });
 
@@ -67,14 +87,20 @@ export function findNumber(client: TwilioClient, phoneNumber: string): Answer<Fo
 export function claimNumber(
   client: TwilioClient,
   sid: string,
-  voiceUrl: string,
-  statusUrl: string,
+  { voice, voiceFallback, status, message }: OurUrls,
 ): Answer<void> {
   return client.call(async sdk => {
     await sdk.incomingPhoneNumbers(sid).update({
-      ...{ voiceUrl, voiceMethod: 'POST', statusCallback: statusUrl, statusCallbackMethod: 'POST' },
+      ...{
+        voiceUrl: voice,
+        voiceMethod: 'POST',
+        voiceFallbackUrl: voiceFallback,
+        voiceFallbackMethod: 'POST',
+      },
+      ...{ statusCallback: status, statusCallbackMethod: 'POST' },
       // An application would win over the URL.
       voiceApplicationSid: '',
+      ...(message === undefined ? {} : { smsUrl: message, smsMethod: 'POST', smsApplicationSid: '' }),
     });
   });
 }

@@ -116,10 +116,11 @@ describe('a number bought at Twilio', () => {
     const before = new Map(number?.settings);
     const { ask, made, agentOf } = await node();
     const id = await made(twilioNumber());
+    expect(number?.settings.has('SmsUrl')).toBe(false);
     expect(agentOf('+14155550100')).toBe('agent_1');
     expect(Object.fromEntries(number?.settings ?? [])).toMatchObject({
       ...{ VoiceUrl: `${base}/twilio/voice`, VoiceMethod: 'POST', VoiceApplicationSid: '' },
-      StatusCallback: `${base}/twilio/status`,
+      ...{ StatusCallback: `${base}/twilio/status`, VoiceFallbackUrl: `${base}/twilio/fallback` },
     });
     expect((await ask('GET', id)).body).toMatchObject({
       ...{
@@ -135,6 +136,16 @@ describe('a number bought at Twilio', () => {
     expect(number?.settings.get('StatusCallback')).toBe('');
     expect(agentOf('+14155550100')).toBeUndefined();
     expect((await ask('GET', id)).status).toBe(404);
+  });
+
+  it('brings its messages too where that is wanted, and gives them back', async () => {
+    const number = sim.numbers.find('+14155550100');
+    number?.settings.set('SmsUrl', 'https://old.example.com/sms');
+    const { ask, made } = await node();
+    const id = await made(twilioNumber({ enable_sms: true }));
+    expect(number?.settings.get('SmsUrl')).toBe(`${base}/twilio/sms`);
+    expect((await ask('DELETE', id)).status).toBe(200);
+    expect(number?.settings.get('SmsUrl')).toBe('https://old.example.com/sms');
   });
 
   it('keeps what somebody else has set since, when it is deleted', async () => {

@@ -49,7 +49,7 @@ describe('twilio_send_sms', () => {
   });
 
   it('asks for news of the message, and says so, where Twilio can reach us', async () => {
-    world.callback = 'https://bridge.example.com/twilio/messages/status';
+    world.callback = 'https://bridge.example.com/twilio/message-status';
     const { message } = await send();
     expect(message).toContain('told if it does not arrive');
     expect(world.request?.params['StatusCallback']).toBe(world.callback);
