@@ -43,6 +43,7 @@ export async function dial(base, number) {
 
 export class Stream {
   messages = 0;
+  sent = 0;
   bytes = 0;
   #chunk = 0;
 
@@ -84,6 +85,7 @@ export class Stream {
   speak() {
     if (this.ws.readyState !== WebSocket.OPEN) return;
     const n = ++this.#chunk;
+    this.sent++;
     this.ws.send(
       `{"event":"media","sequenceNumber":"${n + 1}","media":{"track":"inbound","chunk":"${n}","timestamp":"${n * 20}","payload":"${silence}"},"streamSid":"${this.streamSid}"}`,
       text,
