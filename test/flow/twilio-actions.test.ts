@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SimFault } from '../../src/sim/twilio/failures.ts';
 import type { Bridge } from '../support/flow.ts';
 import { twilioDocumentsPresent } from '../support/twilio-documents.ts';
-import { objections, other, sender, withTwilioBridge } from '../support/twilio-stage.ts';
+import { objections, other, publicUrl, sender, withTwilioBridge } from '../support/twilio-stage.ts';
 
 const env = { API_KEYS: 'test:read:a-key-to-read-metrics,crm:operator:a-key-to-send-and-call' };
 const sid = (prefix: string): unknown => expect.stringMatching(new RegExp(`^${prefix}[0-9a-f]{32}$`));
@@ -146,6 +146,18 @@ describe('POST /v1/twilio/actions', () => {
       expect(codes).toEqual([403, 403, 200]);
       expect(bridge.world.twilio.requests.filter(({ method }) => method === 'POST')).toEqual([]);
     }, 'tools: { kill_switch: true }'));
+
+  it('connects an agent with a call that it makes', () =>
+    withTwilioBridge({ env, reachable: true }, async bridge => {
+      const { twilio } = bridge.world;
+      const given = { to: other, agent_id: 'agent_under_test' };
+      const { code, body } = await act(bridge, 'makeCall', given);
+      expect([code, body]).toEqual([200, { callSid: sid('CA'), status: 'queued' }]);
+      // The other side answers: Twilio asks what to do, and hears of a stream to the agent.
+      const answer = await twilio.calls.answer(String(body['callSid']));
+      expect(answer).toMatchObject({ status: 200, url: expect.stringContaining(publicUrl) });
+      expect(answer?.body).toMatch(/<Connect.*<Stream url="wss:\/\/bridge\.example\//s);
+    }));
 });
 
 describe.skipIf(!twilioDocumentsPresent)('beside the documents of Twilio (shared/twilio-openapi)', () => {

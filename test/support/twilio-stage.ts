@@ -21,7 +21,12 @@ export interface StageOptions {
   readonly yaml?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly twilio?: SimTwilioOptions;
+  /** Twilio reaches the daemon under `publicUrl`, and its signatures can be checked. */
+  readonly reachable?: true;
 }
+
+/** What Twilio is told where it can reach the daemon; a proxy with TLS would stand there. */
+export const publicUrl = 'https://bridge.example';
 
 /** Ids of what the account has at the start. */
 export interface Seeds {
@@ -64,7 +69,7 @@ export async function objections(): Promise<readonly string[]> {
 
 /** Runs `body` with a daemon that has senders, and whose requests are remembered for `objections`. */
 export function withTwilioBridge(
-  { twilio, env, yaml }: StageOptions,
+  { twilio, env, yaml, reachable }: StageOptions,
   body: (bridge: Bridge) => Promise<void>,
 ): Promise<void> {
   const options: BridgeOptions = {
@@ -74,10 +79,20 @@ export function withTwilioBridge(
       ...twilio,
       onAnswer: (request, answer) => exchanges.push([request, answer]),
     },
-    env: { TWILIO_PHONE_NUMBER: sender, TWILIO_WHATSAPP_NUMBER: sender, ...env },
+    env: {
+      TWILIO_PHONE_NUMBER: sender,
+      TWILIO_WHATSAPP_NUMBER: sender,
+      ...(reachable === true ? { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', PUBLIC_URL: publicUrl } : {}),
+      ...env,
+    },
     ...(yaml === undefined ? {} : { yaml }),
+    ...(reachable === true ? { twilioToken: true } : {}),
   };
-  return withBridge(options, body);
+  return withBridge(options, async bridge => {
+    const { address, port } = bridge.app.publicHttp ?? {};
+    if (reachable === true) bridge.world.twilio.callbacks.reach(publicUrl, `http://${address}:${port}`);
+    await body(bridge);
+  });
 }
 
 /** Runs `body` with a call that is up. */
