@@ -54,14 +54,17 @@ export function openRecords(
 }
 
 /** The gates: what operators turned while the daemon runs, else what the configuration says. Nothing opens while the store is down. */
-export function gatesOf(switches: Pick<Switches, 'read'>, configured: () => GateState): Gates {
+export function gatesOf(
+  switches: Pick<Switches, 'read'>,
+  configured: () => Pick<GateState, 'killSwitch'>,
+): Gates {
   return {
     async read() {
       const turned = await switches.read();
-      const { allowAutonomousSends, killSwitch } = configured();
       return {
-        allowAutonomousSends: turned.allow_autonomous_sends ?? allowAutonomousSends,
-        killSwitch: turned.kill_switch ?? killSwitch,
+        // Opened by its own action alone, which is written down: no configuration does it.
+        allowAutonomousSends: turned.allow_autonomous_sends ?? false,
+        killSwitch: turned.kill_switch ?? configured().killSwitch,
       };
     },
   };

@@ -125,7 +125,6 @@ export function assemble(
       minFreeBytes: values['recording.min_free_mb'] * 1_000_000,
     },
     tools: {
-      allowAutonomousSends: values['tools.allow_autonomous_sends'],
       killSwitch: values['tools.kill_switch'],
       ...optional('defaultCountry', values['tools.default_country']),
     },

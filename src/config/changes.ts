@@ -33,7 +33,6 @@ const live: Readonly<Record<string, Part>> = {
   'recording.consent_prompt': ({ recording }) => recording.consentPrompt,
   'recording.encrypt': ({ recording }) => recording.encrypt,
   'recording.min_free_mb': ({ recording }) => recording.minFreeBytes,
-  'tools.allow_autonomous_sends': ({ tools }) => tools.allowAutonomousSends,
   'tools.kill_switch': ({ tools }) => tools.killSwitch,
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   verify: ({ verify }) => verify,
@@ -107,7 +106,6 @@ export function liveParts(before: Config, after: Config): Config {
     recording: { ...after.recording, folder: before.recording.folder },
     tools: {
       ...before.tools,
-      allowAutonomousSends: after.tools.allowAutonomousSends,
       killSwitch: after.tools.killSwitch,
     },
     webhooks: webhooksWith(before.webhooks, after.webhooks),

@@ -166,7 +166,6 @@ export interface Config {
     readonly minFreeBytes: number;
   };
   readonly tools: {
-    readonly allowAutonomousSends: boolean;
     readonly killSwitch: boolean;
     /** ISO 3166 two-letter code for numbers without a country. */
     readonly defaultCountry?: string;

@@ -160,7 +160,7 @@ function notes(config: Config, env: Environment, allowFrom: string | undefined):
     ...environmentNotes(env),
     ...trunkNotes(config),
     ...twilioNotes(config.twilio),
-    ...verifyNotes(config.verify, config.tools.allowAutonomousSends),
+    ...verifyNotes(config.verify),
   ];
   if (config.trunks.length > 0) {
     if (allowFrom !== 'default')

@@ -266,12 +266,6 @@ export const settings = {
     fallback: '1000',
   }),
 
-  'tools.allow_autonomous_sends': setting(flag, {
-    meaning:
-      'Whether the agent may send to others than the caller at his trusted number; for codes verify.destinations has to ' +
-      'allow them as well.',
-    fallback: 'false',
-  }),
   'tools.kill_switch': setting(flag, {
     meaning:
       'Whether everything that costs money or reaches a third party is switched off; also a switch while it runs (docs/otp.md).',

@@ -145,7 +145,15 @@ export class Sources {
   }
 }
 
+/** Keys that an earlier version knew, and what is done in their place. */
+const gone: Readonly<Record<string, string>> = {
+  'tools.allow_autonomous_sends':
+    'is not set here: it is turned by trunkbridge twilio allow-sends --confirm, which writes down who and why',
+};
+
 function unknownKey(key: string, known: readonly string[]): string {
+  const instead = gone[key];
+  if (instead !== undefined) return instead;
   const last = key.slice(key.lastIndexOf('.') + 1);
   const meant = known.find(name => name.endsWith(`.${last}`)) ?? nearest(key, known);
   if (known.some(name => name.startsWith(`${key}.`))) return 'is a section: put its keys below it';

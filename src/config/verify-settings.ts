@@ -41,7 +41,7 @@ export const verifySettings = {
   'verify.destinations': setting(choice(verifyDestinations), {
     meaning:
       "Whom codes may go to: own (the caller's own number), listed (those of verify.listed_numbers too) or any. The last " +
-      'two need tools.allow_autonomous_sends as well.',
+      'two also need `trunkbridge twilio allow-sends`.',
     fallback: 'own',
   }),
   'verify.listed_numbers': setting(plused(list(number, true)), {
@@ -103,20 +103,15 @@ export const verifySettings = {
 } as const;
 
 /** What is set and comes to nothing: a code goes to others than the caller only where two settings say so. */
-export function verifyNotes(
-  { destinations, listedNumbers }: Pick<VerifyPolicy, 'destinations' | 'listedNumbers'>,
-  allowAutonomousSends: boolean,
-): string[] {
+export function verifyNotes({
+  destinations,
+  listedNumbers,
+}: Pick<VerifyPolicy, 'destinations' | 'listedNumbers'>): string[] {
   const notes: string[] = [];
-  if (destinations === 'own' && allowAutonomousSends) {
+  if (destinations !== 'own') {
     notes.push(
-      "tools.allow_autonomous_sends is on, and verify.destinations is own: codes still go to callers' own numbers alone.",
-    );
-  }
-  if (destinations !== 'own' && !allowAutonomousSends) {
-    notes.push(
-      `verify.destinations is ${destinations}, and tools.allow_autonomous_sends is off: codes go to callers' own numbers ` +
-        'alone until that is on, here or as a switch (PUT /v1/switches/allow_autonomous_sends).',
+      `verify.destinations is ${destinations}: codes go to callers' own numbers alone until agents may send on their own ` +
+        '(trunkbridge twilio allow-sends).',
     );
   }
   if (destinations === 'listed' && listedNumbers.length === 0) {

@@ -159,7 +159,7 @@ describe('a code for a number that is not the caller’s own', () => {
     ));
 
   it('is sent once the operator allows autonomous sends', () =>
-    asking({ yaml: `tools:\n  allow_autonomous_sends: true\n${anybody}` }, async (ask, { world }) => {
+    asking({ sends: true, yaml: anybody }, async (ask, { world }) => {
       expect(await ask('send', { To: stranger })).toMatchObject({ status: 'pending' });
       expect(world.twilio.texts).toMatchObject([{ to: stranger, channel: 'sms' }]);
       const code = world.twilio.codeFor(stranger);
@@ -167,11 +167,8 @@ describe('a code for a number that is not the caller’s own', () => {
     }));
 
   it('is not sent while the kill switch is on, whatever else is allowed', () =>
-    asking(
-      { yaml: `tools:\n  allow_autonomous_sends: true\n  kill_switch: true\n${anybody}` },
-      async (ask, { world }) => {
-        expect(await ask('send', { To: number })).toMatchObject({ status: 'not_allowed' });
-        expect(world.twilio.connections).toBe(0);
-      },
-    ));
+    asking({ sends: true, yaml: `tools:\n  kill_switch: true\n${anybody}` }, async (ask, { world }) => {
+      expect(await ask('send', { To: number })).toMatchObject({ status: 'not_allowed' });
+      expect(world.twilio.connections).toBe(0);
+    }));
 });

@@ -63,7 +63,7 @@ class Suspect {
     writeFileSync(
       config,
       `
-tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+tools: { internal_numbers: ['${caller}'] }
 sending: { messages_per_call: 200, messages_per_recipient_day: 200, money_per_call: 100 }
 verify: { destinations: any, sends_per_call: 50 }
 webhooks: { post_call: { events: [call_ended] } }
@@ -118,6 +118,8 @@ webhooks: { post_call: { events: [call_ended] } }
 async function everythingFails(suspect: Suspect): Promise<SimConversation> {
   const { world, daemon } = suspect;
   const seeds = await seed(world.twilio);
+  const allow = { allow: true, confirm: true, reason: 'everything is tried' };
+  expect(await suspect.http('POST', '/v1/twilio/allow-sends', allow)).toEqual({ allowed: true });
   const pbx = await SimCaller.connect({
     transport: 'tcp',
     host: '127.0.0.1',

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { other, type TwilioStage, withTwilioStage } from '../support/twilio-stage.ts';
 import { until } from '../support/until.ts';
 
-const open = 'tools: { allow_autonomous_sends: true }\n';
 const stranger = '+14155550177';
 
 /** What the agent was told while it talked. */
@@ -11,7 +10,7 @@ const told = ({ conversation }: TwilioStage) =>
 
 describe('what becomes of a message while the call is up', () => {
   it('reaches the agent: WhatsApp took free text from us too late, so a template is needed (63016)', () =>
-    withTwilioStage({ yaml: open, reachable: true }, async stage => {
+    withTwilioStage({ sends: true, reachable: true }, async stage => {
       const sent = await stage.ask('twilio_send_whatsapp', { to: stranger, body: 'Hello.' });
       // Twilio took it: that it fails is known afterwards.
       expect(sent).toMatchObject({ isError: false, status: 'queued' });
@@ -22,7 +21,7 @@ describe('what becomes of a message while the call is up', () => {
     }));
 
   it('reaches the agent: a telephone is off, or the message came', () =>
-    withTwilioStage({ yaml: open, reachable: true }, async stage => {
+    withTwilioStage({ sends: true, reachable: true }, async stage => {
       stage.twilio.messages.doom(stranger, 30003);
       await stage.ask('twilio_send_sms', { to: stranger, body: 'Hello.' });
       expect(await told(stage)).toMatch(/not delivered.*cannot be reached/s);
@@ -32,7 +31,7 @@ describe('what becomes of a message while the call is up', () => {
     }));
 
   it('is told by nobody but Twilio: a forged report is refused', () =>
-    withTwilioStage({ yaml: open, reachable: true, twilio: { messagePace: 'manual' } }, async stage => {
+    withTwilioStage({ sends: true, reachable: true, twilio: { messagePace: 'manual' } }, async stage => {
       const sent = await stage.ask('twilio_send_sms', { to: other, body: 'Hello.' });
       const sid = String(sent['message_sid']);
       const { address, port } = stage.bridge.app.publicHttp ?? {};

@@ -10,7 +10,7 @@ const options = {
   script: { mode: 'quiet' } as const,
   twilio: { phoneNumber: sender },
   env: { TWILIO_PHONE_NUMBER: sender, TWILIO_WHATSAPP_NUMBER: sender, TOOLS_SECRET: toolsSecret },
-  yaml: 'tools:\n  allow_autonomous_sends: true\n',
+  sends: true,
 };
 
 describe('what becomes of a message after Twilio has taken it', () => {

@@ -5,7 +5,7 @@ import { caller, other, sender, type TwilioStage, withTwilioStage } from '../sup
 const toolsSecret = 'tools-secret-0123456789';
 const env = { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', TOOLS_SECRET: toolsSecret };
 const open = `
-tools: { allow_autonomous_sends: true }
+tools: { kill_switch: false }
 sending: { messages_per_call: 200, messages_per_day: 200, money_per_call: 100, allowed_domains: [files.example] }
 verify: { destinations: any, sends_per_call: 50 }
 `;
@@ -87,7 +87,7 @@ describe('an agent that was talked into writing to everybody', () => {
     }));
 
   it('reaches them all in the same run once sends are allowed', () =>
-    withTwilioStage({ env, yaml: open }, async stage => {
+    withTwilioStage({ env, sends: true, yaml: open }, async stage => {
       const sent = sends(await tryAll(stage));
       const reached = (path: string) =>
         new Set(sent.filter(each => each.path.endsWith(path)).map(({ params }) => params['To']));
@@ -102,7 +102,10 @@ describe('an agent that was talked into writing to everybody', () => {
     }));
 
   it('reaches nobody either with the kill switch on, whatever else is allowed', () =>
-    withTwilioStage({ env, yaml: open.replace('tools: {', 'tools: { kill_switch: true,') }, async stage => {
-      expect(sends(await tryAll(stage))).toEqual([]);
-    }));
+    withTwilioStage(
+      { env, sends: true, yaml: open.replace('kill_switch: false', 'kill_switch: true') },
+      async stage => {
+        expect(sends(await tryAll(stage))).toEqual([]);
+      },
+    ));
 });

@@ -14,13 +14,13 @@ import { checkCase, prepareCheck, type ToolCase, toolCases } from '../support/tw
 
 /** The caller is one of the house, whose agent may do everything. */
 const open = `
-tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+tools: { internal_numbers: ['${caller}'] }
 sending: { messages_per_call: 100, messages_per_recipient_day: 100, money_per_call: 50, allowed_domains: [files.example] }
 verify: { destinations: any, sends_per_call: 50 }
 `;
 /** The same without a message, a cent, or a code more than the one that is checked. */
 const tight = `
-tools: { allow_autonomous_sends: true, internal_numbers: ['${caller}'] }
+tools: { internal_numbers: ['${caller}'] }
 sending: { messages_per_call: 0, money_per_call: 0, allowed_domains: [files.example] }
 verify: { destinations: any, sends_per_call: 1 }
 `;
@@ -49,7 +49,7 @@ const meets = ({ twilio }: TwilioStage, { request: [method, path] }: ToolCase, f
 
 describe('each of the seven tools, from the agent over a call to Twilio and back', () => {
   it('does what it is asked when it may', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await prepareCheck(stage);
       const answers = await every(toolCases, asked(stage));
       expect(answers).toMatchObject(rows(toolCases, ({ good }) => ({ isError: false, ...good })));
@@ -104,18 +104,21 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('does nothing that an operator has switched off for the tool, whoever calls', () =>
-    withTwilioStage({ yaml: `${open}tool_access: [{ tools: '*', tier: nobody }]\n` }, async stage => {
-      const shut = toolCases.filter(each => each !== checkCase);
-      const answers = await every(shut, asked(stage));
-      expect(answers).toMatchObject(rows(shut, () => ({ isError: false, status: 'not_allowed' })));
-      expect(
-        await stage.ask('twilio_verify_phone', { action: 'check_code', to: caller, code: '123456' }),
-      ).toMatchObject({ valid: false });
-      expect(stage.requests()).toEqual([]);
-    }));
+    withTwilioStage(
+      { sends: true, yaml: `${open}tool_access: [{ tools: '*', tier: nobody }]\n` },
+      async stage => {
+        const shut = toolCases.filter(each => each !== checkCase);
+        const answers = await every(shut, asked(stage));
+        expect(answers).toMatchObject(rows(shut, () => ({ isError: false, status: 'not_allowed' })));
+        expect(
+          await stage.ask('twilio_verify_phone', { action: 'check_code', to: caller, code: '123456' }),
+        ).toMatchObject({ valid: false });
+        expect(stage.requests()).toEqual([]);
+      },
+    ));
 
   it('stays in its budget, and names the setting that limits it', () =>
-    withTwilioStage({ yaml: tight }, async stage => {
+    withTwilioStage({ sends: true, yaml: tight }, async stage => {
       await prepareCheck(stage);
       const before = stage.requests().length;
       const spending = toolCases.filter(({ writes, costs }) => writes || costs === true);
@@ -140,7 +143,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('never again writes to who wants nothing of us', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await stage.twilio.messages.receive({ from: other, to: sender, body: 'STOP' });
       const send = (body: string) => stage.ask('twilio_send_sms', { to: other, body });
       expect(await send('One.')).toMatchObject({ status: 'opted_out' });
@@ -150,7 +153,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('says what is wrong with what it is given, by the name of the parameter, and asks nobody', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       for (const { name, tool, wrong } of toolCases) {
         expect(wrong, name).not.toEqual([]);
         for (const [parameters, message] of wrong) {
@@ -163,7 +166,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('hands on how long Twilio wants it to wait, and asks once', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await prepareCheck(stage);
       for (const each of toolCases) {
         const before = requestsOf(each, stage).length;
@@ -182,7 +185,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('tries again by itself where Twilio names no long time', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await prepareCheck(stage);
       for (const each of toolCases) meets(stage, each, { code: 20429 });
       const answers = await every(toolCases, asked(stage));
@@ -192,7 +195,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
   it(
     'says that it is not known what became of it where Twilio is silent',
     () =>
-      withTwilioStage({ yaml: open }, async stage => {
+      withTwilioStage({ sends: true, yaml: open }, async stage => {
         await prepareCheck(stage);
         for (const each of toolCases) meets(stage, each, { drop: 'silence' }, 9);
         const begun = performance.now();
@@ -207,7 +210,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
   );
 
   it('says what the agent can do about each failure of its own', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await prepareCheck(stage);
       const others = toolCases.filter(each => each !== checkCase);
       for (const each of [...others, checkCase]) {
@@ -223,7 +226,7 @@ describe('each of the seven tools, from the agent over a call to Twilio and back
     }));
 
   it('does not pretend that it was done where no answer of Twilio came', () =>
-    withTwilioStage({ yaml: open }, async stage => {
+    withTwilioStage({ sends: true, yaml: open }, async stage => {
       await prepareCheck(stage);
       const noAnswers: readonly SimFault[] = [
         { drop: 'request' },

@@ -24,6 +24,8 @@ export interface BridgeOptions {
   readonly twilioToken?: boolean;
   /** The configuration file of the daemon. */
   readonly yaml?: string;
+  /** Whether an operator has let agents send on their own. */
+  readonly sends?: boolean;
   /** Whether Twilio is asked about the connection itself, as it is in production; false unless given. */
   readonly checkTwilio?: boolean;
 }
@@ -35,13 +37,16 @@ const built = <T>(path: string) =>
 /** Each worker of vitest has a range to itself: two daemons would take each other's ports. */
 const firstPort = 20_000 + 2_000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5);
 
+/** Key of an admin, where a test has no keys of its own. */
+const bossKey = 'a-key-of-who-allows-sends';
+
 /** The environment of a daemon in `world`. `API_KEYS` is set because metrics are not for everyone. */
 export function environmentOf(world: SimWorld, more: Readonly<Record<string, string>> = {}) {
   return {
     ...world.environment(),
     MEDIA_WORKERS: '1',
     RTP_PORTS: `${firstPort}-${firstPort + 1999}`,
-    API_KEYS: 'test:read:a-key-to-read-metrics',
+    API_KEYS: `test:read:a-key-to-read-metrics,boss:admin:${bossKey}`,
     LOG_LEVEL: 'debug',
     ...more,
   };
@@ -124,6 +129,16 @@ export class Bridge {
     });
   }
 
+  /** Lets agents send on their own, as an operator does. */
+  async allowSends(): Promise<void> {
+    const answer = await this.http('/v1/twilio/allow-sends', {
+      method: 'POST',
+      headers: { 'xi-api-key': bossKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ allow: true, confirm: true, reason: 'a test of what is allowed' }),
+    });
+    expect(answer.status).toBe(200);
+  }
+
   /** Settles when nothing of any call is left; the peers keep their connections. */
   async idle(): Promise<void> {
     await until(
@@ -203,7 +218,9 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
       // What the stand-in is asked is counted: only calls ask it something.
       { log, checkTwilio: options.checkTwilio ?? false },
     );
-    return new Bridge(world, app, lines);
+    const bridge = new Bridge(world, app, lines);
+    if (options.sends === true) await bridge.allowSends();
+    return bridge;
   } catch (error) {
     await world.close();
     throw error;

@@ -19,6 +19,8 @@ export interface ToolAnswerSeen {
 
 export interface StageOptions {
   readonly yaml?: string;
+  /** Whether an operator has let agents send on their own. */
+  readonly sends?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly twilio?: SimTwilioOptions;
   /** Twilio reaches the daemon under `publicUrl`, and its signatures can be checked. */
@@ -69,7 +71,7 @@ export async function objections(): Promise<readonly string[]> {
 
 /** Runs `body` with a daemon that has senders, and whose requests are remembered for `objections`. */
 export function withTwilioBridge(
-  { twilio, env, yaml, reachable }: StageOptions,
+  { twilio, env, yaml, reachable, sends = false }: StageOptions,
   body: (bridge: Bridge) => Promise<void>,
 ): Promise<void> {
   const options: BridgeOptions = {
@@ -85,6 +87,7 @@ export function withTwilioBridge(
       ...(reachable === true ? { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', PUBLIC_URL: publicUrl } : {}),
       ...env,
     },
+    sends,
     ...(yaml === undefined ? {} : { yaml }),
     ...(reachable === true ? { twilioToken: true } : {}),
   };

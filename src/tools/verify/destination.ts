@@ -55,7 +55,7 @@ export const refusals = {
   'not-allowed': notAllowed(
     'not-allowed',
     'Codes go only to the number that the caller calls from, where the telephone network vouches for it; for others the ' +
-      'operator has to set both tools.allow_autonomous_sends (true) and verify.destinations (listed or any).',
+      'operator has to both allow sends (trunkbridge twilio allow-sends) and set verify.destinations (listed or any).',
   ),
   'not-listed': notAllowed(
     'not-listed',

@@ -105,7 +105,6 @@ describe('changes', () => {
       'call.max_seconds': '77',
       'call.ring_seconds': '77',
       'call.max_calls': '77',
-      'tools.allow_autonomous_sends': 'true',
       'tools.kill_switch': 'true',
       'tools.default_country': 'DE',
       'http.listen': '127.0.0.1:8099',

@@ -42,7 +42,7 @@ describe('the configuration', () => {
       sip: { listen: [{ transport: 'tcp', address: '0.0.0.0', port: 5060 }], limits: {} },
       media: { rtpPorts: { first: 10000, last: 20000 }, timeoutSeconds: 30 },
       agent: { settleMs: 300, inputChunkMs: 20, queuePolicy: 'busy' },
-      tools: { allowAutonomousSends: false, killSwitch: false },
+      tools: { killSwitch: false },
       http: { listen: { address: '127.0.0.1', port: 8080 } },
       log: { level: 'info' },
     });

@@ -108,21 +108,24 @@ verify:
 
 describe('what is said of settings that open nothing alone', () => {
   it.each([
-    ['own', false, []],
-    ['any', true, []],
-    ['own', true, [/^tools.allow_autonomous_sends is on, and verify.destinations is own/]],
-    ['any', false, [/^verify.destinations is any, and tools.allow_autonomous_sends is off/]],
-    ['listed', true, [/no number in verify.listed_numbers/]],
-    ['listed', false, [/tools.allow_autonomous_sends is off/, /no number in verify.listed_numbers/]],
-  ] as const)('destinations %s with the gate at %s', (destinations, gate, patterns) => {
-    const notes = verifyNotes({ destinations, listedNumbers: [] }, gate);
+    ['own', []],
+    ['any', [/^verify.destinations is any: .*trunkbridge twilio allow-sends/]],
+    ['listed', [/^verify.destinations is listed/, /no number in verify.listed_numbers/]],
+  ] as const)('destinations %s', (destinations, patterns) => {
+    const notes = verifyNotes({ destinations, listedNumbers: [] });
     expect(notes).toEqual(patterns.map(pattern => expect.stringMatching(pattern)));
   });
 
   it('is a note of the configuration', () => {
     expect(good('').notes).toEqual([]);
-    expect(good('tools: { allow_autonomous_sends: true }').notes).toEqual([
-      expect.stringContaining('verify.destinations is own'),
+    expect(good('verify: { destinations: any }').notes).toEqual([
+      expect.stringContaining('verify.destinations is any'),
+    ]);
+  });
+
+  it('is refused where the file wants to open what is opened by its own action alone', () => {
+    expect(problems('tools: { allow_autonomous_sends: true }')).toEqual([
+      expect.stringMatching(/allow_autonomous_sends.*: .*trunkbridge twilio allow-sends --confirm/),
     ]);
   });
 });

@@ -55,12 +55,12 @@ describe('whom a code may go to', () => {
 
   it.each<[string, Given]>([
     ['by default', {}],
-    ['with tools.allow_autonomous_sends alone', { gate: opened }],
+    ['with sends allowed alone', { gate: opened }],
     ['with verify.destinations alone', { policy: { destinations: 'any' } }],
     ['where the caller is not vouched for', { to: own, facts: { callerTrusted: false } }],
   ])('not others %s, and the refusal names both settings', async (_, given) => {
     const message = await objected(given);
-    expect(message).toContain('tools.allow_autonomous_sends');
+    expect(message).toContain('trunkbridge twilio allow-sends');
     expect(message).toContain('verify.destinations');
   });
 
