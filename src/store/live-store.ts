@@ -64,15 +64,16 @@ export class LiveStore implements Store {
     this.#parts = parts;
     const { database, clock, sealer, log, node, boot, meters, announce, spillPath } = parts;
     const db = () => this.#db();
+    const written = () => this.#written();
     this.outbox = new DurableOutbox({ db, clock, sealer, node });
-    this.archive = new DurableArchive({ db, sealer, removeRecording: parts.removeRecording });
+    this.archive = new DurableArchive({ db: written, sealer, removeRecording: parts.removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
     this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
     this.heldSends = new DurableHeldSends({ db, clock, sealer, node });
     this.optOuts = new DurableOptOuts({ db, clock, sealer });
     this.inboundMessages = new DurableInboundMessages({ db, clock, sealer });
-    this.executions = new DurableExecutions(db);
+    this.executions = new DurableExecutions(written);
     this.#retention = new Retention({
       db,
       archive: this.archive,
@@ -120,6 +121,12 @@ export class LiveStore implements Store {
 
   flush(): Promise<void> {
     return this.journal.flush();
+  }
+
+  /** The database for who reads of calls: what was told before is in it, unless it takes nothing now. */
+  async #written(): Promise<Db> {
+    if (this.journal.waiting > 0 && !this.journal.failing) await this.journal.flush();
+    return this.#db();
   }
 
   /** Writes what is not written yet, into the spill file if need be. */

@@ -85,6 +85,14 @@ describe.each(kinds)('the store on $name', ({ skipped, start, open, stop }) => {
     return call.key;
   }
 
+  own('tells whoever reads what it was told before, although that waits for company', async () => {
+    const call = someCall();
+    store.journal.begin(call);
+    expect(await store.archive.find(call.key)).toMatchObject({ state: 'running' });
+    store.journal.finish(call.key, someEnd);
+    expect(await store.archive.find(call.key)).toMatchObject({ state: 'ended' });
+  });
+
   own('finds a call by any of its ids, from its beginning', async () => {
     const call = someCall({ callSid: 'CA1' });
     store.journal.begin(call);
