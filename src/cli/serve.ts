@@ -9,6 +9,7 @@ import {
   loadConfiguration,
   readConfiguration,
 } from './configuration.ts';
+import { lowerHelperThreads } from './helper-threads.ts';
 
 /** What `startApp` gives, as far as this command uses it. */
 export interface RunningApp {
@@ -48,7 +49,7 @@ ${configurationHelp()}`,
   async run(args, io) {
     const loaded = readConfiguration(args, io);
     if (loaded === undefined) return exitCodes.wrong;
-    for (const note of loaded.notes) io.err(`note: ${note}`);
+    for (const note of [...loaded.notes, ...lowerHelperThreads()]) io.err(`note: ${note}`);
     const { startApp } = await import('../app.ts');
     return serve(loaded.config, config => startApp(config, { load: () => loadConfiguration(args, io) }), io);
   },

@@ -36,6 +36,10 @@ export class ServeProcess {
     this.exited = once(this.#child, 'close').then(([code]) => code as number | null);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { ServeProcess } from '../support/serve-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-threads-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Nice values of all threads, the main one first (`man 5 proc_pid_stat`, field 19; the name before it may hold blanks). */
+function nicenessOf(pid: number): readonly number[] {
+  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+  return threads
+    .sort((a, b) => Number(b === pid) - Number(a === pid))
+    .map(thread => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    });
+}
+
+it.runIf(process.platform === 'linux')(
+  'V8 helpers of a daemon stand back, signalling and media do not',
+  async () => {
+    const daemon = new ServeProcess({
+      cwd: folder,
+      env: {
+        ELEVENLABS_API_KEY: 'key-of-a-test',
+        ELEVENLABS_AGENT_ID: 'agent_of_a_test',
+        SIP_LISTEN: 'tcp://127.0.0.1:0',
+        HTTP_LISTEN: '127.0.0.1:0',
+        DATA_DIR: ':memory:',
+        MEDIA_WORKERS: '2',
+      },
+    });
+    try {
+      await daemon.port('http');
+      const own = nicenessOf(process.pid)[0]!;
+      const [main, ...others] = nicenessOf(daemon.pid);
+      expect(main).toBe(own);
+      // V8 has four threads for its work, whatever the machine; two carry media here.
+      expect(others.filter(nice => nice === Math.min(own + 10, 19)).length).toBeGreaterThanOrEqual(4);
+      expect(others.filter(nice => nice === own).length).toBeGreaterThanOrEqual(2);
+    } finally {
+      await daemon.kill();
+    }
+  },
+);
