@@ -132,3 +132,15 @@ export function workerCount(cores: () => number = availableParallelism): Reader<
     return count.ok ? count : fail('must be auto or a whole number from 1 to 256');
   };
 }
+
+/** YAML makes a number of digits behind a plus: it is taken as it was meant. */
+export const plused =
+  (reader: Reader<readonly string[]>): Reader<readonly string[]> =>
+  raw =>
+    reader(
+      typeof raw === 'number'
+        ? `+${raw}`
+        : Array.isArray(raw)
+          ? raw.map(item => (typeof item === 'number' ? `+${item}` : item))
+          : raw,
+    );

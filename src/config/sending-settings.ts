@@ -3,25 +3,13 @@ import { microsOf } from '../core/money.ts';
 import type { Price } from '../tools/sending/costs.ts';
 import type { FindingPolicy, SendingPolicy } from '../tools/sending/policy.ts';
 import type { QuietHours } from '../tools/sending/quiet-hours.ts';
-import { choice, flag, integer, list, type Reader, text } from './readers.ts';
+import { choice, flag, integer, list, plused, type Reader, text } from './readers.ts';
 import { setting, type Values } from './setting.ts';
 
 /** The policy, but for `tool_access`, which is a section of its own. */
 export type SendingSection = Omit<SendingPolicy, 'access'>;
 
 const policies: readonly FindingPolicy[] = ['allow', 'flag', 'hold', 'block'];
-
-/** YAML makes a number of digits behind a plus: it is taken as it was meant. */
-const plused =
-  (reader: Reader<readonly string[]>): Reader<readonly string[]> =>
-  raw =>
-    reader(
-      typeof raw === 'number'
-        ? `+${raw}`
-        : Array.isArray(raw)
-          ? raw.map(item => (typeof item === 'number' ? `+${item}` : item))
-          : raw,
-    );
 
 /** `+4930901820`, or `+4930*` for all that begin so. */
 export function numberPattern(given: string): Result<string, string> {

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { VerifyPolicy } from '../tools/verify/policy.ts';
-import { choice, flag, integer, list, type Reader } from './readers.ts';
+import { choice, flag, integer, list, plused } from './readers.ts';
 import { setting, type Values } from './setting.ts';
 
 /** The policy, and which tools are for verified callers alone. */
@@ -23,18 +23,6 @@ const number = (given: string): Result<string, string> =>
 
 const toolName = (given: string): Result<string, string> =>
   /^\w{1,64}$/.test(given) ? ok(given) : fail(`"${given}" is not the name of a tool`);
-
-/** YAML makes a number of digits behind a plus: it is taken as it was meant. */
-const plused =
-  (reader: Reader<readonly string[]>): Reader<readonly string[]> =>
-  raw =>
-    reader(
-      typeof raw === 'number'
-        ? `+${raw}`
-        : Array.isArray(raw)
-          ? raw.map(item => (typeof item === 'number' ? `+${item}` : item))
-          : raw,
-    );
 
 /** What the operator allows of one-time codes: docs/otp.md says what each does to a call. */
 export const verifySettings = {
