@@ -7,6 +7,7 @@ import { Failure, fail, messageOf, ok, type Result } from './core/errors.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
 import { twilioPaths } from './core/twilio-paths.ts';
+import type { NumberChange, NumberWish } from './http/phone-numbers.ts';
 import type { DocumentAuthor, Documents } from './store/document.ts';
 import type { TwilioClient } from './twilio/client.ts';
 import type { TwilioConnection } from './twilio/connection.ts';
@@ -51,29 +52,6 @@ export interface NumberEntry extends ImportedNumber {
   readonly id: string;
   /** It stands in the configuration: nothing of it can be changed over the API. */
   readonly configured: boolean;
-}
-
-export interface NumberWish {
-  readonly number: string;
-  readonly label: string;
-  readonly provider: ImportedNumber['provider'];
-  readonly agentId?: string | undefined;
-  /** The account that the sender believes it to be of. */
-  readonly accountSid?: string | undefined;
-  readonly inbound?: unknown;
-  readonly outbound?: unknown;
-  /** False: calls to it stay where they go. */
-  readonly inboundWanted: boolean;
-  /** Whether messages to it come to us too. */
-  readonly messagesWanted?: boolean | undefined;
-}
-
-/** What changes; null takes something away, undefined leaves it. */
-export interface NumberChange {
-  readonly label?: string | undefined;
-  readonly agentId?: string | null | undefined;
-  readonly inbound?: unknown;
-  readonly outbound?: unknown;
 }
 
 export interface PhoneNumberParts {

@@ -19,35 +19,37 @@ export interface ShownNumber {
   readonly configured: boolean;
 }
 
+/** A number that is to be imported. */
+export interface NumberWish {
+  readonly number: string;
+  readonly label: string;
+  readonly provider: ShownNumber['provider'];
+  readonly agentId?: string | undefined;
+  /** The account that the sender believes it to be of. */
+  readonly accountSid?: string | undefined;
+  readonly inbound?: unknown;
+  readonly outbound?: unknown;
+  /** False: calls to it stay where they go. */
+  readonly inboundWanted: boolean;
+  /** Whether messages to it come to us too. */
+  readonly messagesWanted?: boolean | undefined;
+}
+
+/** What changes; null takes something away, undefined leaves it. */
+export interface NumberChange {
+  readonly label?: string | undefined;
+  readonly agentId?: string | null | undefined;
+  readonly inbound?: unknown;
+  readonly outbound?: unknown;
+}
+
 /** Where numbers are kept. Rejects when the store is down. */
 export interface NumberDesk {
   refresh(): Promise<void>;
   list(): readonly ShownNumber[];
   find(id: string): ShownNumber | undefined;
-  create(
-    wish: {
-      readonly number: string;
-      readonly label: string;
-      readonly provider: ShownNumber['provider'];
-      readonly agentId?: string | undefined;
-      readonly accountSid?: string | undefined;
-      readonly inbound?: unknown;
-      readonly outbound?: unknown;
-      readonly inboundWanted: boolean;
-      readonly messagesWanted?: boolean | undefined;
-    },
-    author: DocumentAuthor,
-  ): Promise<Result<string>>;
-  update(
-    id: string,
-    change: {
-      readonly label?: string | undefined;
-      readonly agentId?: string | null | undefined;
-      readonly inbound?: unknown;
-      readonly outbound?: unknown;
-    },
-    author: DocumentAuthor,
-  ): Promise<Result<ShownNumber>>;
+  create(wish: NumberWish, author: DocumentAuthor): Promise<Result<string>>;
+  update(id: string, change: NumberChange, author: DocumentAuthor): Promise<Result<ShownNumber>>;
   remove(id: string, author: DocumentAuthor, forced: boolean): Promise<Result<void>>;
 }
 
