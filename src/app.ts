@@ -206,9 +206,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     sent: sentMessages,
     busy: trunk => overload.objection(trunk),
   });
-  const intake = new Intake({
-    ...inbound,
-  });
+  const intake = new Intake(inbound);
   const bound: ListenAddress[] = [];
   const signalling = await composeSignalling(config, {
     clock,

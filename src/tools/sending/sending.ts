@@ -6,7 +6,7 @@ import { maskNumber } from '../../core/mask.ts';
 import type { GateDecision, Money } from '../../core/tool-facts.ts';
 import type { HeldSends, OptOuts } from '../../store/sends.ts';
 import type { Counters } from '../../store/store.ts';
-import type { Gates } from '../gates.ts';
+import type { GateState, Gates } from '../gates.ts';
 import type { ToolContext, ToolResult } from '../tool.ts';
 import { accessDecision, tierOf } from './access.ts';
 import { answerOf, held, refusals } from './answers.ts';
@@ -203,7 +203,7 @@ export class Sending implements SendingGate {
     { dryRun }: SendingPolicy,
     signal: AbortSignal,
   ): Promise<(Pick<Stopped, 'why' | 'result'> & { readonly decision: GateDecision }) | undefined> {
-    const { killSwitch, allowAutonomousSends } = await this.#parts.gates.read();
+    const { killSwitch, allowAutonomousSends } = await this.#switches(ticket);
     const say = (gate: string, why: Stopped['why'], result: ToolResult) => ({
       ...{ why, result },
       decision: { gate, decision: 'refuse' as const, detail: 'late' },
@@ -215,13 +215,27 @@ export class Sending implements SendingGate {
         : signal.aborted
           ? say('call', 'refused', refusals.aborted)
           : dryRun
-            ? { ...say('dry_run', 'dry-run', refusals.dryRun) }
+            ? say('dry_run', 'dry-run', refusals.dryRun)
             : undefined;
-    const open = this.#open.get(ticket.id);
-    if (late === undefined || open === undefined) return undefined;
-    this.#open.delete(ticket.id);
-    await this.#giveBack(open.receipt);
+    if (late !== undefined) await this.#takeBack(ticket);
     return late;
+  }
+
+  /** The switches as they are now; a send that cannot ask is taken back. */
+  async #switches(ticket: SendTicket): Promise<GateState> {
+    try {
+      return await this.#parts.gates.read();
+    } catch (error) {
+      await this.#takeBack(ticket);
+      throw error;
+    }
+  }
+
+  /** What was let go is not sent after all. */
+  async #takeBack(ticket: SendTicket): Promise<void> {
+    const open = this.#open.get(ticket.id);
+    this.#open.delete(ticket.id);
+    if (open !== undefined) await this.#giveBack(open.receipt);
   }
 
   async settle(ticket: SendTicket, outcome: SendOutcome): Promise<ToolResult> {

@@ -128,6 +128,19 @@ describe('the gate of sends', () => {
     expect(world.performed).toEqual([]);
     expect(await world.store.counters.count('sends-day', 'all', dayMs)).toBe(0);
   });
+
+  it('sends nothing when the switches cannot be read any more by then, and gives the budgets back as well', async () => {
+    const { take } = world.store.counters;
+    Object.assign(world.store.counters, {
+      take: async (takes: Parameters<typeof take>[0]) => {
+        world.gate = 'down';
+        return take(takes);
+      },
+    });
+    expect(await world.send()).toMatchObject({ status: 'unavailable' });
+    expect(world.performed).toEqual([]);
+    expect(await world.store.counters.count('sends-day', 'all', dayMs)).toBe(0);
+  });
 });
 
 describe('budgets', () => {
