@@ -12,10 +12,14 @@ describe('the fuzzer that is guided by coverage', () => {
     expect(fuzzer.output.split('\n').filter(line => line.endsWith('| not tried |'))).toHaveLength(8);
   }, 120_000);
 
-  it('finds a planted bug', async () => {
-    const limits = ['--runs', '10', '--seconds', '1', '--only', 'framer'];
-    const fuzzer = new Child(process.execPath, [script, ...limits]);
-    expect(await fuzzer.exited, fuzzer.output).toBe(0);
-    expect(fuzzer.output).toMatch(/\| framer \|.*\| \d+ inputs, [\d.]+ s \|/);
-  }, 120_000);
+  it.each(['framer', 'SDP and negotiation'])(
+    'finds the bug planted in %s',
+    async target => {
+      const limits = ['--runs', '10', '--seconds', '1', '--only', target];
+      const fuzzer = new Child(process.execPath, [script, ...limits]);
+      expect(await fuzzer.exited, fuzzer.output).toBe(0);
+      expect(fuzzer.output).toMatch(new RegExp(`\\| ${target} \\|.*\\| \\d+ inputs, [\\d.]+ s \\|`));
+    },
+    120_000,
+  );
 });
