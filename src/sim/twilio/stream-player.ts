@@ -16,6 +16,8 @@ export class StreamPlayer {
   /** Times that it had nothing to play in the middle of a sentence, which a caller hears. */
   gaps = 0;
   #playing = false;
+  /** It plays nothing any more, and no mark comes back: Twilio is stuck. */
+  stuck = false;
 
   /** `played` is told of each mark when what was before it is through. */
   constructor(played: (name: string) => void) {
@@ -34,7 +36,7 @@ export class StreamPlayer {
   }
 
   mark(name: string): void {
-    if (this.#waiting.length === 0) this.#played(name);
+    if (this.#waiting.length === 0 && !this.stuck) this.#played(name);
     else this.#waiting.push({ mark: name });
   }
 
@@ -49,6 +51,7 @@ export class StreamPlayer {
   /** The next 20 ms that the caller hears. */
   next(): Buffer {
     const frame = Buffer.alloc(frameBytes, ULAW_SILENCE);
+    if (this.stuck) return frame;
     let filled = 0;
     while (filled < frameBytes) {
       const first = this.#waiting[0];

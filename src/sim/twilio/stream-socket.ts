@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { ULAW_SILENCE } from '../../../codecs/g711.ts';
 import { newSid } from './resource.ts';
@@ -35,6 +36,7 @@ export class SimStream {
   readonly received: Record<string, number> = {};
   readonly #options: SimStreamOptions;
   readonly #ws: WebSocket;
+  #wire: Socket | undefined;
   /** What the caller says, by pieces of 20 ms. */
   readonly #saying: Buffer[] = [];
   #sequence = 0;
@@ -49,6 +51,9 @@ export class SimStream {
     const headers = options.signature === undefined ? {} : { 'x-twilio-signature': options.signature };
     const ws = new WebSocket(options.url, { headers, perMessageDeflate: false });
     this.#ws = ws;
+    ws.once('upgrade', ({ socket }) => {
+      this.#wire = socket;
+    });
     this.opened = new Promise(resolve => {
       ws.once('open', () => resolve('open'));
       ws.once('unexpected-response', (request, response) => {
@@ -101,6 +106,11 @@ export class SimStream {
   /** The connection is gone without a word. */
   cut(): void {
     this.#ws.terminate();
+  }
+
+  /** The connection is reset. */
+  reset(): void {
+    this.#wire?.resetAndDestroy();
   }
 
   #start(): void {
