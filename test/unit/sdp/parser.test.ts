@@ -147,6 +147,7 @@ describe('parsing SDP', () => {
     'IP4 224.2.1.1/127',
     'IP4 255.255.255.255',
     'IP4 0.1.2.3',
+    'IP4 240.0.0.1',
     'IP4 192.0.2.1/24',
     'IP4 ::1',
     'IP4 host.example',
@@ -162,12 +163,17 @@ describe('parsing SDP', () => {
     expect(trouble(changed('c=', `c=IN ${address}`))).toBe('c= has no unicast address.');
   });
 
-  it.each(['IP4 0.0.0.0', 'IP4 127.0.0.1', 'IP6 ::', 'IP6 ::1', 'IP6 ::ffff:192.0.2.2', 'IP6 2001:DB8::1'])(
-    'takes the connection address %s',
-    address => {
-      expect(good(changed('c=', `c=IN ${address}`)).connection?.address).toBe(address.slice(4));
-    },
-  );
+  it.each([
+    'IP4 0.0.0.0',
+    'IP4 127.0.0.1',
+    'IP4 223.255.255.1',
+    'IP6 ::',
+    'IP6 ::1',
+    'IP6 ::ffff:192.0.2.2',
+    'IP6 2001:DB8::1',
+  ])('takes the connection address %s', address => {
+    expect(good(changed('c=', `c=IN ${address}`)).connection?.address).toBe(address.slice(4));
+  });
 });
 
 describe('limits of SDP', () => {

@@ -76,6 +76,9 @@ export const ownReoffer = {
 /** How often a request that met one of the peer's is sent in all. */
 const mostTries = 4;
 
+/** Made once: every dialogue begins and ends with it. */
+const over = new Failure('gone', 'the call is over');
+
 export interface OwnReofferOptions {
   readonly clock: Clock;
   readonly layer: TransactionLayer;
@@ -115,7 +118,7 @@ export class OwnReoffers {
   #timer: Timer | undefined;
   #transaction: InviteClientTransaction | undefined;
   #response: SipResponse | undefined;
-  #failure = new Failure('gone', 'the call is over');
+  #failure = over;
 
   constructor(options: OwnReofferOptions) {
     this.#options = options;
@@ -150,7 +153,7 @@ export class OwnReoffers {
 
   /** The dialogue is over. */
   stop(): void {
-    this.#failure = new Failure('gone', 'the call is over');
+    this.#failure = over;
     this.#feed('stop');
   }
 
