@@ -18,6 +18,8 @@ Options:
       --calls N     calls (default 200)
       --seconds N   length of the window (default 15)
       --pairs N     times that floor and bridge are run, in turn (default 1)
+      --way WORD    how streams come to the bridge: direct, to the worker as a reverse proxy would route them, or main, through
+                    its main thread (default direct)
   -h, --help        this text
 
 Examples:
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '15' },
     pairs: { type: 'string', default: '1' },
+    way: { type: 'string', default: 'direct' },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -36,6 +39,10 @@ if (values.help) {
   process.exit(0);
 }
 const [calls, seconds, pairs] = [values.calls, values.seconds, values.pairs].map(Number);
+if (values.way !== 'direct' && values.way !== 'main') {
+  console.error(`--way is direct or main, not ${values.way}`);
+  process.exit(2);
+}
 const here = path => new URL(path, import.meta.url).pathname;
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -82,12 +89,19 @@ async function measure(name, agentUrl) {
   const { child, lines, found } = name === 'floor' ? startFloor(agentUrl) : startBridge(agentUrl, folder);
   const streams = [];
   try {
-    const port = await found;
+    const { port, streams: streamPort } = await found;
+    // What the proxy would do; without it the URL says where the public listener is.
+    const reach = url => {
+      const { pathname, href } = new URL(url);
+      return streamPort !== undefined && pathname.startsWith('/twilio/media/0/')
+        ? `ws://127.0.0.1:${streamPort}${pathname}`
+        : href;
+    };
     for (let i = 0; i < calls; i += 20) {
       const some = Array.from({ length: Math.min(20, calls - i) }, (_, k) =>
         name === 'floor'
           ? new Stream(`ws://127.0.0.1:${port}/`, `CA${i + k}`, {})
-          : dial(`http://127.0.0.1:${port}`, i + k),
+          : dial(`http://127.0.0.1:${port}`, i + k, reach),
       );
       streams.push(...(await Promise.all(some)));
       await Promise.all(streams.slice(i).map(stream => stream.opened));
@@ -124,6 +138,7 @@ async function measure(name, agentUrl) {
       shares,
       up,
       messagesPerCall: round(perSecond),
+      marksPerCall: round((got.marks - before.marks) / (ms / 1000) / calls),
       kbPerCall: round((got.bytes - before.bytes) / ms / calls),
     };
     console.log(`${name}: ${JSON.stringify(figures)}`);
@@ -143,17 +158,19 @@ const total = streams => ({
   messages: streams.reduce((sum, each) => sum + each.messages, 0),
   bytes: streams.reduce((sum, each) => sum + each.bytes, 0),
   sent: streams.reduce((sum, each) => sum + each.sent, 0),
+  marks: streams.reduce((sum, each) => sum + each.marks, 0),
 });
 
 function startFloor(agentUrl) {
   const url = `${agentUrl.replace(/^http/, 'ws')}/v1/convai/conversation`;
   return subject([here('./stream-cost/floor.mjs'), url], { PATH: process.env.PATH }, line =>
-    line.startsWith('{"port"') ? JSON.parse(line).port : undefined,
+    line.startsWith('{"port"') ? { port: JSON.parse(line).port } : undefined,
   );
 }
 
 function startBridge(agentUrl, folder) {
   const port = 18_300 + Math.floor(Math.random() * 400);
+  const streams = values.way === 'direct' ? port + 400 : undefined;
   const file = join(folder, 'trunkbridge.yaml');
   const limits = ['mainLagMs', 'workerLagMs', 'connectionLagMs'].map(name => `    ${name}: 60000\n`).join('');
   writeFileSync(
@@ -168,6 +185,7 @@ function startBridge(agentUrl, folder) {
     SIP_LISTEN: 'tcp://127.0.0.1:0',
     HTTP_LISTEN: '127.0.0.1:0',
     PUBLIC_HTTP_LISTEN: `127.0.0.1:${port}`,
+    ...(streams === undefined ? {} : { TWILIO_STREAM_LISTEN: `127.0.0.1:${streams}` }),
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     TWILIO_ACCOUNT_SID: accountSid,
     TWILIO_AUTH_TOKEN: token,
@@ -178,7 +196,7 @@ function startBridge(agentUrl, folder) {
     LOG_LEVEL: 'warn',
   };
   const made = subject([here('../dist/src/main.js'), 'serve', '--config', file], env, () => undefined);
-  return { ...made, found: reachable(port).then(() => port) };
+  return { ...made, found: reachable(port).then(() => ({ port, streams })) };
 }
 
 /** Settles when the public listener answers. */

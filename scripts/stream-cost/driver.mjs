@@ -18,8 +18,8 @@ export const sign = (url, fields = {}) =>
     )
     .digest('base64');
 
-/** Asks the voice webhook, and opens the stream that its TwiML names. */
-export async function dial(base, number) {
+/** Asks the voice webhook, and opens the stream that its TwiML names where `reach` says that it is reached. */
+export async function dial(base, number, reach) {
   const callSid = `CA${randomBytes(16).toString('hex')}`;
   const url = `${base}/twilio/voice`;
   const fields = {
@@ -38,18 +38,22 @@ export async function dial(base, number) {
   const stream = /<Stream url="([^"]+)"/.exec(twiml)?.[1];
   const ticket = /<Parameter name="ticket" value="([^"]+)"/.exec(twiml)?.[1];
   if (stream === undefined) throw new Error(`no stream: ${answer.status} ${twiml}`);
-  return new Stream(stream, callSid, { ticket });
+  return new Stream(stream, callSid, { ticket }, reach(stream));
 }
 
 export class Stream {
   messages = 0;
   sent = 0;
   bytes = 0;
+  marks = 0;
   #chunk = 0;
 
-  constructor(url, callSid, parameters) {
+  constructor(url, callSid, parameters, reached = url) {
     this.streamSid = `MZ${randomBytes(16).toString('hex')}`;
-    this.ws = new WebSocket(url, { perMessageDeflate: false, headers: { 'x-twilio-signature': sign(url) } });
+    this.ws = new WebSocket(reached, {
+      perMessageDeflate: false,
+      headers: { 'x-twilio-signature': sign(url) },
+    });
     this.opened = new Promise((resolve, reject) => {
       this.ws.once('open', () => {
         this.ws.send('{"event":"connected","protocol":"Call","version":"1.0.0"}', text);
@@ -77,7 +81,9 @@ export class Stream {
       this.messages++;
       this.bytes += data.length;
       // A mark comes back when it was played; here that is at once.
-      if (data.length < 120 && data.includes('"mark"')) this.ws.send(data, text);
+      if (data.length >= 120 || !data.includes('"mark"')) return;
+      this.marks++;
+      this.ws.send(data, text);
     });
     this.ws.on('error', () => undefined);
   }
