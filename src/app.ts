@@ -45,6 +45,7 @@ import { networkSet } from './trunks/match.ts';
 import { Spending } from './trunks/spending.ts';
 import { composeTwilio } from './twilio-room.ts';
 import { announcer, composeWebhooks } from './webhook-room.ts';
+import type { WorkerOptions } from './worker/messages.ts';
 import { WorkerPool } from './worker/pool.ts';
 import { spawnWorker } from './worker/spawn.ts';
 
@@ -363,6 +364,14 @@ interface PoolParts {
   readonly limits: OverloadLimits;
 }
 
+/** Where worker number `index` takes media streams itself. */
+function streamsOf({ http: { streamListen } }: Config, index: number): Pick<WorkerOptions, 'streams'> {
+  if (streamListen === undefined) return {};
+  return {
+    streams: { address: streamListen.address, port: streamListen.port + index, worker: index },
+  };
+}
+
 function startPool(config: Config, { clock, log, events, metrics, limits }: PoolParts): WorkerPool {
   const { workers, rtpPorts, timeoutSeconds } = config.media;
   // Each worker has a slice of the range to itself: even first port, an even number of ports.
@@ -380,6 +389,7 @@ function startPool(config: Config, { clock, log, events, metrics, limits }: Pool
         agentMaxMessageBytes,
         logLevel: config.log.level,
         overload: limits,
+        ...streamsOf(config, index),
       }),
     clock,
     log,

@@ -4,6 +4,7 @@ import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
 import { type Ending, ending } from './core/ending.ts';
 import { newCallKey } from './core/ids.ts';
+import { streamPath } from './core/stream-pass.ts';
 import type { TwilioRequest } from './http/twilio.ts';
 import {
   type Arrival,
@@ -20,7 +21,7 @@ import { fallbackTwiml, StreamParty, type StreamUrls, type VoiceFallback } from 
 import type { NumberRoute, Routing } from './trunks/routing.ts';
 import { Replays } from './twilio/replays.ts';
 import { hangUp, redirectTo, rejectCall } from './twilio/twiml.ts';
-import type { Leg, LegStream, Legs, StreamDoor } from './worker/legs.ts';
+import type { Leg, LegStream, Legs, StreamDoor, StreamTicket } from './worker/legs.ts';
 
 export interface StreamIntakeParts extends InboundParts {
   readonly legs: Legs;
@@ -37,6 +38,8 @@ export interface StreamIntakeParts extends InboundParts {
   readonly account: () => string | undefined;
   /** What the voice URL that Twilio was told says of the agent. */
   readonly wish: (query: URLSearchParams) => VoiceWish;
+  /** The signatures that an upgrade to a path may come with. */
+  readonly signatures: (path: string) => readonly string[];
   /** Has Twilio end a call. */
   readonly complete: (callSid: string) => void;
 }
@@ -176,14 +179,18 @@ export class StreamIntake {
     const { clock, log, complete } = this.#parts;
     const callSid = facts.callSid ?? '';
     const name = randomBytes(12).toString('hex');
+    const worker = leg.stream?.worker;
+    const path = streamPath(name, worker);
     return new StreamParty({
       facts,
-      callSid,
       leg,
-      urls: this.#urls(name),
+      urls: this.#urls(path),
       fallback,
       admit: stream => this.#admit(name, stream),
-      ticket: () => this.#ticket(callSid),
+      ticket: () => ({
+        ...this.#ticket(callSid),
+        ...(worker === undefined ? {} : { direct: { name, signatures: this.#parts.signatures(path) } }),
+      }),
       complete: () => complete(callSid),
       clock,
       log,
@@ -204,16 +211,16 @@ export class StreamIntake {
   }
 
   /** Nobody can make one up: 128 random bits, its call and its time, under a key that only this process knows. */
-  #ticket(callSid: string): string {
+  #ticket(callSid: string): Pick<StreamTicket, 'text' | 'callSid' | 'forMs'> {
     const body = `${randomBytes(16).toString('base64url')}.${this.#parts.clock.wall() + streamLimits.ticketMs}`;
     const seal = createHmac('sha256', this.#secret).update(`${callSid} ${body}`).digest('base64url');
-    return `${body}.${seal}`;
+    return { text: `${body}.${seal}`, callSid, forMs: streamLimits.ticketMs };
   }
 
-  #urls(name: string): StreamUrls {
+  #urls(path: string): StreamUrls {
     const base = this.#parts.publicUrl;
     return {
-      media: `${base.replace(/^http/, 'ws')}/twilio/media/${name}`,
+      media: `${base.replace(/^http/, 'ws')}${path}`,
       next: `${base}/twilio/next`,
       status: `${base}/twilio/status`,
       dialled: this.#dialledUrl(),

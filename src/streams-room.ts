@@ -10,7 +10,10 @@ import { WebhookCheck } from './twilio/webhook-check.ts';
 import type { StreamDoor } from './worker/legs.ts';
 
 export interface StreamsParts
-  extends Omit<StreamIntakeParts, 'publicUrl' | 'standingFallback' | 'account' | 'wish' | 'complete'>,
+  extends Omit<
+      StreamIntakeParts,
+      'publicUrl' | 'standingFallback' | 'account' | 'wish' | 'signatures' | 'complete'
+    >,
     Pick<MessageIntakeParts, 'inboundMessages' | 'optOuts' | 'sent'> {
   /** What is configured now. */
   readonly now: () => Config;
@@ -29,12 +32,14 @@ export interface StreamsRoom {
 export function composeStreams(parts: StreamsParts): StreamsRoom {
   const { now, connection, clock, log } = parts;
   const { publicUrl } = now().http;
+  const check = new WebhookCheck(publicUrl, connection, clock);
   const intake = new StreamIntake({
     ...parts,
     publicUrl: publicUrl ?? '',
     standingFallback: () => fallbackOf(now().twilio.voiceFallback),
     account: () => connection.accountSid,
     wish: query => wishOf(now(), query),
+    signatures: path => check.upgradeSignatures(path),
     complete(callSid) {
       const client = connection.client();
       // Without a way to tell it, Twilio ends the call by itself when the stream is closed.
@@ -52,7 +57,7 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     settings: () => now().twilio,
   });
   return {
-    check: new WebhookCheck(publicUrl, connection, clock),
+    check,
     take: intake.take,
     handlers: {
       [twilioPaths.voice]: request => intake.voice(request),

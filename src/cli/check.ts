@@ -90,6 +90,11 @@ function summary(config: Config): [string, string][] {
       '',
       `${writeHostPort(http.publicListen)} for webhook tools${http.publicUrl === undefined ? '' : `, from outside ${http.publicUrl}`}`,
     ]);
+  if (http.streamListen !== undefined)
+    lines.push([
+      '',
+      `${writeHostPort(http.streamListen)} for media streams, and a port more for each media worker`,
+    ]);
   lines.push(['agent', `${elevenlabs.agentId ?? 'by numbers alone'} at ${elevenlabs.baseUrl}`]);
   const verify = twilio.senders.verifyServiceSid;
   lines.push([

@@ -13,7 +13,7 @@ import { sendingPolicyOf } from './sending-settings.ts';
 import type { SettingValues } from './settings.ts';
 import { memoryDir } from './store-settings.ts';
 import { checkSurvival } from './survival.ts';
-import { twilioCredentials, twilioSection } from './twilio-settings.ts';
+import { checkStreamListen, twilioCredentials, twilioSection } from './twilio-settings.ts';
 import { verifyPolicyOf } from './verify-settings.ts';
 import { checkWebhooks, webhookSettings } from './webhook-settings.ts';
 
@@ -43,6 +43,7 @@ export function assemble(
   checkTls(values, problems);
   checkClientCertificates(values, sections, problems);
   checkHttp(values, problems);
+  checkStreamListen(values, problems);
   checkDrachtio(values, sections, problems);
   checkWebhooks(values, problems);
   if (values['survival.policy'] !== undefined) {
@@ -137,6 +138,7 @@ export function assemble(
       listen: values['http.listen'],
       ...optional('publicListen', values['http.public_listen']),
       ...optional('publicUrl', values['http.public_url']),
+      ...optional('streamListen', values['twilio.stream_listen']),
     },
     drain: { deadlineSeconds: values['drain.deadline_seconds'] },
     log: { level: values['log.level'] },

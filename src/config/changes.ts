@@ -66,6 +66,7 @@ const restart: Readonly<Record<string, Part>> = {
   'http.listen': ({ http }) => http.listen,
   'http.public_listen': ({ http }) => http.publicListen,
   'http.public_url': ({ http }) => http.publicUrl,
+  'twilio.stream_listen': ({ http }) => http.streamListen,
   'http.api_keys': ({ secrets }) => secrets.apiKeys,
   'tools.secret': ({ secrets }) => secrets.tools,
 };

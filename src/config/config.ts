@@ -181,6 +181,8 @@ export interface Config {
     readonly publicListen?: HostPort;
     /** The https base that it is reached by from outside, without a trailing slash. */
     readonly publicUrl?: string;
+    /** Where the first media worker takes media streams itself; each other one has the port after the one before it. */
+    readonly streamListen?: HostPort;
   };
   /** Secret and header fields are in `secrets`. */
   readonly webhooks: {

@@ -2,8 +2,9 @@ import { toE164 } from '../core/e164.ts';
 import { fail, ok } from '../core/errors.ts';
 import type { TwilioSenders } from '../twilio/connection.ts';
 import type { TwilioCredentials } from '../twilio/credentials.ts';
+import type { HostPort } from './listen.ts';
 import type { Problem } from './problem.ts';
-import { baseUrl, choice, type Reader, text } from './readers.ts';
+import { baseUrl, choice, hostPort, type Reader, text } from './readers.ts';
 import { setting, type Values } from './setting.ts';
 
 /** Whether the agent of a running call is told of a message of the caller's. */
@@ -41,6 +42,12 @@ const voiceFallback: Reader<string> = raw => {
   return given.startsWith('https://') && URL.canParse(given)
     ? ok(given)
     : fail('must be reject, busy, or a URL that begins with https://');
+};
+
+/** Ports that nobody knows beforehand are of no use to a proxy. */
+const streamListen: Reader<HostPort> = raw => {
+  const read = hostPort(raw);
+  return read.ok && read.value.port === 0 ? fail('needs a port, like 127.0.0.1:8090') : read;
 };
 
 /** As long as a message may be. */
@@ -87,6 +94,12 @@ export const twilioSettings = {
       'What becomes of a call over a media stream that no agent takes within 8 seconds, where its number has no fallback: ' +
       'reject, busy, or an https URL with TwiML that it is redirected to.',
     fallback: 'reject',
+  }),
+  'twilio.stream_listen': setting(streamListen, {
+    env: 'TWILIO_STREAM_LISTEN',
+    meaning:
+      'Address at which the first media worker takes media streams itself, the next one at the next port and so on, for the ' +
+      'reverse proxy to route `/twilio/media/0/`, `/twilio/media/1/` … to. Without it they all pass through the main thread.',
   }),
   'twilio.message_reply': setting(reply, {
     meaning: 'Text that messages which come in (/twilio/sms) are answered with; without it they are not.',
@@ -180,4 +193,26 @@ export function twilioNotes({ accountSid, senders }: TwilioSection): string[] {
     'Twilio has senders or a Verify service, and TWILIO_ACCOUNT_SID is not set: they are of use only once Twilio is ' +
       'connected over the API (PUT /v1/twilio/connection).',
   ];
+}
+
+/** Each media worker has a port to itself, and what comes there was sent by the TwiML of the public listener. */
+export function checkStreamListen(
+  values: TwilioValues & {
+    readonly 'media.workers': number;
+    readonly 'http.public_listen': HostPort | undefined;
+    readonly 'http.public_url': string | undefined;
+  },
+  problems: Problem[],
+): void {
+  const first = values['twilio.stream_listen'];
+  if (first === undefined) return;
+  const where = 'TWILIO_STREAM_LISTEN';
+  const workers = values['media.workers'];
+  if (first.port + workers - 1 > 65_535)
+    problems.push({ where, what: `has no port for each of ${workers} media workers: begin lower` });
+  if (values['http.public_listen'] === undefined || values['http.public_url'] === undefined)
+    problems.push({
+      where,
+      what: 'is of use only with PUBLIC_HTTP_LISTEN and PUBLIC_URL: set them, or leave this out',
+    });
 }

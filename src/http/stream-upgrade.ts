@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../core/logger.ts';
-import { passHeader } from '../core/stream-pass.ts';
+import { passHeader, streamOfPath } from '../core/stream-pass.ts';
 import type { TwilioCheck } from './twilio.ts';
 
 /** Where the stream of one call is taken: the listener of its worker, and what lets a connection in there. */
@@ -18,8 +18,6 @@ export interface StreamUpgradeOptions {
   readonly log: Logger;
 }
 
-/** Path of the WebSockets: `/twilio/media/<name>`. */
-const mediaPath = /^\/twilio\/media\/([\w-]{1,64})\/?(\?|$)/;
 /** Headers of a handshake that are passed on: the others are the proxy's matter, or would pass for ours. */
 const passedOn = /^(upgrade|connection|sec-websocket-(key|version))$/i;
 const connectMs = 2_000;
@@ -30,11 +28,20 @@ const connectMs = 2_000;
  */
 export function streamUpgrade(server: Server, options: StreamUpgradeOptions): () => void {
   const open = new Set<Duplex>();
+  let told = false;
+  const detour = (worker: number) => {
+    if (told) return;
+    told = true;
+    options.log.warn(
+      'a media stream for a worker came by the main thread: the reverse proxy does not route its path to TWILIO_STREAM_LISTEN',
+      { path: `/twilio/media/${worker}/` },
+    );
+  };
   server.on('upgrade', (request, client, head) => {
     open.add(client);
     client.once('close', () => open.delete(client));
     client.on('error', () => client.destroy());
-    pass(request, client as Socket, head, options);
+    pass(request, client as Socket, head, { ...options, detour });
   });
   return () => {
     for (const client of open) client.destroy();
@@ -45,18 +52,19 @@ function pass(
   request: IncomingMessage,
   client: Socket,
   head: Buffer,
-  { check, take, log }: StreamUpgradeOptions,
+  { check, take, log, detour }: StreamUpgradeOptions & { detour: (worker: number) => void },
 ): void {
   const target = request.url ?? '';
-  const name = mediaPath.exec(target)?.[1];
-  if (name === undefined) return refuse(client, '404 Not Found');
+  const stream = streamOfPath(target);
+  if (stream === undefined) return refuse(client, '404 Not Found');
   const signature = request.headers['x-twilio-signature'];
   const verdict = check.upgrade(typeof signature === 'string' ? signature : undefined, target);
   if (verdict !== 'good') {
     log.warn('a media stream has no good signature', verdict === 'bad' ? {} : { missing: verdict.missing });
     return refuse(client, verdict === 'bad' ? '403 Forbidden' : '503 Service Unavailable');
   }
-  const entrance = take(name);
+  if (stream.worker !== undefined) detour(stream.worker);
+  const entrance = take(stream.name);
   if (entrance === undefined) {
     log.warn('a media stream came for a call that waits for none');
     return refuse(client, '404 Not Found');

@@ -8,7 +8,11 @@ export const streamLimits = {
   ticketMs: 10_000,
   /** From the upgrade to `start`. */
   startMs: 5_000,
-  /** Connections that have not said yet whose they are. */
+  /** Connections that nobody has let in yet, at each listener of a worker. */
+  outside: 256,
+  /** How often those are looked through for one that asks for nothing. */
+  checkMs: 1_000,
+  /** Streams that were let in and have not said yet whose they are. */
   strangers: 64,
   /** Messages that make no sense, after which a stream is closed. */
   malformed: 20,

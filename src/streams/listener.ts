@@ -9,22 +9,24 @@ import { streamLimits } from './limits.ts';
 import { type ClaimStream, StreamSocket } from './socket.ts';
 
 export interface StreamListenerParts {
-  /** Only who knows this gets in: the main thread. */
-  readonly pass: string;
+  /** Loopback and any free port unless given. */
+  readonly at?: { readonly address: string; readonly port: number };
+  /** Whether an upgrade is let in; whose stream it is, its `start` says. */
+  readonly admits: (request: IncomingMessage) => boolean;
   readonly claim: ClaimStream;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/**
- * Where media streams end: a WebSocket server on loopback, one in each worker. The main thread has checked Twilio's signature
- * before it passes a connection on; whose stream it is, its `start` says.
- */
+/** Where media streams end: a WebSocket server in each worker, on loopback for the main thread or where a proxy reaches it. */
 export class StreamServer {
   readonly port: number;
   readonly #parts: StreamListenerParts;
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
+  /** Connections that nobody has let in. */
+  readonly #outside = new Set<Socket>();
+  /** Streams that were let in and have not said yet whose they are. */
   #strangers = 0;
 
   private constructor(parts: StreamListenerParts, server: Server) {
@@ -37,15 +39,20 @@ export class StreamServer {
       perMessageDeflate: false,
       maxPayload: streamLimits.messageBytes,
     });
+    server.on('connection', socket => this.#meet(socket));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
 
   static async start(parts: StreamListenerParts): Promise<StreamServer> {
-    const server = createServer((_request, response) => response.writeHead(404).end());
+    const { address, port } = parts.at ?? { address: '127.0.0.1', port: 0 };
+    const server = createServer({ connectionsCheckingInterval: streamLimits.checkMs }, (_request, response) =>
+      response.writeHead(404, { Connection: 'close' }).end(),
+    );
     server.requestTimeout = streamLimits.startMs;
+    server.headersTimeout = streamLimits.startMs;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(0, '127.0.0.1', resolve);
+      server.listen(port, address, resolve);
     });
     return new StreamServer(parts, server);
   }
@@ -56,12 +63,20 @@ export class StreamServer {
     this.#server.closeAllConnections();
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { pass, claim, clock, log } = this.#parts;
-    if (!equal(request.headers[passHeader], pass) || this.#strangers >= streamLimits.strangers) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  #meet(socket: Socket): void {
+    if (this.#outside.size >= streamLimits.outside) {
+      socket.destroy();
       return;
     }
+    this.#outside.add(socket);
+    socket.once('close', () => this.#outside.delete(socket));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const { admits, claim, clock, log } = this.#parts;
+    if (this.#strangers >= streamLimits.strangers) return refuse(socket, '503 Service Unavailable');
+    if (!admits(request)) return refuse(socket, '403 Forbidden');
+    this.#outside.delete(socket);
     socket.setNoDelay(true);
     this.#sockets.handleUpgrade(request, socket, head, ws => {
       this.#strangers++;
@@ -77,7 +92,18 @@ export class StreamServer {
   }
 }
 
-function equal(given: string | string[] | undefined, wanted: string): boolean {
-  if (typeof given !== 'string' || given.length !== wanted.length) return false;
-  return timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
+function refuse(socket: Socket, status: string): void {
+  socket.on('error', () => socket.destroy());
+  socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.destroySoon();
+}
+
+/** The main thread has checked whom it passes on, and shows that it is the main thread. */
+export function showsPass(pass: string): (request: IncomingMessage) => boolean {
+  const wanted = Buffer.from(pass);
+  return ({ headers }) => {
+    const given = headers[passHeader];
+    const shown = Buffer.from(typeof given === 'string' ? given : '');
+    return shown.length === wanted.length && timingSafeEqual(shown, wanted);
+  };
 }

@@ -4,7 +4,7 @@ import { type Ending, ending } from '../core/ending.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { connectStream, type DialTarget, dial, hangUp, redirectTo, rejectCall } from '../twilio/twiml.ts';
-import type { Leg, LegStream } from '../worker/legs.ts';
+import type { Leg, LegStream, StreamTicket } from '../worker/legs.ts';
 import { streamLimits, ticketParameter } from './limits.ts';
 
 /** What a call may fall back to that the agent does not take. */
@@ -25,13 +25,13 @@ export interface StreamUrls {
 
 export interface StreamPartyParts {
   readonly facts: PartyFacts;
-  readonly callSid: string;
   readonly leg: Leg;
   readonly urls: StreamUrls;
   readonly fallback: VoiceFallback;
   /** Lets the connection of this call through to its worker; it is taken back when the party is over. */
   readonly admit: (stream: LegStream) => () => void;
-  readonly ticket: () => string;
+  /** What the stream of this call is let in with. */
+  readonly ticket: () => StreamTicket;
   /** Has Twilio end the call; what comes of that is of no matter. */
   readonly complete: () => void;
   readonly clock: Clock;
@@ -78,20 +78,22 @@ export class StreamParty implements Party {
   }
 
   async accept(): Promise<Result<void, Ending>> {
-    const { leg, urls, clock, admit, ticket, callSid } = this.#parts;
+    const { leg, urls, clock, admit } = this.#parts;
     const { stream } = leg;
     if (this.#phase !== 'early' || stream === undefined) return fail(await this.ended);
     this.#phase = 'answered';
-    const text = ticket();
-    stream.expect({ text, callSid, forMs: streamLimits.ticketMs });
+    const ticket = this.#parts.ticket();
+    stream.expect(ticket);
     this.#withdraw = admit(stream);
-    this.#reply(connectStream({ ...urls, url: urls.media, parameters: { [ticketParameter]: text } }));
+    this.#reply(connectStream({ ...urls, url: urls.media, parameters: { [ticketParameter]: ticket.text } }));
     let late: { cancel(): void } | undefined;
     const timeout = new Promise<'late'>(resolve => {
       late = clock.timer(streamLimits.ticketMs, () => resolve('late'));
     });
     const outcome = await Promise.race([stream.started, this.ended, timeout]);
     late?.cancel();
+    // Its address is good once, by whichever way it came.
+    if (outcome !== 'late') this.#withdraw();
     if (outcome === undefined) return ok(undefined);
     if (outcome === 'late') this.end(ending('stream-timeout'));
     return fail(await this.ended);

@@ -60,14 +60,25 @@ export class SignatureCheck {
 
   /** The upgrade to a WebSocket: signed over `wss://`, and not known to be so with or without a slash at its end. */
   upgrade(signature: string | undefined, target: string): boolean {
+    return this.#upgradeUrls(target).some(url =>
+      this.#anyToken(signature, (token, given) => twilio.validateRequest(token, given, url, {})),
+    );
+  }
+
+  /** The signatures that `upgrade` takes for a path without a query, for somebody who is not to know the tokens. */
+  upgradeSignatures(path: string): readonly string[] {
+    const urls = this.#upgradeUrls(path).flatMap(url => [url, withoutPort(url)]);
+    return this.#tokens().flatMap(token =>
+      urls.map(url => twilio.getExpectedTwilioSignature(token, url, {})),
+    );
+  }
+
+  #upgradeUrls(target: string): readonly string[] {
     const base = this.#base.replace(/^http/i, 'ws');
     const [path = '', query] = target.split('?', 2);
     const bare = path.replace(/\/+$/, '');
     const rest = query === undefined ? '' : `?${query}`;
-    const urls = [`${bare}${rest}`, `${bare}/${rest}`].map(each => withPort(base + each));
-    return urls.some(url =>
-      this.#anyToken(signature, (token, given) => twilio.validateRequest(token, given, url, {})),
-    );
+    return [`${bare}${rest}`, `${bare}/${rest}`].map(each => withPort(base + each));
   }
 
   #anyToken(signature: string | undefined, valid: (token: string, given: string) => boolean): boolean {
@@ -85,3 +96,5 @@ export class SignatureCheck {
 function withPort(url: string): string {
   return /^wss:\/\/[^/?#]*:\d+([/?#]|$)/i.test(url) ? url : url.replace(/^(wss:\/\/[^/?#]+)/i, '$1:443');
 }
+
+const withoutPort = (url: string) => url.replace(/^(wss?:\/\/[^/?#]*):\d+(?=[/?#]|$)/i, '$1');

@@ -29,6 +29,11 @@ export class WebhookCheck {
     return this.#judge(check => check.upgrade(signature, target));
   }
 
+  /** Every signature that is good for an upgrade to this path, by the tokens of the moment; empty when nobody can tell. */
+  upgradeSignatures(path: string): readonly string[] {
+    return this.#check?.upgradeSignatures(path) ?? [];
+  }
+
   #judge(good: (check: SignatureCheck) => boolean): WebhookVerdict {
     if (this.#check === undefined) return { missing: noPublicUrl };
     if (this.#tokens.list().length === 0) return { missing: noToken };

@@ -81,6 +81,7 @@ class MediaWorker {
       log: this.#log,
       meters: this.#meters,
       tell: message => port.postMessage(message),
+      ...(options.streams === undefined ? {} : { listen: options.streams }),
     });
     this.#lag = new LagReport(clock, options.overload ?? overloadLimits, message =>
       port.postMessage(message),

@@ -60,6 +60,8 @@ export interface LocalMedia {
 export interface StreamDoor {
   readonly port: number;
   readonly pass: string;
+  /** Number of the worker, where it also listens on an address of its own that a reverse proxy can route to. */
+  readonly worker?: number;
 }
 
 /** Which stream a leg waits for. */
@@ -69,6 +71,16 @@ export interface StreamTicket {
   readonly callSid: string;
   /** For how long it is good, ms. */
   readonly forMs: number;
+  /** What lets its connection in at the worker's own address; absent: it comes by the main thread. */
+  readonly direct?: DirectUpgrade;
+}
+
+/** The one upgrade of a stream that a worker takes itself. */
+export interface DirectUpgrade {
+  /** What the path of its URL ends with. */
+  readonly name: string;
+  /** Every X-Twilio-Signature that is right for that URL: the token that makes them stays on the main thread. */
+  readonly signatures: readonly string[];
 }
 
 /** The media stream of a leg with the wire `twilio`. */

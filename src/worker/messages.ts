@@ -41,6 +41,8 @@ export interface WorkerOptions {
   /** Largest message taken from the agent, bytes. */
   readonly agentMaxMessageBytes: number;
   readonly logLevel: string;
+  /** Where it takes media streams itself, and the number that their paths call it by; absent: all come by the main thread. */
+  readonly streams?: { readonly address: string; readonly port: number; readonly worker: number };
   /** How it finds out how late it is, and how often it tells. */
   readonly overload?: OverloadLimits;
 }

@@ -7,6 +7,7 @@ import type { ToWorker } from './messages.ts';
 export class PooledStream implements LegStream {
   readonly port: number;
   readonly pass: string;
+  readonly worker?: number;
   readonly started: Promise<void>;
   readonly ended: Promise<Ending>;
   readonly #leg: LegId;
@@ -17,6 +18,7 @@ export class PooledStream implements LegStream {
   constructor(door: StreamDoor, leg: LegId, post: (message: ToWorker) => void) {
     this.port = door.port;
     this.pass = door.pass;
+    if (door.worker !== undefined) this.worker = door.worker;
     this.#leg = leg;
     this.#post = post;
     this.started = new Promise(resolve => {

@@ -8,18 +8,21 @@ import type { MediaMeters } from '../media/meters.ts';
 import type { MediaSession } from '../media/session.ts';
 import { StreamWire, streamPlan } from '../media/stream/wire.ts';
 import type { Wire, WireListener } from '../media/wire.ts';
+import { DirectGate } from '../streams/direct.ts';
 import { ticketParameter } from '../streams/limits.ts';
-import { StreamServer } from '../streams/listener.ts';
+import { StreamServer, showsPass } from '../streams/listener.ts';
 import type { StreamStart } from '../streams/protocol/reader.ts';
 import type { StreamListener, StreamSocket } from '../streams/socket.ts';
 import type { StreamDoor, StreamTicket } from './legs.ts';
-import type { FromWorker } from './messages.ts';
+import type { FromWorker, WorkerOptions } from './messages.ts';
 
 export interface WorkerStreamsParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meters: MediaMeters;
   readonly tell: (message: FromWorker) => void;
+  /** Where it listens besides, for streams that come to it without the main thread. */
+  readonly listen?: WorkerOptions['streams'] & {};
 }
 
 /** A leg that a stream is to come to, or has come to. */
@@ -36,18 +39,25 @@ interface Expecting {
 export class WorkerStreams {
   readonly #parts: WorkerStreamsParts;
   readonly #legs = new Map<LegId, Expecting>();
+  readonly #gate: DirectGate | undefined;
   #server: Promise<Result<{ door: StreamDoor; close: () => void }>> | undefined;
+  #direct: Promise<StreamServer | undefined> | undefined;
+  #complained = false;
 
   constructor(parts: WorkerStreamsParts) {
     this.#parts = parts;
+    const { listen, clock, log } = parts;
+    this.#gate = listen && new DirectGate(listen.worker, clock, log);
+    if (listen !== undefined) void this.#directly();
   }
 
-  /** Listens, from the first leg on that needs it. */
+  /** Listens on loopback, from the first leg on that needs it; where it listens besides, from the start. */
   async door(): Promise<Result<StreamDoor>> {
     this.#server ??= this.#listen();
-    const server = await this.#server;
+    const [server, direct] = await Promise.all([this.#server, this.#directly()]);
     if (!server.ok) this.#server = undefined;
-    return server.ok ? ok(server.value.door) : server;
+    if (!server.ok || direct === undefined) return server.ok ? ok(server.value.door) : server;
+    return ok({ ...server.value.door, ...direct });
   }
 
   /** Makes the wire of a leg; `media` is the session that it is for, once there is one. */
@@ -76,10 +86,12 @@ export class WorkerStreams {
     if (expecting === undefined) return;
     expecting.ticket = ticket;
     expecting.untilMs = this.#parts.clock.now() + ticket.forMs;
+    if (ticket.direct !== undefined) this.#gate?.expect({ ...ticket.direct, forMs: ticket.forMs });
   }
 
   /** The leg is closed. */
   release(leg: LegId): void {
+    this.#forget(this.#legs.get(leg)?.ticket);
     this.#legs.delete(leg);
   }
 
@@ -87,6 +99,46 @@ export class WorkerStreams {
     void this.#server?.then(server => {
       if (server.ok) server.value.close();
     });
+    void this.#direct?.then(server => server?.close());
+  }
+
+  #forget(ticket: StreamTicket | undefined): void {
+    if (ticket?.direct !== undefined) this.#gate?.forget(ticket.direct.name);
+  }
+
+  /** The number that the proxy knows this worker by, while it listens; where it cannot, streams come by the main thread. */
+  async #directly(): Promise<(Pick<StreamDoor, 'worker'> & {}) | undefined> {
+    const { listen } = this.#parts;
+    const gate = this.#gate;
+    if (listen === undefined || gate === undefined) return undefined;
+    this.#direct ??= this.#listenDirectly(listen, gate);
+    const server = await this.#direct;
+    if (server === undefined) this.#direct = undefined;
+    return server && { worker: listen.worker };
+  }
+
+  async #listenDirectly(
+    at: { readonly address: string; readonly port: number },
+    gate: DirectGate,
+  ): Promise<StreamServer | undefined> {
+    const { clock, log } = this.#parts;
+    try {
+      return await StreamServer.start({
+        at,
+        admits: ({ url = '', headers }) => gate.admits(url, headers['x-twilio-signature']),
+        claim: (start, socket) => this.#claim(start, socket),
+        clock,
+        log,
+      });
+    } catch (error) {
+      if (!this.#complained)
+        log.error(
+          'this worker cannot listen for media streams itself, which now pass through the main thread: see TWILIO_STREAM_LISTEN',
+          { ...at, error: messageOf(error) },
+        );
+      this.#complained = true;
+      return undefined;
+    }
   }
 
   async #listen(): Promise<Result<{ door: StreamDoor; close: () => void }>> {
@@ -94,7 +146,7 @@ export class WorkerStreams {
     const { clock, log } = this.#parts;
     try {
       const claim = (start: StreamStart, socket: StreamSocket) => this.#claim(start, socket);
-      const server = await StreamServer.start({ pass, claim, clock, log });
+      const server = await StreamServer.start({ admits: showsPass(pass), claim, clock, log });
       return ok({ door: { port: server.port, pass }, close: () => server.close() });
     } catch (error) {
       const message = `media streams cannot be listened for on loopback: ${messageOf(error)}`;
@@ -110,6 +162,7 @@ export class WorkerStreams {
     const { ticket, wire } = expecting ?? {};
     if (expecting === undefined || ticket === undefined || wire === undefined) return this.#refuse('ticket');
     expecting.ticket = undefined;
+    this.#forget(ticket);
     if (now > expecting.untilMs) return this.#refuse('expired');
     if (ticket.callSid !== start.callSid) return this.#refuse('another call');
     if (!start.supported) {

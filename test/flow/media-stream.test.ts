@@ -53,14 +53,19 @@ async function toneless(heard: readonly Buffer[], more = 10): Promise<void> {
 }
 
 describe('a call over a media stream of Twilio', () => {
-  it.each(['ulaw_8000', 'pcm_16000'] as const)(
-    'has the whole one-time-code conversation, with an agent of %s',
-    format =>
+  it.each([
+    ['ulaw_8000', false],
+    ['pcm_16000', false],
+    ['ulaw_8000', true],
+  ] as const)(
+    'has the whole one-time-code conversation, with an agent of %s (straight to its worker: %s)',
+    (format, direct) =>
       withStreamBridge(
         {
           script: { mode: 'otp', inputFormat: format, outputFormat: format },
           agent: { leadMs: 10_000 },
           env: { LOG_LEVEL: 'trace' },
+          direct,
         },
         async streams => {
           const { bridge, twilio } = streams;

@@ -5,6 +5,7 @@ import { signatureOf } from '../../src/sim/twilio/signature.ts';
 import { SimStreamCall, type SimStreamCallOptions } from '../../src/sim/twilio/stream-call.ts';
 import { SimStream } from '../../src/sim/twilio/stream-socket.ts';
 import { type Bridge, type BridgeOptions, withBridge } from './flow.ts';
+import { freePort } from './ports.ts';
 import { until } from './until.ts';
 
 /** What Twilio is told; a proxy with TLS would stand there. */
@@ -12,21 +13,36 @@ export const publicUrl = 'https://bridge.example';
 export const caller = '+14155550123';
 export const called = '+14155550199';
 
+export interface StreamBridgeOptions extends BridgeOptions {
+  /** Whether its worker listens for streams itself, and the proxy has its route there. */
+  readonly direct?: boolean;
+}
+
 /** A daemon that Twilio reaches under its public URL, through nothing but the loopback. */
-export function withStreamBridge(
-  options: BridgeOptions,
+export async function withStreamBridge(
+  { direct = false, ...options }: StreamBridgeOptions,
   body: (bridge: StreamBridge) => Promise<void>,
 ): Promise<void> {
-  const env = { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', PUBLIC_URL: publicUrl, ...options.env };
-  return withBridge({ twilioToken: true, ...options, env }, bridge => body(new StreamBridge(bridge)));
+  const port = direct ? await freePort() : undefined;
+  const env = {
+    PUBLIC_HTTP_LISTEN: '127.0.0.1:0',
+    PUBLIC_URL: publicUrl,
+    ...(port === undefined ? {} : { TWILIO_STREAM_LISTEN: `127.0.0.1:${port}` }),
+    ...options.env,
+  };
+  await withBridge({ twilioToken: true, ...options, env }, bridge => body(new StreamBridge(bridge, port)));
 }
 
 export class StreamBridge {
   readonly bridge: Bridge;
 
-  constructor(bridge: Bridge) {
+  constructor(bridge: Bridge, direct?: number) {
     this.bridge = bridge;
     this.twilio.callbacks.reach(publicUrl, this.base);
+    // What the proxy does; what is told last counts first.
+    const workers = '/twilio/media/0';
+    if (direct !== undefined)
+      this.twilio.callbacks.reach(`${publicUrl}${workers}`, `http://127.0.0.1:${direct}${workers}`);
   }
 
   get twilio(): SimTwilio {

@@ -51,6 +51,12 @@ describe('changes', () => {
     expect(changesBetween(load(), load(env))).toEqual({ live: [], restart: [key] });
   });
 
+  it('of where workers take media streams need a restart', () => {
+    const open = { PUBLIC_HTTP_LISTEN: '127.0.0.1:8081', PUBLIC_URL: 'https://bridge.example' };
+    const after = load({ ...open, TWILIO_STREAM_LISTEN: '127.0.0.1:8090' });
+    expect(changesBetween(load(open), after)).toEqual({ live: [], restart: ['twilio.stream_listen'] });
+  });
+
   it('that need a restart are told again at the next reload, because they still do', () => {
     const before = load();
     const after = load({ SIP_LISTEN: 'tcp://0.0.0.0:5070', ELEVENLABS_API_KEY: 'sk_2', LOG_LEVEL: 'debug' });

@@ -238,6 +238,20 @@ describe('what belongs together', () => {
     expect(problems({ HTTP_LISTEN: '[::1]:0' })).toEqual([]);
   });
 
+  it('takes media streams at a port for each worker, below a public URL alone', () => {
+    const open = { PUBLIC_HTTP_LISTEN: '127.0.0.1:8081', PUBLIC_URL: 'https://bridge.example' };
+    const streams = (listen: string, more: Record<string, string> = {}) =>
+      problems({ TWILIO_STREAM_LISTEN: listen, MEDIA_WORKERS: '4', ...more });
+    expect(streams('127.0.0.1:65532', open)).toEqual([]);
+    expect(streams('127.0.0.1:65533', open)).toEqual([
+      'TWILIO_STREAM_LISTEN: has no port for each of 4 media workers: begin lower',
+    ]);
+    expect(streams('127.0.0.1:0', open)).toEqual(['TWILIO_STREAM_LISTEN: needs a port, like 127.0.0.1:8090']);
+    expect(streams('127.0.0.1:8090')).toEqual([
+      'TWILIO_STREAM_LISTEN: is of use only with PUBLIC_HTTP_LISTEN and PUBLIC_URL: set them, or leave this out',
+    ]);
+  });
+
   it('refuses two keys of one name', () => {
     expect(problems({ API_KEYS: `a:read:${secret},a:admin:${secret}2` })).toEqual([
       'API_KEYS: has two keys with the name a',

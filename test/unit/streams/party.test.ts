@@ -39,7 +39,6 @@ function world(fallback: VoiceFallback = { kind: 'reject' }) {
   let completed = 0;
   const party = new StreamParty({
     facts,
-    callSid: 'CA1',
     leg: { stream } as unknown as Leg,
     urls,
     fallback,
@@ -47,7 +46,7 @@ function world(fallback: VoiceFallback = { kind: 'reject' }) {
       open++;
       return () => void open--;
     },
-    ticket: () => 'the ticket',
+    ticket: () => ({ text: 'the ticket', callSid: 'CA1', forMs: 10_000 }),
     complete: () => void completed++,
     clock,
     log: silentLogger,
@@ -76,6 +75,7 @@ describe('a party over a media stream', () => {
     expect(open()).toBe(1);
     start();
     expect(await accepted).toEqual({ ok: true, value: undefined });
+    expect(open()).toBe(0);
   });
 
   it('is over when its stream does not come in time', async () => {

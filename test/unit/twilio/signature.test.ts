@@ -196,6 +196,39 @@ describe('the signature of an upgrade', () => {
         expect(check().upgrade(signed(url), target)).toBe(true);
   });
 
+  it('can be told beforehand for one path, so that who compares needs no token', () => {
+    const path = '/twilio/media/0/1';
+    const tokens = ['the one of the moment', 'the one before it'];
+    for (const base of [
+      'https://bridge.example',
+      'https://bridge.example:443',
+      'https://bridge.example:8443/phones',
+      'http://127.0.0.1:8090',
+    ]) {
+      const made = check({ base, tokens });
+      const told = made.upgradeSignatures(path);
+      const url = base.replace(/^http/, 'ws') + path;
+      const spellings = [url, `${url}/`].flatMap(each => [
+        each,
+        each.replace('example/', 'example:443/'),
+        each.replace(/:\d+/, ''),
+      ]);
+      for (const spelling of spellings)
+        for (const token of tokens) {
+          const signature = signed(spelling, {}, token);
+          expect(made.upgrade(signature, path)).toBe(true);
+          expect(told).toContain(signature);
+        }
+      for (const wrong of [
+        signed(url),
+        signed(`${url}1`, {}, tokens[0]),
+        signed(`${url}?a=1`, {}, tokens[0]),
+      ])
+        expect(told).not.toContain(wrong);
+    }
+    expect(check({ tokens: [] }).upgradeSignatures(path)).toEqual([]);
+  });
+
   it('is refused for another path, another scheme, another host, and when it is forged', () => {
     for (const url of [
       'wss://bridge.example/twilio/media/2',
