@@ -47,6 +47,8 @@ export class Access {
   /** What the configuration says; what is in force has imported numbers on top. */
   #config: Config;
   #imported = noImports;
+  /** The country of numbers for all: a reload does not change it. */
+  readonly #country: string | undefined;
   #inForce: Config;
   #material: TlsMaterial | undefined;
   #show: (material: TlsMaterial) => void = () => undefined;
@@ -56,15 +58,15 @@ export class Access {
     const limits = { ...trunkLimits, ...config.sip.limits };
     this.#parts = parts;
     this.#config = config;
+    this.#country = config.tools.defaultCountry;
     this.#inForce = config;
     this.#material = materialOf(config);
     this.callsPerTrunk = limits.trunkCalls;
     this.gate = new Gate({
-      routing: routingOf(config),
+      routing: routingOf(config, this.#country),
       realm: config.sip.realm,
       clock: parts.clock,
       limits,
-      defaultCountry: config.tools.defaultCountry,
       onDropped: (cause, source) => parts.events.emit({ type: 'peer-refused', cause, source }),
     });
     this.#tellExpiry();
@@ -83,7 +85,7 @@ export class Access {
   /** Numbers that came over the API hold from now on, for new calls, in the place of those before. */
   import(imported: ImportedNumbers): void {
     const inForce = withImported(this.#config, imported);
-    const routing = routingOf(inForce);
+    const routing = routingOf(inForce, this.#country);
     this.#imported = imported;
     this.#inForce = inForce;
     this.gate.use(routing);
@@ -132,7 +134,7 @@ export class Access {
     const { live, restart } = changesBetween(this.#config, after);
     const config = liveParts(this.#config, after);
     const inForce = withImported(config, this.#imported);
-    const routing = routingOf(inForce);
+    const routing = routingOf(inForce, this.#country);
     // A listener that was made without TLS has no use for a certificate.
     const material = this.#material === undefined ? undefined : materialOf(config);
     // First what may fail; nothing has been changed until then.
@@ -188,7 +190,10 @@ export class Access {
 
 const bad = (where: string, what: string): ReloadOutcome => ({ ok: false, problems: [{ where, what }] });
 
-function routingOf({ trunks, numbers, sip, media, elevenlabs, secrets }: Config): Routing {
+function routingOf(
+  { trunks, numbers, sip, media, elevenlabs, secrets }: Config,
+  defaultCountry: string | undefined,
+): Routing {
   const inbound = trunks.filter(trunk => trunk.outboundOnly !== true);
   const configured = inbound.map(({ username, ...trunk }) => {
     const password = secrets.trunkPasswords.get(trunk.name);
@@ -203,6 +208,7 @@ function routingOf({ trunks, numbers, sip, media, elevenlabs, secrets }: Config)
       : [implicitTrunk(sip.allow, media.encryption), ...configured],
     numbers,
     realm: sip.realm,
+    defaultCountry,
     ...(elevenlabs.agentId === undefined ? {} : { agentId: elevenlabs.agentId }),
   });
 }

@@ -196,7 +196,6 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   const inbound = {
     ...shared,
     routing: () => access.gate.routing,
-    defaultCountry: config.tools.defaultCountry,
   };
   const streams = composeStreams({
     ...inbound,

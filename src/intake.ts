@@ -40,7 +40,6 @@ export interface IntakeParts extends InboundParts {
   readonly advertised: (source: Source) => string;
   /** What holds for calls whose number has nothing of its own; asked for each call. */
   readonly options: () => CallOptions;
-  readonly defaultCountry: string | undefined;
 }
 
 /** An INVITE whose caller may call, with what it offers. */
@@ -49,6 +48,8 @@ interface Caller {
   readonly facts: PartyFacts;
   readonly dropped: number;
   readonly trunk: Trunk;
+  /** Absent: nobody answers the number. */
+  readonly route: NumberRoute | undefined;
   readonly offer: SessionDescription | undefined;
   readonly local: Omit<LocalDescription, 'rtpPort'>;
   readonly keysIgnored?: KeysIgnored | undefined;
@@ -87,7 +88,7 @@ export class Intake {
     const now = this.#parts.routing();
     const party = this.#party(dialogue, now);
     if ('reason' in party) return party;
-    const route = now.route(party.trunk.name, party.facts.calledNumber);
+    const { route } = party;
     if (route === undefined) return ending('number-not-found');
     const described = this.#describe(party);
     return 'reason' in described ? described : { ...described, route };
@@ -108,13 +109,17 @@ export class Intake {
   }
 
   #party(dialogue: Dialogue, now: Routing): Omit<Caller, 'offer' | 'local'> | Ending {
-    const { defaultCountry } = this.#parts;
     const { facts } = dialogue;
     const trunk = facts.trunk === undefined ? undefined : now.trunk(facts.trunk);
     if (trunk === undefined) return ending('source-not-allowed');
-    const { party, dropped } = this.#identify(dialogue, trunk, defaultCountry);
+    const country = now.countryOf(trunk.name);
+    const first = this.#identify(dialogue, trunk, country);
+    const route = now.route(trunk.name, first.party.calledNumber);
+    // Only now is it known whose number it is: that has the last word on what the others mean.
+    const own = route?.defaultCountry ?? country;
+    const { party, dropped } = own === country ? first : this.#identify(dialogue, trunk, own);
     if (!trunk.callers.allows(party.callerId)) return ending('caller-not-allowed');
-    return { dialogue, facts: party, dropped, trunk };
+    return { dialogue, facts: party, dropped, trunk, route };
   }
 
   #describe(party: Omit<Caller, 'offer' | 'local'>): Caller | Ending {

@@ -33,6 +33,7 @@ import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { answerChallenge } from './trunks/digest-client.ts';
 import type { CallPlaces } from './trunks/limits.ts';
+import { canonicalNumber } from './trunks/number.ts';
 import type { OutboundTrunk } from './trunks/outbound.ts';
 import { outboundHeaders } from './trunks/outbound-headers.ts';
 import { dialableNumber } from './trunks/outbound-number.ts';
@@ -105,7 +106,11 @@ export class OutgoingCalls {
   async #place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
     const trunk = outboundTrunk(this.#parts.config(), request.trunk);
     if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
-    const number = dialableNumber(request.to, trunk);
+    const country = countryOver(this.#parts.config(), request.trunk);
+    const number = dialableNumber(
+      country === undefined ? request.to : canonicalNumber(request.to, country),
+      trunk,
+    );
     if (!number.ok) return number;
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...request.headers });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
@@ -242,7 +247,11 @@ export class OutgoingCalls {
   #begin(placed: Placed): Call {
     const { signalling, log, events, registry, tickets, initiation, toolbox, clock } = this.#parts;
     const { key, request, trunk, route, leg, local, options, expense } = placed;
-    const facts = factsOf(trunk, options, request.variables ?? {});
+    const country = countryOver(this.#parts.config(), trunk.name);
+    const facts = {
+      ...factsOf(trunk, options, request.variables ?? {}),
+      ...(country === undefined ? {} : { country }),
+    };
     const variables = dynamicVariables(facts);
     this.#parts.recorder.begin({
       key,
@@ -423,6 +432,11 @@ export function outboundTrunk({ trunks, secrets }: Config, name: string): Outbou
     attributesToHeaders,
     ...(tones === undefined ? {} : { tones }),
   };
+}
+
+/** Country of numbers without one in calls over a trunk. */
+function countryOver({ trunks, tools }: Config, name: string): string | undefined {
+  return trunks.find(trunk => trunk.name === name)?.defaultCountry ?? tools.defaultCountry;
 }
 
 function factsOf(

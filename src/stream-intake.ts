@@ -28,7 +28,6 @@ export interface StreamIntakeParts extends InboundParts {
   readonly routing: () => Routing;
   readonly callsPerTrunk: number;
   readonly options: () => CallOptions;
-  readonly defaultCountry: string | undefined;
   /** https, without a slash at its end. */
   readonly publicUrl: string;
   /** Why a new call may not begin now, as this process is too busy. */
@@ -236,7 +235,12 @@ export class StreamIntake {
     query?: URLSearchParams,
     wished?: VoiceWish['variables'],
   ): PartyFacts {
-    const caller = callerOf(fields, this.#parts.defaultCountry);
+    const routing = this.#parts.routing();
+    const country = routing.countryOf(streamTrunk);
+    const first = callerOf(fields, country);
+    const ours = isOutbound(fields) ? first.callerId : first.calledNumber;
+    const own = routing.entry(streamTrunk, ours)?.defaultCountry ?? country;
+    const caller = own === country ? first : callerOf(fields, own);
     const again = query?.get('again') ?? undefined;
     const more = again === undefined ? {} : { transfer_result: again };
     return { ...caller, trunk: streamTrunk, variables: { ...caller.variables, ...wished, ...more } };

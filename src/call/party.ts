@@ -15,6 +15,8 @@ export interface PartyFacts {
   readonly callerTrusted: boolean;
   /** Name of the trunk the call came in on. */
   readonly trunk: string;
+  /** Country (ISO 3166) of numbers without one in this call, by its number, trunk or the configuration. */
+  readonly country?: string;
   /** `sip_<name>` variables from X- headers and `sip_uui_*`, already filtered and bounded. */
   readonly variables: Readonly<Record<string, string>>;
 }

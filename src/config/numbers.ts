@@ -2,7 +2,7 @@ import { readClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { NumberConfig, NumberPattern } from '../trunks/trunk.ts';
 import { keyTones, queuePolicies } from './config.ts';
-import { choice, integer, type Reader, text } from './readers.ts';
+import { choice, country, integer, type Reader, text } from './readers.ts';
 import { readRecording } from './recording.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
@@ -47,6 +47,7 @@ function readNumber(section: Section, trunks: readonly string[]): NumberConfig |
     const known = trunks.length === 0 ? 'there is none' : `there are ${trunks.join(', ')}`;
     section.complain(`names no trunk; ${known}`, 'trunk');
   }
+  const defaultCountry = section.value('default_country', country);
   const policy = readPolicy(section);
   const initiation = section.value('initiation_webhook', initiationPolicy);
   const clientData = readStanding(section);
@@ -59,6 +60,7 @@ function readNumber(section: Section, trunks: readonly string[]): NumberConfig |
     ...(clientData === undefined ? {} : { clientData }),
     ...(label === undefined ? {} : { label }),
     ...(trunk === undefined ? {} : { trunk }),
+    ...(defaultCountry === undefined ? {} : { defaultCountry }),
   };
 }
 

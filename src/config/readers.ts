@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { countryOf } from '../core/e164.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import { type HostPort, isLoopback, readHostPort } from './listen.ts';
 
@@ -26,6 +27,14 @@ export function text(shape?: RegExp, says = ''): Reader<string> {
     return shape === undefined || shape.test(value) ? ok(value) : fail(`must be ${says}`);
   };
 }
+
+/** A country by ISO 3166-1: the two capital letters of one that has telephone numbers. */
+export const country: Reader<string> = raw => {
+  const given = single(raw) ?? '';
+  return countryOf(given) === given
+    ? ok(given)
+    : fail('must be a country code of two capital letters, like DE');
+};
 
 export function integer(least: number, most: number): Reader<number> {
   return raw => {

@@ -14,6 +14,7 @@ import {
   baseUrl,
   choice,
   cidr,
+  country,
   flag,
   hostPort,
   integer,
@@ -277,8 +278,9 @@ export const settings = {
       'What webhook tools of agents sign in with at /tools, as Authorization: Bearer; without it nothing is there.',
     secret: true,
   }),
-  'tools.default_country': setting(text(/^[A-Z]{2}$/, 'a country code of two capital letters, like DE'), {
-    meaning: 'Country (ISO 3166) of numbers that come without one.',
+  'tools.default_country': setting(country, {
+    meaning:
+      'Country (ISO 3166) of numbers that come without one, where neither their number nor their trunk has another.',
   }),
 
   ...recordingSettings,

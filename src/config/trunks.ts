@@ -3,7 +3,7 @@ import type { DigestAlgorithm } from '../trunks/digest.ts';
 import type { MediaEncryption } from '../trunks/trunk.ts';
 import { type ConfiguredTrunk, keyTones } from './config.ts';
 import { readOutbound } from './outbound.ts';
-import { choice, cidr, flag, integer, list, type Reader, text } from './readers.ts';
+import { choice, cidr, country, flag, integer, list, type Reader, text } from './readers.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
 import type { Sources } from './sources.ts';
@@ -58,6 +58,7 @@ function readTrunk(
     text(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hexadecimal digits'),
   );
   const tones = section.value('dtmf_in_band', choice(keyTones));
+  const defaultCountry = section.value('default_country', country);
   const limits = section.inner('limits');
   const calls = limits.value('calls', integer(1, 100_000));
   const invitesPerSecond = limits.value('invites_per_second', integer(1, 10_000));
@@ -88,6 +89,7 @@ function readTrunk(
     ...(trustIdentity === undefined ? {} : { trustIdentity }),
     ...(accountSid === undefined ? {} : { accountSid }),
     ...(tones === undefined ? {} : { tones }),
+    ...(defaultCountry === undefined ? {} : { defaultCountry }),
     limits: {
       ...(calls === undefined ? {} : { calls }),
       ...(invitesPerSecond === undefined ? {} : { invitesPerSecond }),

@@ -53,6 +53,7 @@ export function callerOf(
       own?.ok === true &&
       fields.get('Direction')?.startsWith('outbound') !== true &&
       !unattested.test(fields.get('StirVerstat') ?? ''),
+    ...(country === undefined ? {} : { country }),
     variables: Object.fromEntries(told),
   };
 }

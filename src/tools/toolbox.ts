@@ -1,3 +1,4 @@
+import { inCountryOfCall } from './call-country.ts';
 import { complaint } from './parameters.ts';
 import type { Tool, ToolAnswer, Toolbox, ToolContext, ToolResult } from './tool.ts';
 
@@ -26,8 +27,10 @@ export function createToolbox(tools: readonly Tool[], options: ToolboxOptions = 
       const tool = byName.get(name);
       if (tool === undefined) return failed('unknown_tool');
       try {
-        const input = tool.input.safeParse(parameters ?? {});
-        if (!input.success) return answer(invalid(complaint(input.error, parameters ?? {})), true);
+        const given = inCountryOfCall(parameters ?? {}, context.facts.country);
+        if (!given.ok) return answer(invalid(given.failure), true);
+        const input = tool.input.safeParse(given.value);
+        if (!input.success) return answer(invalid(complaint(input.error, given.value)), true);
         return await timed(tool, input.data, context, signal, timeoutMs);
       } catch (error) {
         // The text of what was thrown may quote a number or a code; its name and place may be known.

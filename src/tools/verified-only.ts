@@ -12,7 +12,7 @@ export function numberToVerify(
 ): string | undefined {
   if (context.verifyNumber !== undefined) return context.verifyNumber;
   if (!context.facts.callerTrusted) return undefined;
-  const own = toE164(context.facts.callerId, country);
+  const own = toE164(context.facts.callerId, context.facts.country ?? country);
   return own.ok ? own.value : undefined;
 }
 

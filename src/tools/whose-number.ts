@@ -11,7 +11,7 @@ export function numbersOf(
   ...given: readonly (string | undefined)[]
 ): string[] {
   const numbers = given.flatMap(each => (each === undefined ? [] : [each.replace(/^whatsapp:/, '')]));
-  const caller = facts.callerTrusted ? toE164(facts.callerId, country) : undefined;
+  const caller = facts.callerTrusted ? toE164(facts.callerId, facts.country ?? country) : undefined;
   const own = numbers.find(
     number => (caller?.ok === true && caller.value === number) || verified.of(number) !== undefined,
   );

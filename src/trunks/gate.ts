@@ -15,8 +15,6 @@ export interface GateOptions {
   readonly realm: string;
   readonly clock: Clock;
   readonly limits?: Partial<TrunkLimits>;
-  /** ISO 3166 code for numbers without a country. */
-  readonly defaultCountry?: string | undefined;
   /** Something was left unanswered. */
   readonly onDropped: (cause: GateCause, address: string) => void;
 }
@@ -144,8 +142,8 @@ export class Gate {
   #choose(user: string, open: readonly Trunk[], closed: readonly Trunk[]): Trunk | undefined {
     const owners = [...open, ...closed].some(trunk => this.#routing.ownsNumbers(trunk));
     if (!owners || (open.length <= 1 && closed.length === 0)) return open[0];
-    const number = canonicalNumber(user, this.#options.defaultCountry);
-    const owns = ({ name }: Trunk) => this.#routing.entry(name, number)?.trunk === name;
+    const numberOver = (name: string) => canonicalNumber(user, this.#routing.countryOf(name));
+    const owns = ({ name }: Trunk) => this.#routing.entry(name, numberOver(name))?.trunk === name;
     return open.find(owns) ?? (closed.some(owns) ? undefined : open[0]);
   }
 

@@ -74,6 +74,7 @@ export function identify(facts: InviteFacts, options: IdentifyOptions): Identifi
       calledNumber: number(called),
       callerTrusted: trusted && caller !== '',
       trunk,
+      ...(defaultCountry === undefined ? {} : { country: defaultCountry }),
       variables: { ...variables, ...passport.variables },
     },
     dropped: dropped + stated.dropped + passport.dropped,

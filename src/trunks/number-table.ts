@@ -18,8 +18,12 @@ export class NumberTable {
   readonly #prefixes: { readonly prefix: string; readonly entry: NumberConfig }[] = [];
   readonly #any: NumberConfig[] = [];
 
-  constructor(entries: readonly NumberConfig[]) {
-    for (const entry of entries) this.#add(entry);
+  /** `spellings` are those of a single number on top of the one that is written down. */
+  constructor(
+    entries: readonly NumberConfig[],
+    spellings: (number: string, entry: NumberConfig) => readonly string[] = () => [],
+  ) {
+    for (const entry of entries) this.#add(entry, spellings);
     const size = ({ first, last }: { first: string; last: string }) => BigInt(last) - BigInt(first);
     this.#ranges.sort((a, b) => Number(size(a) - size(b)));
     this.#prefixes.sort((a, b) => b.prefix.length - a.prefix.length);
@@ -36,12 +40,13 @@ export class NumberTable {
     );
   }
 
-  #add(entry: NumberConfig): void {
+  #add(entry: NumberConfig, spellings: (number: string, entry: NumberConfig) => readonly string[]): void {
     const { pattern } = entry;
     switch (pattern.kind) {
       case 'number': {
-        const key = numberKey(pattern.number);
-        this.#exact.set(key, [...(this.#exact.get(key) ?? []), entry]);
+        const { number } = pattern;
+        for (const key of new Set([number, ...spellings(number, entry)].map(numberKey)))
+          this.#exact.set(key, [...(this.#exact.get(key) ?? []), entry]);
         return;
       }
       case 'range':

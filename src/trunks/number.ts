@@ -18,9 +18,21 @@ export function canonicalNumber(given: string, defaultCountry?: string): string 
   return known(given);
 }
 
+/**
+ * What else a configured number may be called as: in E.164, by its own country or the one that holds otherwise; and, where
+ * the number has a country of its own, as it is dialled there.
+ */
+export function spellings(number: string, own: string | undefined, otherwise: string | undefined): string[] {
+  const canonical = canonicalNumber(number, own ?? otherwise);
+  const national = own === undefined ? undefined : parsePhoneNumberFromString(canonical);
+  return national?.country === own && national !== undefined
+    ? [canonical, national.formatNational().replace(/\D/g, '')]
+    : [canonical];
+}
+
 /** Numbers that are called come again with each call. */
 const rememberedNumbers = 256;
-/** By the default country; there is one in a configuration. */
+/** By the default country; there are as many as a configuration names. */
 const canonical = new Map<string | undefined, (given: string) => string>();
 
 function read(given: string, defaultCountry: string | undefined): string {

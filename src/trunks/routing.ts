@@ -2,6 +2,7 @@ import type { ClientData } from '../agent/elevenlabs/protocol/client-data.ts';
 import { type DigestAccount, digestAccount } from './digest.ts';
 import { Recent } from './limits.ts';
 import { type NetworkSet, networkSet } from './match.ts';
+import { spellings } from './number.ts';
 import { CallerList, NumberTable } from './number-table.ts';
 import type { CallPolicy, InitiationChoice, KeyTones } from './policy.ts';
 import type { MediaEncryption, NumberConfig, TrunkConfig } from './trunk.ts';
@@ -20,6 +21,7 @@ export interface Trunk {
   readonly accountSid: string | undefined;
   readonly tones: KeyTones | undefined;
   readonly mediaEncryption: MediaEncryption;
+  readonly defaultCountry: string | undefined;
   /** By lower-case header name. */
   readonly headersToAttributes: ReadonlyMap<string, string>;
   readonly attributesToHeaders: Readonly<Record<string, string>>;
@@ -30,6 +32,7 @@ export interface Trunk {
 export interface NumberRoute {
   readonly agentId: string;
   readonly label?: string;
+  readonly defaultCountry?: string;
   readonly policy: CallPolicy;
   readonly clientData?: ClientData;
   readonly initiation?: InitiationChoice;
@@ -48,6 +51,8 @@ export interface RoutingOptions {
   readonly numbers: readonly NumberConfig[];
   /** ElevenLabs id of the agent that every number without an entry reaches; absent: such a number does not exist. */
   readonly agentId?: string;
+  /** Country of numbers without one, where neither number nor trunk has another. */
+  readonly defaultCountry?: string | undefined;
   /** Realm of digest authentication. */
   readonly realm: string;
 }
@@ -88,13 +93,17 @@ export class Routing {
   /** Trunks that entries of `numbers` name. */
   readonly #owners: ReadonlySet<string | undefined>;
   readonly #agentId: string | undefined;
+  readonly #country: string | undefined;
   /** What addresses were found to be: they come again and again, and parsing one costs more than all the rest. */
   readonly #addresses = new Recent<Standing>(addressesKept);
 
-  constructor({ trunks, numbers, agentId, realm }: RoutingOptions) {
+  constructor({ trunks, numbers, agentId, realm, defaultCountry }: RoutingOptions) {
     this.trunks = trunks.map(config => trunkOf(config, realm));
     this.#byName = new Map(this.trunks.map(trunk => [trunk.name, trunk]));
-    this.#numbers = new NumberTable(numbers);
+    this.#country = defaultCountry;
+    this.#numbers = new NumberTable(numbers, (number, entry) =>
+      spellings(number, entry.defaultCountry, this.countryOf(entry.trunk)),
+    );
     this.#owners = new Set(numbers.map(({ trunk }) => trunk));
     this.#agentId = agentId;
   }
@@ -106,6 +115,11 @@ export class Routing {
 
   trunk(name: string): Trunk | undefined {
     return this.#byName.get(name);
+  }
+
+  /** Country of numbers that come over a trunk without one. */
+  countryOf(trunk: string | undefined): string | undefined {
+    return (trunk === undefined ? undefined : this.#byName.get(trunk)?.defaultCountry) ?? this.#country;
   }
 
   /** True when a trunk names the address: it is no stranger, and may be connected to. */
@@ -164,6 +178,7 @@ function trunkOf(config: TrunkConfig, realm: string): Trunk {
     accountSid: config.accountSid,
     tones: config.tones,
     mediaEncryption: config.mediaEncryption,
+    defaultCountry: config.defaultCountry,
     headersToAttributes: new Map(
       Object.entries(config.headersToAttributes).map(([header, name]) => [header.toLowerCase(), name]),
     ),

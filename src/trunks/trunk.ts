@@ -29,6 +29,8 @@ export interface TrunkConfig {
   readonly accountSid?: string;
   /** Whether keys are looked for in the sound of its calls; absent: what holds for all. */
   readonly tones?: KeyTones;
+  /** Country (ISO 3166) of numbers that come over it without one; absent: what holds for all. */
+  readonly defaultCountry?: string;
   readonly limits: { readonly calls?: number; readonly invitesPerSecond?: number };
 }
 
@@ -48,6 +50,8 @@ export interface NumberConfig {
   /** Holds for calls over this trunk alone. */
   readonly trunk?: string;
   readonly label?: string;
+  /** Country (ISO 3166) of numbers without one in its calls; absent: that of the trunk. */
+  readonly defaultCountry?: string;
   readonly policy: CallPolicy;
   /** What its conversations begin with. */
   readonly clientData?: ClientData;

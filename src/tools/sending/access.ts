@@ -46,7 +46,7 @@ export function tierOf(
   country: string | undefined,
 ): CallerTier {
   const { callerId, callerTrusted } = context.facts;
-  const named = toE164(callerId, country);
+  const named = toE164(callerId, context.facts.country ?? country);
   const names = callerTrusted && callerId !== '' ? [callerId, ...(named.ok ? [named.value] : [])] : [];
   if (names.some(name => lists(internalNumbers, name))) return 'internal';
   const number = numberToVerify(context, country);

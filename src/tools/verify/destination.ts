@@ -10,7 +10,7 @@ export function isOwnNumber(
 ): boolean {
   if (verifyNumber === to) return true;
   if (!facts.callerTrusted) return false;
-  const own = toE164(facts.callerId, country);
+  const own = toE164(facts.callerId, facts.country ?? country);
   return own.ok && own.value === to;
 }
 

@@ -287,3 +287,27 @@ trunks:
     expect(problems(yaml.replace('"on"', 'sometimes'))).toEqual([expect.stringMatching(/dtmf_in_band/)]);
   });
 });
+
+describe('the country of numbers without one', () => {
+  const yaml = `
+trunks:
+  - name: london
+    default_country: GB
+    inbound_trunk_config: { allowed_addresses: [192.0.2.1] }
+numbers:
+  - { phone_number: "4155551234", agent_id: a, default_country: US }
+`;
+
+  it('is set for a trunk and for a number', () => {
+    const { config } = good(yaml);
+    expect(config.trunks[0]?.defaultCountry).toBe('GB');
+    expect(config.numbers[0]?.defaultCountry).toBe('US');
+  });
+
+  it.each(['gb', 'UK', 'GBR', 'XX'])('is none that is not in ISO 3166, such as %s', code => {
+    expect(problems(yaml.replace('GB', code))).toEqual([
+      expect.stringMatching(/trunks.*default_country.*must be a country code of two capital letters/),
+    ]);
+    expect(problems(yaml.replace('US', code))).toEqual([expect.stringMatching(/numbers.*default_country/)]);
+  });
+});
