@@ -39,6 +39,7 @@ export function composeTools({ config, now, store, connection, gate, sent, clock
       gates: gatesOf(store.switches, () => now().tools),
       policy: () => now().verify,
       gate,
+      senders: () => sendersOf(connection),
       counters: store.counters,
       clock,
       defaultCountry,
@@ -57,6 +58,12 @@ export function composeTools({ config, now, store, connection, gate, sent, clock
   const guarded = (tool: Tool) =>
     verifiedOnly(tool, defaultCountry, () => now().verify.requiredFor.includes(tool.name));
   return createToolbox(tools.map(guarded));
+}
+
+/** What we text from, as far as it is named: opt-outs hold for these. */
+function sendersOf({ senders }: TwilioConnection): readonly string[] {
+  const { phoneNumber, whatsAppNumber, messagingServiceSid } = senders;
+  return [phoneNumber, whatsAppNumber, messagingServiceSid].filter(each => each !== undefined);
 }
 
 /** Where Twilio can tell us what became of a message: that needs a way to us, and the token that it signs with. */

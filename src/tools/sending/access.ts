@@ -27,7 +27,10 @@ export interface AccessRule {
  * proved to have it also what was sent to it.
  */
 export const defaultAccess: readonly AccessRule[] = [
-  { tools: ['twilio_send_sms', 'twilio_send_whatsapp', 'twilio_verify_phone'], tier: 'anyone' },
+  {
+    tools: ['twilio_send_sms', 'twilio_send_whatsapp', 'twilio_verify_phone', 'send_SMS_verification'],
+    tier: 'anyone',
+  },
   { tools: ['twilio_lookup_phone'], tier: 'internal', ownTier: 'anyone' },
   { tools: ['twilio_search_messages', 'twilio_manage_calls'], tier: 'internal', ownTier: 'verified' },
   { tools: ['*'], tier: 'internal' },

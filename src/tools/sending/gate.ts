@@ -13,6 +13,8 @@ export interface Send {
   readonly to: string;
   /** Who sends it: E.164 number, or a messaging service (MG…). Opt-outs hold for recipient and sender together. */
   readonly sender: string;
+  /** Other senders of ours whose opt-outs count as well, where Twilio takes a number of its own. */
+  readonly alsoFrom?: readonly string[];
   /** Everything the recipient gets to read, template variables included. Empty where the text is not ours (`verify`). */
   readonly text: string;
   /** Links of pictures and files that go with it. */

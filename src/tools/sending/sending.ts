@@ -147,9 +147,12 @@ export class Sending implements SendingGate {
   /** Everything that a send is decided from. Rejects when the store is down. */
   async question(send: Send, policy: SendingPolicy): Promise<Question> {
     const { gates, optOuts, clock, country } = this.#parts;
-    const pair = { number: send.to, sender: send.sender };
-    const [state, optedOut] = await Promise.all([gates.read(), optOuts.has(pair)]);
-    return { send, policy, gates: state, optedOut, now: clock.wall(), country };
+    const senders = [send.sender, ...(send.alsoFrom ?? [])];
+    const [state, ...wants] = await Promise.all([
+      gates.read(),
+      ...senders.map(sender => optOuts.has({ number: send.to, sender })),
+    ]);
+    return { send, policy, gates: state, optedOut: wants.includes(true), now: clock.wall(), country };
   }
 
   async #hold(

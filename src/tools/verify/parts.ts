@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Counters } from '../../store/store.ts';
 import type { VerifyPort } from '../../twilio/verify.ts';
 import type { Gates } from '../gates.ts';
+import type { SendingGate } from '../sending/gate.ts';
 import type { SecureKeypad } from './keypad.ts';
 import type { VerifyLimits } from './limits.ts';
 import type { VerifyResult } from './outcomes.ts';
@@ -13,6 +14,10 @@ export interface VerifyParts {
   /** Asked at each use; undefined while there is no Verify service or no connection. */
   readonly verify: () => VerifyPort | undefined;
   readonly gates: Gates;
+  /** What a code to anybody but the caller passes besides, as every send does. */
+  readonly gate: SendingGate;
+  /** Numbers and services that we text from: who wants nothing of these wants no code either. */
+  readonly senders: () => readonly string[];
   /** Asked for each send and check: a reload gives another. */
   readonly policy: () => VerifyPolicy;
   readonly counters: Counters;

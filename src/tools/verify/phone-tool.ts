@@ -2,16 +2,13 @@ import { z } from 'zod';
 import { toE164 } from '../../core/e164.ts';
 import { type VerifyChannel, verifyChannels } from '../../twilio/verify.ts';
 import { optional, required, word } from '../field.ts';
-import type { SendingGate } from '../sending/gate.ts';
-import type { Tool, ToolContext, ToolResult } from '../tool.ts';
+import type { Tool } from '../tool.ts';
 import type { ToolSpec } from '../twilio-parts.ts';
 import { checkCode } from './check.ts';
 import { normalizeCode } from './code.ts';
-import { isEmail, isOwnNumber } from './destination.ts';
-import type { VerifyResult } from './outcomes.ts';
+import { isEmail } from './destination.ts';
 import type { VerifyParts } from './parts.ts';
-import { objection } from './permission.ts';
-import { type SendInput, sendCode } from './send.ts';
+import { sendCode } from './send.ts';
 
 const actions = ['send_code', 'check_code'] as const;
 const channels = [...verifyChannels, 'email'] as const satisfies readonly VerifyChannel[];
@@ -82,54 +79,19 @@ export function verifyPhoneSpec(country: string | undefined): ToolSpec<PhoneInpu
  * use it at all the gate decides as for every tool of the account. A code to the caller's own number then needs no more than
  * the rules of codes; one to anybody else is a send like any other as well.
  */
-export function createVerifyPhoneTool(parts: VerifyParts, gate: SendingGate): Tool {
-  gate.register('verify', async () => ({ done: 'unprocessed', result: onlyInTheCall }));
+export function createVerifyPhoneTool(parts: VerifyParts): Tool {
   const tool: Tool<PhoneInput> = {
     ...verifyPhoneSpec(parts.country),
     async run({ action, to, channel = 'sms', code }, context, signal) {
-      const allowed = await gate.read({ tool: name, action, numbers: isEmail(to) ? [] : [to] }, context);
+      const allowed = await parts.gate.read(
+        { tool: name, action, numbers: isEmail(to) ? [] : [to] },
+        context,
+      );
       if (!allowed.go) return { ...allowed.result, valid: false };
       return action === 'send_code' || code === undefined
-        ? send(parts, gate, { To: to, Channel: channel }, context, signal)
+        ? sendCode(parts, name, { To: to, Channel: channel }, context, signal)
         : checkCode(parts, { To: to, Code: code }, context, signal);
     },
   };
   return tool as Tool;
-}
-
-/** A code that somebody approves later would come to a call that is over. */
-const onlyInTheCall: ToolResult = {
-  status: 'failed',
-  message: 'A code can be sent only while the call waits for it: nothing was sent.',
-};
-
-async function send(
-  parts: VerifyParts,
-  gate: SendingGate,
-  input: SendInput,
-  context: ToolContext,
-  signal: AbortSignal,
-): Promise<ToolResult> {
-  const { To: to, Channel: channel } = input;
-  const own = isEmail(to) || isOwnNumber(context, to, parts.country);
-  // What the rules of codes do not allow needs no second opinion.
-  if (own || (await objection(parts, to, context)) !== undefined)
-    return sendCode(parts, input, context, signal);
-  // A code that is asked for once more is another one: that too is for the rules of codes.
-  const request = { channel, at: context.clock.wall() };
-  const asked = await gate.ask(
-    { tool: name, kind: 'verify', to, sender: name, text: '', request },
-    context,
-    signal,
-  );
-  if (!asked.go) return { ...asked.result, valid: false };
-  let result: VerifyResult | undefined;
-  try {
-    result = await sendCode(parts, input, context, signal);
-    return result;
-  } finally {
-    const done =
-      result?.status === 'pending' ? 'sent' : result?.status === 'unavailable' ? 'unknown' : 'unprocessed';
-    await gate.settle(asked.ticket, { done, result: result ?? onlyInTheCall });
-  }
 }

@@ -2,8 +2,9 @@ import { fail, type Result } from '../../core/errors.ts';
 import { isPassing, TwilioFailure } from '../../twilio/failure.ts';
 import type { VerificationSent, VerifyChannel, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { dryRun, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
+import { dryRun, isEmail, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
 import { lineKind } from './line-kind.ts';
+import { type CodeResult, throughGate } from './others.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
@@ -16,13 +17,14 @@ export interface SendInput {
   readonly Channel: VerifyChannel;
 }
 
-/** Sends a code, or says why not. A send that the agent repeats at once is not sent again. */
+/** Sends a code for a tool, or says why not. A send that the agent repeats at once is not sent again. */
 export function sendCode(
   parts: VerifyParts,
+  tool: string,
   input: SendInput,
   context: ToolContext,
   signal: AbortSignal,
-): Promise<VerifyResult> {
+): Promise<CodeResult> {
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
     const { pending } = parts;
@@ -36,7 +38,11 @@ export function sendCode(
     if (answered !== undefined) return { ...answered, gate };
     if (parts.policy().dryRun) return { ...(await rehearsed(parts, input.To, context)), gate };
     // A switch that is turned meanwhile has the last word.
-    return { gate, ...(await secured(parts, verify, input, context, signal)) };
+    const send = () => secured(parts, verify, input, context, signal);
+    // The gate of sends knows numbers alone.
+    if (gate === 'own-number' || isEmail(input.To)) return { gate, ...(await send()) };
+    const what = { tool, to: input.To, channel: input.Channel };
+    return { gate, ...(await throughGate(parts, what, context, signal, send)) };
   });
 }
 

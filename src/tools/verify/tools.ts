@@ -11,6 +11,7 @@ import { normalizeCode } from './code.ts';
 import { checkKeyed } from './keyed.ts';
 import { SecureKeypad } from './keypad.ts';
 import { type VerifyLimits, verifyLimits } from './limits.ts';
+import { onlyInTheCall } from './others.ts';
 import type { VerifyParts } from './parts.ts';
 import { PendingVerifications } from './pending.ts';
 import { createVerifyPhoneTool } from './phone-tool.ts';
@@ -22,8 +23,10 @@ export interface VerifyToolsOptions {
   readonly verify: () => VerifyPort | undefined;
   readonly gates: Gates;
   readonly policy: () => VerifyPolicy;
-  /** What every send passes; without it there is no `twilio_verify_phone`. */
-  readonly gate?: SendingGate;
+  /** What every send passes, a code to anybody but the caller too. */
+  readonly gate: SendingGate;
+  /** Numbers and services that we text from. */
+  readonly senders?: () => readonly string[];
   readonly counters: Counters;
   readonly clock?: Clock;
   /** Country of numbers without a country code: ISO 3166, two letters. */
@@ -43,6 +46,8 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
   const parts: VerifyParts = {
     verify: options.verify,
     gates: options.gates,
+    gate: options.gate,
+    senders: options.senders ?? (() => []),
     clock,
     country: options.defaultCountry,
     limits,
@@ -63,7 +68,7 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
     name: 'send_SMS_verification',
     description: 'Sends a one-time code to a telephone, by text message, call or WhatsApp.',
     input: z.object({ To: to, Channel: channel }),
-    run: (input, context, signal) => sendCode(parts, input, context, signal),
+    run: (input, context, signal) => sendCode(parts, send.name, input, context, signal),
   };
   const check: Tool<CheckInput> = {
     name: 'check_SMS_verification',
@@ -71,9 +76,8 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
     input: z.object({ To: to, Code: code }),
     run: (input, context, signal) => checkCode(parts, input, context, signal),
   };
-  const { gate } = options;
-  const codes = [send as Tool, check as Tool];
-  return gate === undefined ? codes : [...codes, createVerifyPhoneTool(parts, gate)];
+  options.gate.register('verify', async () => ({ done: 'unprocessed', result: onlyInTheCall }));
+  return [send as Tool, check as Tool, createVerifyPhoneTool(parts)];
 }
 
 const expiredNotice =

@@ -13,6 +13,7 @@ import { twilioToolNames, twilioToolSpecs } from '../../../src/tools/twilio-tool
 import { defaultVerifyPolicy } from '../../../src/tools/verify/policy.ts';
 import { createVerifyTools } from '../../../src/tools/verify/tools.ts';
 import { FakeStore } from '../../support/fake-store.ts';
+import { OpenGate } from '../../support/open-gate.ts';
 import { readText, root } from './document.ts';
 
 const path = `${root}/examples/trunkbridge.yaml`;
@@ -67,6 +68,7 @@ interface ToolBody {
 
 const json = (name: string) => JSON.parse(readText(`examples/elevenlabs/${name}.json`)) as unknown;
 const tools = createVerifyTools({
+  gate: new OpenGate(),
   verify: () => undefined,
   gates: { read: () => ({ allowAutonomousSends: false, killSwitch: false }) },
   policy: () => defaultVerifyPolicy,

@@ -12,6 +12,7 @@ import { someFacts } from '../../../support/fake-call.ts';
 import { FakeControl, toolContext } from '../../../support/fake-control.ts';
 import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { OpenGate } from '../../../support/open-gate.ts';
 
 const own = someFacts.callerId;
 type Checked = Awaited<ReturnType<VerifyPort['check']>>;
@@ -46,6 +47,8 @@ function keying(answers: Checked[], configured = true) {
     verify: () => (configured ? verify : undefined),
     gates: { read: () => ({ allowAutonomousSends: false, killSwitch: false }) },
     policy: () => defaultVerifyPolicy,
+    gate: new OpenGate(),
+    senders: () => [],
     counters: new FakeStore({ clock }).counters,
     clock,
     country: undefined,

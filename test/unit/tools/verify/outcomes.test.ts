@@ -15,6 +15,7 @@ import { someFacts } from '../../../support/fake-call.ts';
 import { toolContext } from '../../../support/fake-control.ts';
 import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { OpenGate } from '../../../support/open-gate.ts';
 
 const own = someFacts.callerId;
 const operations = ['send', 'check'] as const;
@@ -47,6 +48,7 @@ async function run(verify: VerifyPort, on: Operation): Promise<{ isError: boolea
   const clock = new ManualClock();
   const box = createToolbox(
     createVerifyTools({
+      gate: new OpenGate(),
       verify: () => verify,
       gates,
       clock,

@@ -14,6 +14,7 @@ import { someFacts } from '../../../support/fake-call.ts';
 import { FakeControl, toolContext } from '../../../support/fake-control.ts';
 import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
+import { OpenGate } from '../../../support/open-gate.ts';
 
 const own = someFacts.callerId;
 const other = '+14155550177';
@@ -47,6 +48,7 @@ beforeEach(async () => {
   };
   box = createToolbox(
     createVerifyTools({
+      gate: new OpenGate(),
       ...lenient,
       verify: () => verify,
       gates: { read: () => gate },
@@ -308,7 +310,9 @@ describe('the gates', () => {
 
   it('send nothing when they cannot be read', async () => {
     const gates = { read: () => Promise.reject(new Error('store is down')) };
-    box = createToolbox(createVerifyTools({ ...lenient, verify: () => verify, gates, clock }));
+    box = createToolbox(
+      createVerifyTools({ ...lenient, gate: new OpenGate(), verify: () => verify, gates, clock }),
+    );
     expect(await run(send, { To: own })).toMatchObject({ status: 'unavailable' });
     expect(sim.requests).toEqual([]);
   });
@@ -335,7 +339,13 @@ describe('parameters', () => {
 
   it('of numbers without a country are refused where there is no default country', async () => {
     box = createToolbox(
-      createVerifyTools({ ...lenient, verify: () => verify, gates: { read: () => gate }, clock }),
+      createVerifyTools({
+        ...lenient,
+        gate: new OpenGate(),
+        verify: () => verify,
+        gates: { read: () => gate },
+        clock,
+      }),
     );
     expect((await run(send, { To: '(415) 555-0123' }))['message']).toContain('country code');
   });
@@ -344,7 +354,13 @@ describe('parameters', () => {
 describe('a bridge without a Verify service', () => {
   it('names the setting that is missing', async () => {
     box = createToolbox(
-      createVerifyTools({ ...lenient, verify: () => undefined, gates: { read: () => gate }, clock }),
+      createVerifyTools({
+        ...lenient,
+        gate: new OpenGate(),
+        verify: () => undefined,
+        gates: { read: () => gate },
+        clock,
+      }),
     );
     for (const result of [await run(send, { To: own }), await run(check, { To: own, Code: '1234' })]) {
       expect(result).toMatchObject({ status: 'not_configured', valid: false });
