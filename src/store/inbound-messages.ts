@@ -3,8 +3,15 @@ import type { Clock } from '../core/clock.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { Sealer } from '../core/seal.ts';
 import { storeLimits } from './limits.ts';
-import type { Db } from './schema.ts';
-import type { InboundMessage, InboundMessages, NewInboundMessage } from './sends.ts';
+import { paged, placeAt } from './pages.ts';
+import type { Db, InboundMessageTable } from './schema.ts';
+import type {
+  InboundMessage,
+  InboundMessageFilter,
+  InboundMessages,
+  NewInboundMessage,
+  SendsPage,
+} from './sends.ts';
 
 const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
 
@@ -63,23 +70,38 @@ export class DurableInboundMessages implements InboundMessages {
     return added !== undefined;
   }
 
-  async latest(size: number): Promise<readonly InboundMessage[]> {
+  async list({ channel: by, call: of, from, to }: InboundMessageFilter, { size, cursor }: SendsPage) {
     const db = await this.#parts.db();
-    const rows = await db
-      .selectFrom('inbound_messages')
-      .selectAll()
+    const most = Math.max(1, Math.min(size, storeLimits.pageRows - 1));
+    let query = db.selectFrom('inbound_messages').selectAll();
+    if (by !== undefined) query = query.where('channel', '=', by);
+    if (of !== undefined) query = query.where('call', '=', of);
+    if (from !== undefined) query = query.where('at', '>=', from);
+    if (to !== undefined) query = query.where('at', '<=', to);
+    const place = placeAt(cursor, 1);
+    if (place !== undefined) {
+      const [last = ''] = place.names;
+      query = query.where(eb =>
+        eb.or([eb('at', '<', place.at), eb.and([eb('at', '=', place.at), eb('sid', '<', last)])]),
+      );
+    }
+    const rows = await query
       .orderBy('at', 'desc')
       .orderBy('sid', 'desc')
-      .limit(Math.max(1, Math.min(size, storeLimits.pageRows)))
+      .limit(most + 1)
       .execute();
-    return rows.map(({ body, call, sid, sender, recipient, channel, at }) => {
-      const content = this.#open(sid, body);
-      return {
-        ...{ sid, sender, recipient, channel, at: Number(at) },
-        ...(call === null ? {} : { call }),
-        ...(content === undefined ? {} : { content }),
-      };
-    });
+    const page = paged(rows, most, ({ at, sid }) => ({ at: Number(at), names: [sid] }));
+    const messages = page.rows.map(row => this.#messageOf(row));
+    return { messages, ...(page.next === undefined ? {} : { next: page.next }) };
+  }
+
+  #messageOf({ body, call, sid, sender, recipient, channel, at }: InboundMessageTable): InboundMessage {
+    const content = this.#open(sid, body);
+    return {
+      ...{ sid, sender, recipient, channel, at: Number(at) },
+      ...(call === null ? {} : { call }),
+      ...(content === undefined ? {} : { content }),
+    };
   }
 
   /** Removes what is older than other things that were sent are kept. */

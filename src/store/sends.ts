@@ -165,10 +165,23 @@ export interface InboundMessage {
   readonly content?: Pick<NewInboundMessage, 'from' | 'to' | 'text' | 'media'> | undefined;
 }
 
+/** Which of them are wanted; a field that is absent does not narrow. */
+export interface InboundMessageFilter {
+  readonly channel?: NewInboundMessage['channel'];
+  /** Key of the call that was told of it. */
+  readonly call?: string;
+  /** ms since the Unix epoch, both included. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** Messages that came in, for thirty days. Rejects when the store is down. */
 export interface InboundMessages {
   /** False: it is there already, told before or to another node. */
   add(message: NewInboundMessage): Promise<boolean>;
-  /** The newest first, at most `storeLimits.pageRows`. */
-  latest(size: number): Promise<readonly InboundMessage[]>;
+  /** Newest first. */
+  list(
+    filter: InboundMessageFilter,
+    page: SendsPage,
+  ): Promise<{ readonly messages: readonly InboundMessage[]; readonly next?: string }>;
 }

@@ -186,9 +186,37 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
       expect(await store.inboundMessages.add(message)).toBe(true);
       expect(await other.inboundMessages.add({ ...message, text: 'another' })).toBe(false);
       const { sid, channel, from, to, text, media } = message;
-      expect(await other.inboundMessages.latest(10)).toEqual([
+      const { messages } = await other.inboundMessages.list({}, { size: 10 });
+      expect(messages).toEqual([
         expect.objectContaining({ sid, channel, sender: '+141******23', content: { from, to, text, media } }),
       ]);
+    });
+
+    own('come in pages, newest first, and by channel, call and time', async () => {
+      const begun = clock.wall();
+      const sids: string[] = [];
+      for (let n = 0; n < 5; n += 1) {
+        clock.advance(1);
+        const sid = `SM${String(n).repeat(32)}`;
+        sids.unshift(sid);
+        await store.inboundMessages.add({
+          ...{ sid, from: someNumber, to: '+14155550199', text: 'Hello', media: [] },
+          channel: n === 2 ? 'whatsapp' : 'sms',
+          call: n === 3 ? 'call-3' : undefined,
+        });
+      }
+      const list = async (...asked: Parameters<typeof store.inboundMessages.list>) => {
+        const { messages, next } = await other.inboundMessages.list(...asked);
+        return { sids: messages.map(({ sid }) => sid), next };
+      };
+      const first = await list({}, { size: 3 });
+      const second = await list({}, { size: 3, cursor: first.next ?? '' });
+      expect([...first.sids, ...second.sids]).toEqual(sids);
+      expect(second.next).toBeUndefined();
+      expect((await list({ channel: 'whatsapp' }, { size: 9 })).sids).toEqual([sids[2]]);
+      expect((await list({ call: 'call-3' }, { size: 9 })).sids).toEqual([sids[1]]);
+      const from = Math.round(begun) + 2;
+      expect((await list({ from, to: from + 1 }, { size: 9 })).sids).toEqual([sids[2], sids[3]]);
     });
   });
 

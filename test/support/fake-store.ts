@@ -1,17 +1,10 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { newCallKey } from '../../src/core/ids.ts';
-import { maskNumber } from '../../src/core/mask.ts';
 import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../../src/store/document.ts';
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { CallRecord } from '../../src/store/record.ts';
-import type {
-  Executions,
-  HeldSends,
-  InboundMessage,
-  InboundMessages,
-  OptOuts,
-} from '../../src/store/sends.ts';
+import type { Executions, HeldSends, InboundMessages, OptOuts } from '../../src/store/sends.ts';
 import type {
   Announce,
   CallArchive,
@@ -73,7 +66,7 @@ export class FakeStore implements Store {
     const sends = memorySends(clock, () => this.#up(() => undefined));
     this.heldSends = sends.heldSends;
     this.optOuts = sends.optOuts;
-    this.inboundMessages = fakeInboundMessages(clock);
+    this.inboundMessages = sends.inboundMessages;
     this.executions = sends.executions;
     this.close = sends.close;
   }
@@ -311,28 +304,4 @@ function waitForSum(own: readonly Take[], amount: number, limit: number): number
     if (excess <= 0) return take.at;
   }
   return Number.POSITIVE_INFINITY;
-}
-
-function fakeInboundMessages(clock: Clock): InboundMessages {
-  const kept = new Map<string, InboundMessage>();
-  return {
-    async add({ sid, from, to, channel, call, text, media }) {
-      if (kept.has(sid)) return false;
-      kept.set(sid, {
-        ...{
-          sid,
-          channel,
-          sender: maskNumber(from),
-          recipient: maskNumber(to),
-          at: Math.round(clock.wall()),
-        },
-        ...(call === undefined ? {} : { call }),
-        content: { from, to, text, media },
-      });
-      return true;
-    },
-    async latest(size) {
-      return [...kept.values()].reverse().slice(0, size);
-    },
-  };
 }

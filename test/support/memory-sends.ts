@@ -4,6 +4,7 @@ import { Sealer } from '../../src/core/seal.ts';
 import { migrate, openSqlite } from '../../src/store/database.ts';
 import { DurableExecutions } from '../../src/store/executions.ts';
 import { DurableHeldSends } from '../../src/store/held-sends.ts';
+import { DurableInboundMessages } from '../../src/store/inbound-messages.ts';
 import { DurableOptOuts } from '../../src/store/opt-outs.ts';
 
 /** Held sends, opt-outs and runs in a database of their own that goes with the process; opened when it is first asked. */
@@ -23,6 +24,7 @@ export function memorySends(clock: Clock, up: () => void) {
   return {
     heldSends: new DurableHeldSends({ db, clock, sealer, node: 'node-1' }),
     optOuts: new DurableOptOuts({ db, clock, sealer }),
+    inboundMessages: new DurableInboundMessages({ db, clock, sealer }),
     executions: new DurableExecutions(db),
     close: async () => (await opening)?.close(),
   };

@@ -177,3 +177,45 @@ describe('letting agents send, over HTTP', () => {
     });
   });
 });
+
+describe('GET /v1/twilio/inbound-messages', () => {
+  const sid = `SM${'1'.repeat(32)}`;
+  beforeEach(() =>
+    world.store.inboundMessages.add({
+      ...{ sid, from: stranger, to: '+14155550199', channel: 'sms', call: 'call-1' },
+      ...{ text: 'I am at the door', media: ['https://api.twilio.com/x'] },
+    }),
+  );
+
+  it('lists what came in, whole for who may see it and masked for who may not', async () => {
+    const { status, body } = await ask('inbound-messages', 'pii');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      messages: [
+        {
+          ...{ sid, channel: 'sms', call: 'call-1', from: stranger, to: '+14155550199' },
+          ...{ text: 'I am at the door', media_urls: ['https://api.twilio.com/x'] },
+        },
+      ],
+      has_more: false,
+      next_cursor: null,
+    });
+    const masked = await ask('inbound-messages', 'read');
+    expect(masked.body.messages).toMatchObject([{ sid, from: '+141******24', text: null, media_urls: null }]);
+    expect(masked.raw).not.toContain(stranger);
+  });
+
+  it('takes filters, and none that it does not know', async () => {
+    const found = async (query: string) => (await ask(`inbound-messages?${query}`)).body.messages.length;
+    expect(await found('channel=sms&call=call-1&from_unix=0')).toBe(1);
+    expect(await found('channel=whatsapp')).toBe(0);
+    expect(await found('call=call-2')).toBe(0);
+    expect(await found('to_unix=1')).toBe(0);
+    expect((await ask('inbound-messages?number=1')).status).toBe(422);
+  });
+
+  it('says so when the store is down', async () => {
+    world.store.down = true;
+    expect((await ask('inbound-messages')).status).toBe(503);
+  });
+});
