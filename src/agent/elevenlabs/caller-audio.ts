@@ -47,10 +47,13 @@ export class CallerAudio implements AudioSink {
   }
 
   write(bytes: Uint8Array): void {
+    // As a rule a piece is a message: then it goes from where it lies.
+    if (this.#filled === 0 && bytes.length === this.#chunk.length && this.#waiting === 0 && this.#hasRoom())
+      return this.#send(bytes);
     let from = 0;
     while (from < bytes.length) {
       const take = Math.min(bytes.length - from, this.#chunk.length - this.#filled);
-      // As a rule the whole of it fits: then no view of it need be made.
+      // Mostly the whole of it fits: then no view of it need be made.
       if (take === bytes.length) this.#chunk.set(bytes, this.#filled);
       else this.#chunk.set(bytes.subarray(from, from + take), this.#filled);
       from += take;
@@ -66,7 +69,7 @@ export class CallerAudio implements AudioSink {
   #flush(): void {
     this.#filled = 0;
     while (this.#waiting > 0 && this.#hasRoom()) this.#sendOldest();
-    if (this.#hasRoom()) this.#send(this.#chunk, 0);
+    if (this.#hasRoom()) this.#send(this.#chunk);
     else this.#keep();
   }
 
@@ -76,7 +79,7 @@ export class CallerAudio implements AudioSink {
     return true;
   }
 
-  #send(sound: Buffer, from: number): void {
+  #send(sound: Uint8Array, from = 0): void {
     const { socket } = this.#options;
     if (socket.idle) socket.write(this.#frame.masked(sound, from));
     else socket.send(this.#frame.text(sound, from));

@@ -2,18 +2,38 @@ import { linearToUlaw } from '../../../codecs/g711.ts';
 import { Resampler } from '../../../codecs/resampler.ts';
 import { type AudioSink, sampleRate } from '../../core/audio.ts';
 
+/** Views of the beginning of one memory by their length in bytes, so that none is made per piece. */
+class Views {
+  #memory: Int16Array | Uint8Array | undefined;
+  readonly #views = new Map<number, Uint8Array>();
+
+  of(memory: Int16Array | Uint8Array, bytes: number): Uint8Array {
+    if (memory !== this.#memory) {
+      this.#memory = memory;
+      this.#views.clear();
+    }
+    let view = this.#views.get(bytes);
+    if (view === undefined) {
+      view = new Uint8Array(memory.buffer, memory.byteOffset, bytes);
+      this.#views.set(bytes, view);
+    }
+    return view;
+  }
+}
+
 /**
- * Hands sound of one rate to a sink in the sink's own format. The resampler keeps its state from one piece to the next.
- * pcm formats are little-endian, as every machine is that this runs on.
+ * Hands sound of one rate to a sink in the sink's own format, from where it lies when it has that format already. The
+ * resampler keeps its state from one piece to the next. pcm formats are little-endian, as every machine is that this
+ * runs on.
  */
 export class SinkFeed {
   readonly sink: AudioSink;
   readonly rate: number;
   readonly #resampler: Resampler | undefined;
+  /** What was resampled, and what was made mu-law. */
   readonly #samples: Int16Array;
-  readonly #bytes: Uint8Array;
-  /** Views of the beginning of the output by their length in bytes, so that none is made per piece. */
-  readonly #views = new Map<number, Uint8Array>();
+  readonly #codes: Uint8Array;
+  readonly #views = new Views();
   readonly #ulaw: boolean;
 
   constructor(sink: AudioSink, rate: number, maxSamples: number) {
@@ -22,37 +42,30 @@ export class SinkFeed {
     this.#ulaw = sink.format === 'ulaw_8000';
     const wanted = sampleRate(sink.format);
     this.#resampler = wanted === rate ? undefined : new Resampler(rate, wanted);
-    this.#samples = new Int16Array(this.#resampler?.maxOutput(maxSamples) ?? maxSamples);
-    this.#bytes = this.#ulaw ? new Uint8Array(this.#samples.length) : new Uint8Array(this.#samples.buffer);
+    this.#samples = new Int16Array(this.#resampler?.maxOutput(maxSamples) ?? 0);
+    this.#codes = new Uint8Array(this.#ulaw ? (this.#resampler?.maxOutput(maxSamples) ?? maxSamples) : 0);
   }
 
   /** Sound as samples at `rate`. */
   write(samples: Int16Array, count: number): void {
-    const made = this.#convert(samples, count);
-    if (!this.#ulaw) return this.#emit(made * 2);
-    for (let i = 0; i < made; i++) this.#bytes[i] = linearToUlaw[this.#samples[i]! & 0xffff]!;
-    this.#emit(made);
+    const resampler = this.#resampler;
+    if (resampler === undefined) return this.#hand(samples, count);
+    this.#hand(this.#samples, resampler.process(samples, 0, count, this.#samples, 0));
   }
 
   /** Sound that is mu-law already, passed through; only for a sink of ulaw_8000. */
   writeCodes(codes: Uint8Array, count: number): void {
-    for (let i = 0; i < count; i++) this.#bytes[i] = codes[i]!;
-    this.#emit(count);
+    this.#emit(codes, count);
   }
 
-  #convert(samples: Int16Array, count: number): number {
-    if (this.#resampler !== undefined) return this.#resampler.process(samples, 0, count, this.#samples, 0);
-    for (let i = 0; i < count; i++) this.#samples[i] = samples[i]!;
-    return count;
+  #hand(samples: Int16Array, count: number): void {
+    if (!this.#ulaw) return this.#emit(samples, count * 2);
+    const codes = this.#codes;
+    for (let i = 0; i < count; i++) codes[i] = linearToUlaw[samples[i]! & 0xffff]!;
+    this.#emit(codes, count);
   }
 
-  #emit(length: number): void {
-    if (length === 0) return;
-    let view = this.#views.get(length);
-    if (view === undefined) {
-      view = this.#bytes.subarray(0, length);
-      this.#views.set(length, view);
-    }
-    this.sink.write(view);
+  #emit(memory: Int16Array | Uint8Array, bytes: number): void {
+    if (bytes > 0) this.sink.write(this.#views.of(memory, bytes));
   }
 }

@@ -43,4 +43,11 @@ describe('SinkFeed', () => {
     feed.writeCodes(codes, 160);
     expect([...ear.chunks[0]!]).toEqual([...codes.subarray(0, 160)]);
   });
+
+  it('hands on what lies in the memory it is given, though that was another one before', () => {
+    const ear = new Ear('pcm_8000');
+    const feed = new SinkFeed(ear, 8000, 160);
+    for (const sample of [100, 200, 300]) feed.write(new Int16Array(160).fill(sample), 160);
+    expect([...ear.samples].filter((_, i) => i % 160 === 80)).toEqual([100, 200, 300]);
+  });
 });
