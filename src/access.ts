@@ -53,6 +53,8 @@ export class Access {
   #material: TlsMaterial | undefined;
   #show: (material: TlsMaterial) => void = () => undefined;
   #watch: FileWatch | undefined;
+  /** Called when something else is in force. */
+  onSwapped: () => void = () => undefined;
 
   constructor(config: Config, parts: AccessParts) {
     const limits = { ...trunkLimits, ...config.sip.limits };
@@ -89,6 +91,7 @@ export class Access {
     this.#imported = imported;
     this.#inForce = inForce;
     this.gate.use(routing);
+    this.onSwapped();
   }
 
   get material(): TlsMaterial | undefined {
@@ -108,6 +111,7 @@ export class Access {
   }
 
   stop(): void {
+    this.onSwapped = () => undefined;
     this.#watch?.close();
   }
 
@@ -143,6 +147,7 @@ export class Access {
     this.#config = config;
     this.#inForce = inForce;
     this.gate.use(routing);
+    this.onSwapped();
     setLogLevel(config.log.level);
     this.#watchFiles();
     this.#tellExpiry();

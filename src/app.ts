@@ -29,6 +29,7 @@ import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
 import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
+import { Registrations } from './registrations.ts';
 import { composeSending } from './sending-room.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
@@ -230,7 +231,15 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     busy: trunk => overload.objection(trunk),
     spending: new Spending(store.counters, clock),
   });
-  if (parts.register !== false) outgoing.register();
+  if (parts.register !== false) {
+    const registrations = new Registrations({
+      signalling,
+      hops: trunk => outgoing.hops(trunk),
+      ...{ events, log },
+    });
+    registrations.follow(access.config);
+    access.onSwapped = () => registrations.follow(access.config);
+  }
   access.start(material => {
     if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
   });

@@ -21,14 +21,7 @@ import { parseUri } from './sip/embedded/message/uri.ts';
 import { localAddressTowards } from './sip/local-address.ts';
 import { OutboundParty } from './sip/outbound-party.ts';
 import type { Resolver } from './sip/resolver.ts';
-import type {
-  HeaderField,
-  NextHop,
-  OutboundOptions,
-  Registering,
-  Signalling,
-  Source,
-} from './sip/signalling.ts';
+import type { HeaderField, NextHop, OutboundOptions, Signalling, Source } from './sip/signalling.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { answerChallenge } from './trunks/digest-client.ts';
@@ -43,7 +36,7 @@ import type { Initiation } from './webhooks/initiation.ts';
 import type { Leg, Legs } from './worker/legs.ts';
 
 export interface OutgoingParts {
-  readonly signalling: Pick<Signalling, 'call'> & Partial<Registering>;
+  readonly signalling: Pick<Signalling, 'call'>;
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly legs: Legs;
   readonly registry: CallRegistry;
@@ -123,30 +116,8 @@ export class OutgoingCalls {
     return connected;
   }
 
-  /** Registers with every trunk that wants it, and keeps doing so until the signalling is closed. */
-  register(): void {
-    const { config, events, signalling, log } = this.#parts;
-    for (const { name } of config().trunks) {
-      const trunk = outboundTrunk(config(), name);
-      if (trunk?.register === undefined || trunk.credentials === undefined) continue;
-      const { from, host, authorize } = inviteOptions(trunk, '', trunk.credentials.username, [], 0);
-      if (signalling.register === undefined) {
-        log.warn('the SIP backend cannot register with trunks', { trunk: name });
-        continue;
-      }
-      signalling.register(() => this.#registrar(trunk), {
-        from,
-        host,
-        headers: [],
-        seconds: trunk.register.seconds,
-        ...(authorize === undefined ? {} : { authorize }),
-        onChange: (registered, status) =>
-          events.emit({ type: 'trunk-registered', trunk: name, registered, status }),
-      });
-    }
-  }
-
-  async #registrar(trunk: OutboundTrunk): Promise<readonly NextHop[]> {
+  /** The way to a trunk as its name resolves now; empty where there is none. */
+  async hops(trunk: OutboundTrunk): Promise<readonly NextHop[]> {
     const routed = await this.#route(trunk);
     return routed.ok ? routed.value.route : [];
   }
@@ -470,6 +441,12 @@ function placeOf(
   return ok({ user: uri.user, host: uri.port === undefined ? literal : `${literal}:${uri.port}` });
 }
 
+/** The host of a trunk as a URI names it. */
+export function hostOf({ host, port }: OutboundTrunk): string {
+  const literal = host.includes(':') ? `[${host}]` : host;
+  return port === undefined ? literal : `${literal}:${port}`;
+}
+
 function inviteOptions(
   trunk: OutboundTrunk,
   to: string,
@@ -477,14 +454,13 @@ function inviteOptions(
   headers: readonly HeaderField[],
   ringMs: number,
 ): OutboundOptions & { readonly callId: string } {
-  const { host, port, credentials } = trunk;
-  const literal = host.includes(':') ? `[${host}]` : host;
+  const { credentials } = trunk;
   return {
     trunk: trunk.name,
     callId: randomBytes(16).toString('hex'),
     to,
     from: from ?? trunk.from ?? credentials?.username ?? nobody,
-    host: port === undefined ? literal : `${literal}:${port}`,
+    host: hostOf(trunk),
     headers,
     ringMs: trunk.ringSeconds === undefined ? ringMs : trunk.ringSeconds * 1_000,
     ...(credentials === undefined ? {} : { authorize: challenge => answerChallenge(challenge, credentials) }),

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SimCaller } from '../../src/sim/caller/caller.ts';
+import { header, methodOf } from '../../src/sim/caller/message.ts';
 import { type Bridge, withBridge } from '../support/flow.ts';
+import { Telephone } from '../support/telephone.ts';
+import { until } from '../support/until.ts';
 
 const key = 'admin-key-0123456789';
 const env = { ELEVENLABS_AGENT_ID: '', API_KEYS: `ops:admin:${key},test:read:a-key-to-read-metrics` };
@@ -59,4 +62,39 @@ describe('an imported phone number', () => {
       const call = await bridge.answered({ to: '+4930901820' });
       await call.hangup();
     }));
+
+  it('with a trunk that wants it is registered at once, anew when it changes, and not once it is deleted', async () => {
+    const registrar = await Telephone.open();
+    const outbound = (username: string) => ({
+      address: `127.0.0.1:${registrar.port}`,
+      transport: 'tcp',
+      credentials: { username, password: 'a-long-password' },
+      register_seconds: 600,
+    });
+    const registers = () =>
+      registrar.requests
+        .filter(each => methodOf(each) === 'REGISTER')
+        .map(each => {
+          const away = /expires=0\b/i.test(header(each, 'Contact')) || header(each, 'Expires') === '0';
+          return `${away ? 'off' : 'on'} ${/sip:(\w+)@/.exec(header(each, 'To'))?.[1]}`;
+        });
+    try {
+      await withBridge({ env, yaml }, async bridge => {
+        const { phone_number_id: id } = await ask(bridge, 'POST', '', {
+          ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk', agent_id: 'agent_under_test' },
+          outbound_trunk_config: outbound('desk'),
+        });
+        await until(() => registers().length === 1, 'the registration');
+        await ask(bridge, 'PATCH', `/${id}`, { label: 'Front desk' });
+        await ask(bridge, 'PATCH', `/${id}`, { outbound_trunk_config: outbound('front') });
+        await until(() => registers().length === 3, 'the other registration');
+        await ask(bridge, 'DELETE', `/${id}`);
+        await until(() => registers().length === 4, 'the end of it');
+        expect(registers()).toEqual(['on desk', 'off desk', 'on front', 'off front']);
+        registrar.disconnect();
+      });
+    } finally {
+      await registrar.close();
+    }
+  });
 });

@@ -107,6 +107,12 @@ export class Telephone {
     } else if (method === 'CANCEL') {
       this.#socket?.write(reply(message, 200, 'OK'));
       this.#respond(487, false);
+    } else if (method === 'REGISTER') {
+      // A registrar tells the bindings there are: ours, until it is taken back.
+      const contact = header(message, 'Contact');
+      const left = /expires=0\b/i.test(contact) || /^0$/.test(header(message, 'Expires'));
+      const text = reply(message, 200, 'OK');
+      this.#socket?.write(left ? text : text.replace('\r\n', `\r\nContact: ${contact}\r\n`));
     } else if (method !== 'ACK') this.#socket?.write(reply(message, 200, 'OK'));
   }
 
