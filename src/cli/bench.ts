@@ -22,7 +22,7 @@ const mostCalls = 2000;
 
 export const command: Command = {
   usage:
-    '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--rounds N] [--json] [--records | --soak]',
+    '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--recording] [--rounds N] [--json] [--records | --soak]',
   options: {
     calls: { type: 'string' },
     seconds: { type: 'string' },
@@ -30,6 +30,7 @@ export const command: Command = {
     rounds: { type: 'string' },
     workers: { type: 'string' },
     wss: { type: 'boolean' },
+    recording: { type: 'boolean' },
     json: { type: 'boolean' },
     save: { type: 'string' },
     records: { type: 'boolean' },
@@ -47,6 +48,7 @@ Options:
       --rounds N        pairs of bridge and floor for each number of calls; ratios are medians (default: ${defaults.rounds})
       --workers N       threads for media (default: ${defaults.workers})
       --wss             TLS to the agent
+      --recording       the bridge records every call (recording.enabled); the floor does not
       --json            one line of JSON with everything at the end; progress goes to standard error
       --save FOLDER     also write <version>.json and <version>.md (of a soak: <version>-soak) there
       --records         instead of the floor, the bridge without records and webhooks; calls of ${recordsHoldMs / 1000} s are replaced all the time
@@ -79,6 +81,7 @@ interface Plan {
   readonly rounds: number;
   readonly workers: number;
   readonly wss: boolean;
+  readonly recording: boolean;
   readonly json: boolean;
   readonly records: boolean;
   readonly soak: boolean;
@@ -104,6 +107,8 @@ function readPlan(args: Arguments): Plan | string {
   if (!whole(workers, 64)) return '--workers takes a number from 1 to 64';
   if (profile === undefined) return `--profile takes one of ${profileNames.join(', ')}`;
   if (soak && args['records'] === true) return '--records and --soak are two measurements: give one of them';
+  if (args['recording'] === true && args['records'] === true)
+    return '--recording needs a disk, which --records takes away from one side: give one of them';
   if (soak && calls.length !== 1) return '--soak takes one number of calls';
   if (process.platform !== 'linux') return 'the bench reads /proc and runs on Linux only';
   const text = (name: string) => (typeof args[name] === 'string' ? args[name] : undefined);
@@ -116,6 +121,7 @@ function readPlan(args: Arguments): Plan | string {
     records: args['records'] === true,
     soak,
     wss: args['wss'] === true,
+    recording: args['recording'] === true,
     json: args['json'] === true,
     save: text('save'),
     profileFolder: text('cpu-prof'),
@@ -211,13 +217,14 @@ class Bench {
     tls: RoundOptions['tls'],
     more: Partial<RoundOptions> = {},
   ): Promise<Figures> {
-    const { profile, seconds, workers, profileFolder } = this.#plan;
+    const { profile, seconds, workers, recording, profileFolder } = this.#plan;
     return runRound({
       subject,
       profile,
       calls,
       seconds,
       workers,
+      recording,
       programs,
       note: what => this.#note(`${subject}, ${calls} calls: ${what}`),
       stopped: this.#stop.signal,
@@ -241,10 +248,10 @@ class Bench {
   }
 
   #heading({ cores, cpu, node }: { cores: number; cpu: string | undefined; node: string }): string {
-    const { profile, seconds, rounds, workers, wss } = this.#plan;
+    const { profile, seconds, rounds, workers, wss, recording } = this.#plan;
     return `# Trunkbridge ${version()}
 
-${new Date().toISOString().slice(0, 10)}, ${cores} cores of ${cpu}, Node ${node}. Profile ${profile} over ${wss ? 'wss' : 'ws'}, ${workers} worker(s),
+${new Date().toISOString().slice(0, 10)}, ${cores} cores of ${cpu}, Node ${node}. Profile ${profile} over ${wss ? 'wss' : 'ws'}${recording ? ', recorded' : ''}, ${workers} worker(s),
 ${rounds} round(s) with a window of ${seconds} s each, \`agent.settle_ms\` 0. Telephones and agent ran on the same cores.
 What each line means: [README](README.md).`;
   }

@@ -34,6 +34,9 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(count).toBeGreaterThan(0);
     expect(bridge.calling?.callerToAgent.count).toBeGreaterThan(0);
     expect(floor.calling).toBeUndefined();
+    expect(bridge.lags).toMatchObject({ main: expect.any(Number) });
+    expect(Object.keys(bridge.lags ?? {}).length).toBeGreaterThan(1);
+    expect(floor.lags).toBeUndefined();
   }, 120_000);
 
   it('puts the bridge with records and webhooks beside the bridge without', async () => {

@@ -1,6 +1,7 @@
 import type { Collections } from './collections.ts';
 import type { Summary } from './distribution.ts';
 import { type Delay, delayOf, laterOf } from './join.ts';
+import type { Lags } from './lags.ts';
 import type { AgentReport, GeneratorReport, Mark, Pace } from './messages.ts';
 import { isListenedTo, type Profile } from './profile.ts';
 import type { ThreadShare } from './usage.ts';
@@ -22,6 +23,8 @@ export interface Figures {
     readonly perCall: number;
   };
   readonly collections: Collections;
+  /** How far behind each thread was at its worst. Not of the floor. */
+  readonly lags?: Lags;
   /** Towards the telephones, as they saw it. */
   readonly wire: {
     readonly received: number;

@@ -20,6 +20,7 @@ export interface RoundOptions {
   readonly tls?: { readonly key: string; readonly cert: string; readonly caFile: string };
   readonly holdMs?: number;
   readonly keeps?: Keeping;
+  readonly recording?: boolean;
   readonly nodeArgs?: readonly string[];
   readonly note: (what: string) => void;
   /** Called about every `sampleMs` of the window. */
@@ -69,7 +70,7 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
 }
 
 function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject> {
-  const { profile, calls, programs, workers, tls, holdMs, keeps, nodeArgs } = options;
+  const { profile, calls, programs, workers, tls, holdMs, keeps, recording, nodeArgs } = options;
   const wanted: SubjectOptions = {
     profile,
     calls,
@@ -81,6 +82,7 @@ function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject>
     ...(tls === undefined ? {} : { caFile: tls.caFile }),
     ...(holdMs === undefined ? {} : { holdMs }),
     ...(keeps === undefined ? {} : { keeps }),
+    ...(recording === undefined ? {} : { recording }),
     ...(nodeArgs === undefined ? {} : { nodeArgs }),
   };
   return options.subject === 'floor' ? startFloor(wanted, programs.floor) : startBridge(wanted);
@@ -111,8 +113,13 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
   child.pauses = [];
   const pids = { subject: child.pid, telephones: generator.pid, agent: agent.pid };
   const before = census(pids);
-  await watch(options, child.pid);
+  const lag = subject.watchLag?.();
+  await watch(options, child.pid).catch((error: unknown) => {
+    lag?.cancel();
+    throw error;
+  });
   const after = census(pids);
+  const lags = await lag?.stop();
   const pauses = child.pauses;
   const reports = [generator.hear('report', startMs), agent.hear('report', startMs)] as const;
   generator.tell({ type: 'report' });
@@ -133,6 +140,7 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
       perCall: round((after.subject.residentMb - idle.residentMb) / options.calls, 1000),
     },
     collections: collectionsOf(pauses),
+    ...(lags === undefined ? {} : { lags }),
     wire: {
       received: heard.packetsReceived,
       lost: heard.lost,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchChild } from './child.ts';
+import { LagWatch } from './lags.ts';
 import type { FromFloor, ToFloor, ToGenerator } from './messages.ts';
 import type { ProfileName } from './profile.ts';
 
@@ -11,6 +12,8 @@ export interface Subject {
   readonly child: BenchChild<ToFloor, FromFloor>;
   /** Warnings and errors that it wrote. */
   readonly complaints: readonly string[];
+  /** Begins to watch how late its threads are; the floor does not tell. */
+  watchLag?(): LagWatch;
   /** Makes it ready for the generator, and tells what that is to do. */
   open(): Promise<ToGenerator>;
   stop(): Promise<void>;
@@ -34,6 +37,8 @@ export interface SubjectOptions {
   readonly holdMs?: number;
   /** Whether records are written and webhooks sent, or nothing is remembered. Default: records only. */
   readonly keeps?: Keeping;
+  /** Whether every call is recorded, encrypted as by default. */
+  readonly recording?: boolean;
   /** Arguments for node, besides those that every subject gets. */
   readonly nodeArgs?: readonly string[];
 }
@@ -92,6 +97,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
   return {
     child,
     complaints,
+    watchLag: () => new LagWatch(`http://127.0.0.1:${listening.get('http')}/metrics`, metricsKey),
     open: async () => ({
       type: 'call',
       profile,
@@ -131,14 +137,18 @@ const admitsAll = ['mainLagMs', 'workerLagMs', 'connectionLagMs']
   .map(name => `    ${name}: 60000\n`)
   .join('');
 
-function configuration({ calls, keeps, agentUrl }: SubjectOptions): string {
+function configuration({ calls, keeps, recording, agentUrl }: SubjectOptions): string {
   const call = `call:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
   const webhooks =
     keeps === 'records and webhooks'
       ? `webhooks:\n  secret: of-a-benchmark-only\n  allowed_networks: [127.0.0.0/8]\n  post_call:\n    url: ${agentUrl}/hook\n`
       : '';
-  return `agent:\n  settle_ms: 0\n${call}${webhooks}sip:\n  limits:\n${admitsAll}`;
+  const recorded = recording ? 'recording:\n  enabled: true\n' : '';
+  return `agent:\n  settle_ms: 0\n${call}${recorded}${webhooks}sip:\n  limits:\n${admitsAll}`;
 }
+
+/** With it, and only on loopback, the bench reads `/metrics`. */
+const metricsKey = randomBytes(24).toString('hex');
 
 /** Records are written as anywhere else, with a key that nobody has to be told to keep. */
 const durable = (folder: string, { keeps }: SubjectOptions): Record<string, string> => ({
@@ -155,6 +165,7 @@ function environment({ agentUrl, calls, workers }: SubjectOptions): Record<strin
     ELEVENLABS_BASE_URL: agentUrl,
     SIP_LISTEN: 'tcp://127.0.0.1:0',
     HTTP_LISTEN: '127.0.0.1:0',
+    API_KEYS: `bench:read:${metricsKey}`,
     RTP_PORTS: `${firstRtpPort}-${firstRtpPort + ports - 1}`,
     MEDIA_WORKERS: String(workers),
   };

@@ -1,6 +1,7 @@
 import type { Summary } from './distribution.ts';
 import type { Figures } from './figures.ts';
 import type { Delay } from './join.ts';
+import type { Lags } from './lags.ts';
 import type { Pace } from './messages.ts';
 
 type Cell = (figures: Figures) => string | undefined;
@@ -10,6 +11,10 @@ const inDelay = (delay: Delay | undefined): string | undefined =>
   delay === undefined
     ? undefined
     : `${delay.p50} / ${delay.p95} / ${delay.p99} / ${delay.max}${delay.missed > 0 ? ` (${delay.missed} missed)` : ''}`;
+const inLags = (lags: Lags): string =>
+  Object.entries(lags)
+    .map(([thread, ms]) => `${thread} ${ms.toFixed(1)}`)
+    .join(', ');
 const inPace = ({ least, most }: Pace): string => `${least.toFixed(3)} to ${most.toFixed(3)}`;
 
 /** Every figure that is shown, in its order. */
@@ -20,6 +25,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['memory idle, loaded, MB', ({ memory }) => `${memory.idle.toFixed(0)}, ${memory.loaded.toFixed(0)}`],
   ['memory of a call, MB', ({ memory }) => memory.perCall.toFixed(3)],
   ['GC pauses, count / total / max ms', ({ collections: c }) => `${c.count} / ${c.totalMs} / ${c.maxMs}`],
+  ['event-loop lag at worst, ms', ({ lags }) => lags && inLags(lags)],
   ['packets received', ({ wire }) => String(wire.received)],
   ['packets lost', ({ wire }) => String(wire.lost)],
   ['gaps over 40 ms', ({ wire }) => String(wire.gaps)],

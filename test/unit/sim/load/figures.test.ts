@@ -94,7 +94,10 @@ const figures = (subject: Figures['subject'], percent: number, p99: number): Fig
   agent: { received: 1, sent: 1, pace: whole },
   observers: { telephones: none, agent: none, cpu: { telephones: 1, agent: 2, others: 3, stolen: 4 } },
   ...(subject === 'bridge'
-    ? { calling: callingOf(generator({}), agent({}), { ...options, complaints: [] }) }
+    ? {
+        lags: { main: 1.25, worker: 3 },
+        calling: callingOf(generator({}), agent({}), { ...options, complaints: [] }),
+      }
     : {}),
 });
 
@@ -121,6 +124,10 @@ describe('the table', () => {
   it('has a column for each and every row of the same width', () => {
     expect(table.split('\n')[0]).toMatch(/bridge, 50 calls.*floor, 50 calls/);
     expect(new Set(table.split('\n').map(line => line.length)).size).toBe(1);
+  });
+
+  it('names every thread beside its lag', () => {
+    expect(row('event-loop lag')).toMatch(/\| main 1\.3, worker 3\.0 +\| - +\|/);
   });
 
   it('shows loss, and a dash where the floor has nothing to say', () => {
