@@ -18,6 +18,7 @@ export class EventCounters {
     webhook: boundedLabel(),
     tool: boundedLabel(),
     status: boundedLabel(),
+    gate: boundedLabel(),
     codec: boundedLabel(),
   };
 
@@ -78,6 +79,8 @@ export class EventCounters {
       case 'tool-run': {
         const tool = label.tool(event.tool);
         counters.tools.inc({ tool, status: label.status(event.status), error: String(event.isError) });
+        for (const { gate, decision } of event.facts?.gates ?? [])
+          counters.gates.inc({ gate: label.gate(gate), decision });
         return times.tool.observe({ tool }, event.ms / 1000);
       }
       case 'transfer':
@@ -148,6 +151,7 @@ function series(registry: Registry, prefix: string) {
         'way',
       ),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
+      gates: counter('gate_decisions', 'What the gates said of sends that tools wanted', 'gate', 'decision'),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
       unplaced: counter('calls_not_placed', 'Calls that we did not make, by why', 'trunk', 'reason'),
       replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),

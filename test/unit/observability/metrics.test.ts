@@ -104,6 +104,21 @@ describe('metrics of calls', () => {
     expect((await scraped(metrics))('call_length_seconds_count')).toBe(0);
   });
 
+  it('count what each gate said of a send, without saying why', async () => {
+    const metrics = createMetrics({ process: false });
+    const gates = [
+      { gate: 'kill_switch', decision: 'pass' },
+      { gate: 'allow_sends', decision: 'refuse', detail: 'off' },
+    ] as const;
+    const run = { type: 'tool-run', tool: 'twilio_send_sms', status: 'human_needed', isError: true } as const;
+    metrics.count({ ...run, call: call(1), ms: 1, facts: { gates } });
+    metrics.count({ ...run, call: call(2), ms: 1 });
+    const value = await scraped(metrics);
+    expect(value('gate_decisions_total{gate="kill_switch",decision="pass"}')).toBe(1);
+    expect(value('gate_decisions_total{gate="allow_sends",decision="refuse"}')).toBe(1);
+    expect(await metrics.registry.metrics()).not.toContain('off');
+  });
+
   it('do not grow with names that an agent makes up', async () => {
     const metrics = createMetrics({ process: false });
     for (let i = 0; i < 1_000; i++) {
