@@ -18,13 +18,15 @@ export interface RegistrationsParts {
 interface Held {
   readonly of: string;
   /** Absent while the one before it is taken back, and where the backend knows none. */
-  registration: Registration | undefined;
+  registration?: Registration | undefined;
 }
 
 /** Our registrations with the trunks that want one: those of the configuration and of imported numbers as they are now. */
 export class Registrations {
   readonly #parts: RegistrationsParts;
   readonly #held = new Map<string, Held>();
+  /** Registrations that are being taken back, by their trunk. */
+  readonly #endings = new Map<string, Promise<void>>();
 
   constructor(parts: RegistrationsParts) {
     this.#parts = parts;
@@ -37,26 +39,34 @@ export class Registrations {
       const trunk = outboundTrunk(config, name);
       if (trunk?.register !== undefined && trunk.credentials !== undefined) wanted.set(name, trunk);
     }
-    for (const [name, { registration }] of this.#held) {
-      if (wanted.has(name)) continue;
-      this.#held.delete(name);
-      void registration?.stop();
-    }
+    for (const name of this.#held.keys()) if (!wanted.has(name)) this.#release(name);
     for (const trunk of wanted.values()) this.#hold(trunk);
   }
 
   #hold(trunk: OutboundTrunk): void {
     const { name } = trunk;
-    const before = this.#held.get(name);
-    const held: Held = { of: JSON.stringify(trunk), registration: undefined };
-    if (before?.of === held.of) return;
+    const held: Held = { of: JSON.stringify(trunk) };
+    if (this.#held.get(name)?.of === held.of) return;
+    this.#release(name);
     this.#held.set(name, held);
     const register = () => {
       if (this.#held.get(name) === held) held.registration = this.#register(trunk);
     };
-    if (before?.registration === undefined) return register();
     // Both have one contact: the end of the old one must not undo the new one.
-    void before.registration.stop().then(register);
+    const ending = this.#endings.get(name);
+    if (ending === undefined) register();
+    else void ending.then(register);
+  }
+
+  /** Takes back what is registered with a trunk. */
+  #release(name: string): void {
+    const registration = this.#held.get(name)?.registration;
+    this.#held.delete(name);
+    if (registration === undefined) return;
+    const ending = registration.stop().then(() => {
+      this.#endings.delete(name);
+    });
+    this.#endings.set(name, ending);
   }
 
   #register(trunk: OutboundTrunk): Registration | undefined {
