@@ -4,7 +4,7 @@ import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
 import { type Ending, ending } from './core/ending.ts';
 import { newCallKey } from './core/ids.ts';
-import { streamPath } from './core/stream-pass.ts';
+import { streamPath } from './core/twilio-paths.ts';
 import type { TwilioRequest } from './http/twilio.ts';
 import {
   type Arrival,

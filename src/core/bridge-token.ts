@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { sameSecret } from './constant-time.ts';
 import type { CallKey } from './ids.ts';
 
 /** Variable that an agent gets its token as. `secret__` keeps it out of what a model sees. */
@@ -18,7 +19,5 @@ export function callOfToken(secret: string, token: string): CallKey | undefined 
   const dot = token.indexOf('.');
   if (dot < 1 || token.length > 256) return undefined;
   const call = token.slice(0, dot);
-  const expected = Buffer.from(mark(secret, call));
-  const given = Buffer.from(token.slice(dot + 1));
-  return given.length === expected.length && timingSafeEqual(given, expected) ? (call as CallKey) : undefined;
+  return sameSecret(mark(secret, call), token.slice(dot + 1)) ? (call as CallKey) : undefined;
 }

@@ -12,4 +12,21 @@ export const twilioPaths = {
   messageStatus: '/twilio/message-status',
   /** Menus of the configuration, by their names. */
   menu: '/twilio/menu',
+  /** WebSockets of media streams, by the name of their call. */
+  media: '/twilio/media',
 } as const;
+
+/** Path of the WebSocket of one call; with a worker's number a reverse proxy can route it there. */
+export function streamPath(name: string, worker?: number): string {
+  return `${twilioPaths.media}/${worker === undefined ? '' : `${worker}/`}${name}`;
+}
+
+const pathShape = /^\/twilio\/media\/(?:(\d{1,3})\/)?([\w-]{1,64})\/?(?:\?|$)/;
+
+/** What the target of an upgrade says of its stream; undefined: it is none. */
+export function streamOfPath(
+  target: string,
+): { readonly name: string; readonly worker: number | undefined } | undefined {
+  const [, worker, name] = pathShape.exec(target) ?? [];
+  return name === undefined ? undefined : { name, worker: worker === undefined ? undefined : Number(worker) };
+}

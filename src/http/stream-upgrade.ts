@@ -2,7 +2,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../core/logger.ts';
-import { passHeader, streamOfPath } from '../core/stream-pass.ts';
+import { passHeader } from '../core/stream-pass.ts';
+import { streamOfPath, streamPath } from '../core/twilio-paths.ts';
 import type { TwilioCheck } from './twilio.ts';
 
 /** Where the stream of one call is taken: the listener of its worker, and what lets a connection in there. */
@@ -34,7 +35,7 @@ export function streamUpgrade(server: Server, options: StreamUpgradeOptions): ()
     told = true;
     options.log.warn(
       'a media stream for a worker came by the main thread: the reverse proxy does not route its path to TWILIO_STREAM_LISTEN',
-      { path: `/twilio/media/${worker}/` },
+      { path: streamPath('', worker) },
     );
   };
   server.on('upgrade', (request, client, head) => {

@@ -1,7 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import { sameSecret } from '../core/constant-time.ts';
 import type { Logger } from '../core/logger.ts';
-import { streamOfPath } from '../core/stream-pass.ts';
+import { streamOfPath } from '../core/twilio-paths.ts';
 
 /** One upgrade that is waited for. */
 export interface ExpectedUpgrade {
@@ -47,7 +47,7 @@ export class DirectGate {
       return this.#refuse('a media stream came for a call that waits for none');
     if (stream.worker !== this.#worker || this.#clock.now() > expected.untilMs)
       return this.#refuse('a media stream came to another worker, or too late');
-    if (typeof signature !== 'string' || !expected.signatures.some(each => same(each, signature)))
+    if (typeof signature !== 'string' || !expected.signatures.some(each => sameSecret(each, signature)))
       return this.#refuse('a media stream has no good signature');
     this.#expected.delete(stream.name);
     return true;
@@ -57,9 +57,4 @@ export class DirectGate {
     this.#log.warn(message);
     return false;
   }
-}
-
-function same(expected: string, given: string): boolean {
-  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,8 +1,8 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../core/clock.ts';
+import { sameSecret } from '../core/constant-time.ts';
 import type { Logger } from '../core/logger.ts';
 import { passHeader } from '../core/stream-pass.ts';
 import { streamLimits } from './limits.ts';
@@ -100,10 +100,8 @@ function refuse(socket: Socket, status: string): void {
 
 /** The main thread has checked whom it passes on, and shows that it is the main thread. */
 export function showsPass(pass: string): (request: IncomingMessage) => boolean {
-  const wanted = Buffer.from(pass);
   return ({ headers }) => {
-    const given = headers[passHeader];
-    const shown = Buffer.from(typeof given === 'string' ? given : '');
-    return shown.length === wanted.length && timingSafeEqual(shown, wanted);
+    const shown = headers[passHeader];
+    return typeof shown === 'string' && sameSecret(pass, shown);
   };
 }

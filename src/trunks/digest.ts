@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import { sameSecret } from '../core/constant-time.ts';
 import { isToken, quotedEnd, trimBlanks, unquote } from '../sip/embedded/message/characters.ts';
 import { splitParts } from '../sip/embedded/message/list.ts';
 
@@ -162,9 +163,8 @@ export class DigestServer {
   prove(claim: DigestClaim, account: DigestAccount | undefined, request: DigestRequest): DigestProof {
     const { secrets } = account ?? this.#nobody;
     const a2 = hex(claim.hash, `${request.method}:${claim.uri}`);
-    const wanted = Buffer.from(hex(claim.hash, `${secrets[claim.hash]}:${claim.middle}:${a2}`));
-    const given = Buffer.from(claim.response);
-    const equal = given.length === wanted.length && timingSafeEqual(given, wanted);
+    const wanted = hex(claim.hash, `${secrets[claim.hash]}:${claim.middle}:${a2}`);
+    const equal = sameSecret(wanted, claim.response);
     const allowed = account?.algorithms.includes(claim.algorithm) === true;
     if (!equal || !allowed) return { proof: 'none', guess: true };
     this.#remember(claim);

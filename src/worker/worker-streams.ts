@@ -1,5 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import { sameSecret } from '../core/constant-time.ts';
 import { type Ending, ending } from '../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
 import type { LegId } from '../core/ids.ts';
@@ -158,7 +159,9 @@ export class WorkerStreams {
   #claim(start: StreamStart, socket: StreamSocket): StreamListener | undefined {
     const now = this.#parts.clock.now();
     const shown = start.parameters.get(ticketParameter) ?? '';
-    const expecting = [...this.#legs.values()].find(({ ticket }) => same(ticket?.text, shown));
+    const expecting = [...this.#legs.values()].find(
+      ({ ticket }) => ticket !== undefined && sameSecret(ticket.text, shown),
+    );
     const { ticket, wire } = expecting ?? {};
     if (expecting === undefined || ticket === undefined || wire === undefined) return this.#refuse('ticket');
     expecting.ticket = undefined;
@@ -191,9 +194,4 @@ export class WorkerStreams {
     expecting.ended = true;
     this.#parts.tell({ type: 'stream-ended', leg: expecting.leg, end });
   }
-}
-
-function same(expected: string | undefined, shown: string): boolean {
-  if (expected === undefined || expected.length !== shown.length) return false;
-  return timingSafeEqual(Buffer.from(expected), Buffer.from(shown));
 }
