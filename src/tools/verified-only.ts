@@ -1,4 +1,4 @@
-import { toE164 } from '../core/e164.ts';
+import { callerNumber } from './caller-number.ts';
 import type { Tool, ToolContext, ToolResult } from './tool.ts';
 
 /**
@@ -10,10 +10,7 @@ export function numberToVerify(
   context: Pick<ToolContext, 'facts' | 'verifyNumber'>,
   country: string | undefined,
 ): string | undefined {
-  if (context.verifyNumber !== undefined) return context.verifyNumber;
-  if (!context.facts.callerTrusted) return undefined;
-  const own = toE164(context.facts.callerId, context.facts.country ?? country);
-  return own.ok ? own.value : undefined;
+  return context.verifyNumber ?? callerNumber(context.facts, country);
 }
 
 /** The tool, while `required` says so for callers alone who have proved to be who they should. */

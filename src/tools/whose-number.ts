@@ -1,4 +1,4 @@
-import { toE164 } from '../core/e164.ts';
+import { callerNumber } from './caller-number.ts';
 import type { ToolContext } from './tool.ts';
 
 /**
@@ -11,9 +11,7 @@ export function numbersOf(
   ...given: readonly (string | undefined)[]
 ): string[] {
   const numbers = given.flatMap(each => (each === undefined ? [] : [each.replace(/^whatsapp:/, '')]));
-  const caller = facts.callerTrusted ? toE164(facts.callerId, facts.country ?? country) : undefined;
-  const own = numbers.find(
-    number => (caller?.ok === true && caller.value === number) || verified.of(number) !== undefined,
-  );
+  const caller = callerNumber(facts, country);
+  const own = numbers.find(number => number === caller || verified.of(number) !== undefined);
   return own === undefined ? numbers : [own];
 }

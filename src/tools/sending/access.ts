@@ -1,5 +1,5 @@
-import { toE164 } from '../../core/e164.ts';
 import { type CallerTier, callerTiers, type GateDecision } from '../../core/tool-facts.ts';
+import { callerNumber } from '../caller-number.ts';
 import type { ToolContext } from '../tool.ts';
 import { numberToVerify } from '../verified-only.ts';
 import { isOwnNumber } from '../verify/destination.ts';
@@ -49,8 +49,8 @@ export function tierOf(
   country: string | undefined,
 ): CallerTier {
   const { callerId, callerTrusted } = context.facts;
-  const named = toE164(callerId, context.facts.country ?? country);
-  const names = callerTrusted && callerId !== '' ? [callerId, ...(named.ok ? [named.value] : [])] : [];
+  const named = callerNumber(context.facts, country);
+  const names = callerTrusted && callerId !== '' ? [callerId, ...(named === undefined ? [] : [named])] : [];
   if (names.some(name => lists(internalNumbers, name))) return 'internal';
   const number = numberToVerify(context, country);
   if (number !== undefined && context.verified.of(number) !== undefined) return 'verified';

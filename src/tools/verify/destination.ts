@@ -1,4 +1,4 @@
-import { toE164 } from '../../core/e164.ts';
+import { callerNumber } from '../caller-number.ts';
 import type { ToolContext } from '../tool.ts';
 import type { VerifyResult } from './outcomes.ts';
 
@@ -8,10 +8,7 @@ export function isOwnNumber(
   to: string,
   country: string | undefined,
 ): boolean {
-  if (verifyNumber === to) return true;
-  if (!facts.callerTrusted) return false;
-  const own = toE164(facts.callerId, facts.country ?? country);
-  return own.ok && own.value === to;
+  return verifyNumber === to || callerNumber(facts, country) === to;
 }
 
 /** One address and nothing around it: no display name, no list, no comment. */
