@@ -147,6 +147,7 @@ export class Reoffers {
   #answer(transaction: ServerTransaction, answer: ReofferAnswer): void {
     if ('status' in answer) {
       transaction.respond(refusal(answer.status, answer, answer.reason));
+      transaction.release();
       this.#options.free();
       return;
     }
@@ -163,6 +164,7 @@ export class Reoffers {
     }
     const body = { type: sdpType, text: answer.sdp };
     const bytes = transaction.respond({ status: 200, headers: [...this.#lines(), ...lines], body });
+    transaction.release();
     if (this.#unacknowledged === undefined) this.#options.free();
   }
 

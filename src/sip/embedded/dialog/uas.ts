@@ -420,6 +420,7 @@ export class UasDialogue implements Dialogue {
     this.#session.stop();
     this.#reliable?.stop();
     this.#connection.unpin();
+    this.#invite.release();
     this.#env.onEnd(this);
     const end = this.#end ?? ending('internal-error');
     this.#answering?.resolve(fail(tooLate(end)));

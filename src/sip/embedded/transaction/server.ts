@@ -29,6 +29,9 @@ export interface ServerTransactionOptions {
   readonly onEnd: (transaction: ServerTransaction) => void;
 }
 
+/** Nobody listens, or not any more. */
+const unheard = (): void => undefined;
+
 /** A server transaction, INVITE or not: runs the table, owns its timers, and writes to the connection of its request. */
 export class ServerTransaction {
   readonly key: string;
@@ -38,11 +41,11 @@ export class ServerTransaction {
   /** Where responses go: the connection of the request, or of its latest retransmission (RFC 3261 section 18.2.2). */
   connection: Connection;
   /** An ACK that matched this transaction although a 2xx was sent. */
-  onAck: (ack: SipRequest) => void = () => undefined;
+  onAck: (ack: SipRequest) => void = unheard;
   /** A CANCEL came before the final response. */
-  onCancel: (cancel: SipRequest) => void = () => undefined;
+  onCancel: (cancel: SipRequest) => void = unheard;
   /** A response could not be handed to the connection, or the connection went away. */
-  onLost: () => void = () => undefined;
+  onLost: () => void = unheard;
 
   readonly #clock: Clock;
   readonly #onEnd: (transaction: ServerTransaction) => void;
@@ -101,6 +104,16 @@ export class ServerTransaction {
   /** Ends the transaction without another word. */
   abandon(): void {
     if (accepts(this.#table, this.#state, 'abandon')) this.#feed('abandon');
+  }
+
+  /**
+   * The user agent core is through with it. An answered INVITE stays for 32 s after that to know its copies (RFC 6026 section 7.1),
+   * and must not hold a call that is over for as long.
+   */
+  release(): void {
+    this.onAck = unheard;
+    this.onCancel = unheard;
+    this.onLost = unheard;
   }
 
   #inputOf(status: number): string {
