@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { Bound } from '../../src/sim/load/bounds.ts';
 import type { Figures } from '../../src/sim/load/figures.ts';
 import { Child } from '../support/child.ts';
 
@@ -50,6 +51,31 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect([bridge.subject, forgetful.subject]).toEqual(['bridge', 'forgetful']);
   }, 120_000);
 
+  it('puts encrypted calls beside the same calls in the clear', async () => {
+    const child = bench('--srtp', '--calls', '3', '--seconds', '3', '--rounds', '1', '--json');
+    expect(await child.exited, child.output).toBe(0);
+    const line = child.output.split('\n').find(text => text.startsWith('{'));
+    const { runs, ratios, bounds } = JSON.parse(line ?? '') as {
+      runs: { bridge: Figures; plain: Figures }[];
+      ratios: { added: number }[];
+      bounds: Bound[];
+    };
+    expect(runs).toHaveLength(1);
+    for (const { bridge, plain } of runs) {
+      expect(bridge.wire).toMatchObject({ lost: 0, unopened: 0, dead: 0 });
+      expect(plain.wire).toMatchObject({ lost: 0, dead: 0 });
+      expect(plain.wire.unopened).toBeUndefined();
+      for (const each of [bridge, plain]) {
+        expect(each.calling).toMatchObject({ answered: 3, failed: [], dropped: 0, complaints: [] });
+        // Both ways: a word of the caller, and speech of the agent.
+        expect(each.calling?.callerToAgent.count).toBeGreaterThan(0);
+        expect(each.calling?.firstSpeech.count).toBeGreaterThan(0);
+      }
+    }
+    expect(ratios).toEqual([expect.objectContaining({ added: expect.any(Number) })]);
+    expect(bounds.map(({ what }) => what)).toContain('3 calls: SRTP adds to a call, % of a core');
+  }, 120_000);
+
   it('replaces calls all the time in a soak, and watches the memory', async () => {
     const child = bench('--soak', '--calls', '30', '--seconds', '12', '--json');
     await child.exited;
@@ -68,6 +94,7 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     ['--calls', 'many', /--calls takes numbers/],
     ['--profile', 'opus', /--profile takes one of pcmu/],
     ['--seconds', '0', /--seconds takes a number/],
+    ['--soak', '--srtp', /--srtp and --soak are two measurements/],
   ])('refuses %s %s', async (option, value, why) => {
     const child = bench(option, value);
     expect(await child.exited).toBe(2);

@@ -8,8 +8,8 @@ import type { ThreadShare } from './usage.ts';
 
 /** What a run of one subject at one number of calls gave. Times in ms, memory in MB (2^20), CPU in % of one core. */
 export interface Figures {
-  /** `forgetful` is the bridge that writes no records and sends no webhooks. */
-  readonly subject: 'bridge' | 'floor' | 'forgetful';
+  /** `forgetful` is the bridge that writes no records and sends no webhooks, `plain` the one whose calls are not encrypted. */
+  readonly subject: 'bridge' | 'floor' | 'forgetful' | 'plain';
   readonly calls: number;
   readonly seconds: number;
   readonly cpu: {
@@ -32,6 +32,8 @@ export interface Figures {
     readonly disordered: number;
     readonly gaps: number;
     readonly dead: number;
+    /** Encrypted packets with a wrong tag; only where calls are encrypted. */
+    readonly unopened?: number;
     readonly pace: Pace;
     readonly lateness: Summary;
     readonly interval: Summary;
@@ -106,6 +108,8 @@ function latest(lists: readonly (readonly Mark[])[]): number {
 export interface Ratio {
   readonly calls: number;
   readonly cpu: number;
+  /** What a call takes more than the other's, % of a core. */
+  readonly added: number;
   readonly memory: number;
   /** Bridge minus the other, ms. */
   readonly latenessP99: number;
@@ -116,6 +120,7 @@ export function ratioOf(bridge: Figures, other: Figures): Ratio {
   return {
     calls: bridge.calls,
     cpu: hundredths(bridge.cpu.percent / other.cpu.percent),
+    added: Math.round((bridge.cpu.perCall - other.cpu.perCall) * 1000) / 1000,
     memory: hundredths(bridge.memory.loaded / other.memory.loaded),
     latenessP99: hundredths(bridge.wire.lateness.p99 - other.wire.lateness.p99),
     latenessMax: hundredths(bridge.wire.lateness.max - other.wire.lateness.max),
@@ -125,6 +130,33 @@ export function ratioOf(bridge: Figures, other: Figures): Ratio {
 /** The middle one of some ratios; of two, the higher. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+/** The median of what pairs at one number of calls gave, and a line that says it. */
+export function ratiosInWords(
+  pairs: readonly { readonly ratio: Ratio }[],
+  calls: number,
+  against: string,
+): { readonly median: Ratio; readonly words: string } {
+  const ratios = pairs.map(({ ratio }) => ratio).filter(ratio => ratio.calls === calls);
+  const of = (name: keyof Ratio) => median(ratios.map(ratio => ratio[name]));
+  const middle: Ratio = {
+    calls,
+    cpu: of('cpu'),
+    added: of('added'),
+    memory: of('memory'),
+    latenessP99: of('latenessP99'),
+    latenessMax: of('latenessMax'),
+  };
+  const signed = (value: number) => `${value < 0 ? '' : '+'}${value}`;
+  const added = ratios.map(ratio => ratio.added);
+  const range = ratios.length > 1 ? ` (${signed(Math.min(...added))} to ${signed(Math.max(...added))})` : '';
+  const words = [
+    `${calls} calls against ${against}: CPU x ${middle.cpu}, ${signed(middle.added)} % of a core a call${range}`,
+    `memory x ${middle.memory}`,
+    `lateness p99 ${signed(middle.latenessP99)} ms, max ${signed(middle.latenessMax)} ms`,
+  ].join(', ');
+  return { median: middle, words };
 }
 
 const hundredths = (value: number): number => Math.round(value * 100) / 100;

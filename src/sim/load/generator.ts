@@ -3,6 +3,7 @@ import { Marks, paceOf } from './marks.ts';
 import type { GeneratorReport, ToGenerator } from './messages.ts';
 import { monotonic } from './monotonic.ts';
 import { frameMs, profiles } from './profile.ts';
+import { freshMaster, Seal } from './seal.ts';
 import { SipLine } from './sip-line.ts';
 import { Telephones } from './telephones.ts';
 
@@ -101,6 +102,7 @@ export class Generator {
       lateness: tally.lateness.summary(),
       interval: tally.interval.summary(),
       gaps: tally.gaps,
+      unopened: tally.unopened,
       own: wheel.lateness.summary(),
       setup: this.#setup.summary(),
       answered: this.#answered,
@@ -124,24 +126,33 @@ export class Generator {
     this.#telephones.close();
   }
 
-  async #invite({ profile }: CallOrder): Promise<void> {
+  async #invite({ profile, srtp }: CallOrder): Promise<void> {
     const call = this.#next++;
     const line = this.#lineOf(call);
     const begun = monotonic();
+    const own = srtp ? freshMaster() : undefined;
+    const invitation = { call, profile: profiles[profile], rtpPort: this.#telephones.portFor(call) };
     const answer = await Promise.race([
-      line.invite(call, profiles[profile], this.#telephones.portFor(call)),
+      line.invite(own === undefined ? invitation : { ...invitation, master: own }),
       pause(patienceMs),
     ]);
-    if (answer === undefined || answer.status !== 200) {
-      if (this.#failures.length < toldFailures) this.#failures.push(String(answer?.status ?? 'no answer'));
-      return;
-    }
+    if (answer === undefined || answer.status !== 200)
+      return this.#fail(String(answer?.status ?? 'no answer'));
+    if (own !== undefined && answer.master === undefined) return this.#fail('200 without a key');
     const now = monotonic();
     this.#setup.record(now - begun);
     this.#answeredMarks.add(call, now);
     this.#answered++;
     this.#up.add(call);
-    this.#telephones.add(call, answer.rtpPort);
+    const seals =
+      own === undefined || answer.master === undefined
+        ? undefined
+        : { send: new Seal(own), receive: new Seal(answer.master) };
+    this.#telephones.add(call, answer.rtpPort, seals);
+  }
+
+  #fail(why: string): void {
+    if (this.#failures.length < toldFailures) this.#failures.push(why);
   }
 
   /** Replaces the oldest call at a steady rate, so that each lives for about `holdMs`. */

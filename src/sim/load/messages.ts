@@ -24,6 +24,8 @@ export type ToGenerator =
       readonly perSecond: number;
       readonly connections: number;
       readonly holdMs?: number;
+      /** Whether sound is encrypted, with keys in SDP. */
+      readonly srtp?: boolean;
     }
   /** Sound alone, to UDP ports of loopback. */
   | { readonly type: 'stream'; readonly profile: ProfileName; readonly ports: readonly number[] }
@@ -58,6 +60,8 @@ export interface GeneratorReport {
   readonly interval: Summary;
   /** Packets that came more than two packet times after the one before. */
   readonly gaps: number;
+  /** Encrypted packets with a wrong tag. */
+  readonly unopened: number;
   /** How late the generator itself was. */
   readonly own: Summary;
   readonly setup: Summary;

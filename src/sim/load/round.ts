@@ -21,6 +21,7 @@ export interface RoundOptions {
   readonly holdMs?: number;
   readonly keeps?: Keeping;
   readonly recording?: boolean;
+  readonly srtp?: boolean;
   readonly nodeArgs?: readonly string[];
   readonly note: (what: string) => void;
   /** Called about every `sampleMs` of the window. */
@@ -70,7 +71,7 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
 }
 
 function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject> {
-  const { profile, calls, programs, workers, tls, holdMs, keeps, recording, nodeArgs } = options;
+  const { profile, calls, programs, workers, tls, holdMs, keeps, recording, srtp, nodeArgs } = options;
   const wanted: SubjectOptions = {
     profile,
     calls,
@@ -83,6 +84,7 @@ function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject>
     ...(holdMs === undefined ? {} : { holdMs }),
     ...(keeps === undefined ? {} : { keeps }),
     ...(recording === undefined ? {} : { recording }),
+    ...(srtp === undefined ? {} : { srtp }),
     ...(nodeArgs === undefined ? {} : { nodeArgs }),
   };
   return options.subject === 'floor' ? startFloor(wanted, programs.floor) : startBridge(wanted);
@@ -147,6 +149,7 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
       disordered: heard.disordered,
       gaps: heard.gaps,
       dead: heard.dead,
+      ...(options.srtp ? { unopened: heard.unopened } : {}),
       pace: heard.pace,
       lateness: heard.lateness,
       interval: heard.interval,

@@ -1,12 +1,24 @@
 import net from 'node:net';
 import { format, header, type Message, MessageStream, methodOf, reply, statusOf } from '../caller/message.ts';
 import type { Profile } from './profile.ts';
+import { sealSuite } from './seal.ts';
 
 /** How an INVITE ended. */
 export interface Answer {
   readonly status: number;
   /** Where the far end wants its sound; 0 when it refused. */
   readonly rtpPort: number;
+  /** Its master key and salt, where it encrypts. */
+  readonly master?: Buffer;
+}
+
+/** What a telephone is called with. */
+export interface Invitation {
+  readonly call: number;
+  readonly profile: Profile;
+  readonly rtpPort: number;
+  /** Own master key and salt: with them nothing is taken but SRTP. */
+  readonly master?: Buffer;
 }
 
 interface Dialog {
@@ -55,7 +67,8 @@ export class SipLine {
   }
 
   /** Calls, and acknowledges the answer. */
-  invite(call: number, profile: Profile, rtpPort: number): Promise<Answer> {
+  invite(invitation: Invitation): Promise<Answer> {
+    const { call } = invitation;
     const callId = `load-${process.pid}-${call}@sim`;
     return new Promise(settle => {
       const target = `sip:+14155550199@${host}:${this.#socket.remotePort}`;
@@ -78,7 +91,7 @@ export class SipLine {
           ['X-CALLER-ID', '+14155550123'],
           ['Content-Type', 'application/sdp'],
         ],
-        offer(profile, rtpPort),
+        offer(invitation),
       );
     });
   }
@@ -114,7 +127,12 @@ export class SipLine {
     const contact = header(message, 'Contact');
     dialog.target = contact.slice(contact.indexOf('<') + 1, contact.indexOf('>'));
     this.#send('ACK', dialog);
-    dialog.settle({ status, rtpPort: Number(/^m=audio (\d+) /m.exec(message.body)?.[1] ?? 0) });
+    const master = key.exec(message.body)?.[1];
+    dialog.settle({
+      status,
+      rtpPort: Number(/^m=audio (\d+) /m.exec(message.body)?.[1] ?? 0),
+      ...(master === undefined ? {} : { master: Buffer.from(master, 'base64') }),
+    });
   }
 
   #asked(request: Message, dialog: Dialog | undefined): void {
@@ -154,17 +172,21 @@ export class SipLine {
   }
 }
 
-function offer({ codec, payloadType }: Profile, port: number): string {
+/** The key of an answer (RFC 4568 section 6.1). */
+const key = new RegExp(`^a=crypto:1 ${sealSuite} inline:([A-Za-z0-9+/=]+)`, 'm');
+
+function offer({ profile: { codec, payloadType }, rtpPort, master }: Invitation): string {
   const lines = [
     'v=0',
     `o=load 1 1 IN IP4 ${host}`,
     's=-',
     `c=IN IP4 ${host}`,
     't=0 0',
-    `m=audio ${port} RTP/AVP ${payloadType} 101`,
+    `m=audio ${rtpPort} RTP/${master === undefined ? 'AVP' : 'SAVP'} ${payloadType} 101`,
     `a=rtpmap:${payloadType} ${codec}/8000`,
     'a=rtpmap:101 telephone-event/8000',
     'a=ptime:20',
+    ...(master === undefined ? [] : [`a=crypto:1 ${sealSuite} inline:${master.toString('base64')}`]),
   ];
   return `${lines.join('\r\n')}\r\n`;
 }

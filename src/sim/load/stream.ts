@@ -2,6 +2,7 @@ import type { Distribution } from './distribution.ts';
 import type { Ear } from './ear.ts';
 import type { Marks } from './marks.ts';
 import { frameMs, packetBytes, payloadBytes } from './profile.ts';
+import { type Seal, tagBytes } from './seal.ts';
 
 const rtpHeaderBytes = 12;
 /** The RTP clock counts 8 a ms, also for G.722 (RFC 3551 section 4.5.2). */
@@ -19,6 +20,8 @@ export interface Tally {
   lost: number;
   disordered: number;
   gaps: number;
+  /** Packets with a wrong tag, where streams are encrypted. */
+  unopened: number;
   readonly lateness: Distribution;
   readonly interval: Distribution;
   readonly speech: Marks;
@@ -34,6 +37,13 @@ export interface StreamOptions {
   /** Where there is one, turns between speech and silence are marked. */
   readonly ear: Ear | undefined;
   readonly tally: Tally;
+  /** Where sound is encrypted: each direction has a key of its own. */
+  readonly seals?: Seals;
+}
+
+export interface Seals {
+  readonly send: Seal;
+  readonly receive: Seal;
 }
 
 /** The sound of one telephone: what it sends, and what it counts of what it hears. */
@@ -59,7 +69,7 @@ export class Stream {
   constructor(options: StreamOptions) {
     this.call = options.call;
     this.#options = options;
-    const packet = Buffer.alloc(packetBytes);
+    const packet = Buffer.alloc(packetBytes + (options.seals === undefined ? 0 : tagBytes));
     packet[0] = 0x80;
     packet[1] = options.payloadType;
     packet.writeUInt32BE(0x1000_0000 + options.call, 8);
@@ -75,7 +85,7 @@ export class Stream {
 
   /** The next packet to send; to be used before the one after the next is asked for. */
   next(now: number): Buffer {
-    const { hum, word, tally } = this.#options;
+    const { hum, word, tally, seals } = this.#options;
     const packet = this.#packets[this.#frames & 1]!;
     const at = this.#frames % wordEvery;
     const loud = at < wordFrames;
@@ -83,6 +93,7 @@ export class Stream {
     packet.writeUInt16BE(this.#sequence, 2);
     packet.writeUInt32BE(this.#timestamp, 4);
     packet.set(loud ? word : hum, rtpHeaderBytes);
+    seals?.send.seal(packet, packetBytes);
     this.#frames++;
     this.#sequence = (this.#sequence + 1) & 0xffff;
     this.#timestamp = (this.#timestamp + payloadBytes) >>> 0;
@@ -90,9 +101,14 @@ export class Stream {
     return packet;
   }
 
-  hear(packet: Buffer, now: number): void {
-    const { payloadType, tally } = this.#options;
-    if (packet.length < rtpHeaderBytes || (packet[1]! & 0x7f) !== payloadType) return;
+  hear(received: Buffer, now: number): void {
+    const { payloadType, tally, seals } = this.#options;
+    if (received.length < rtpHeaderBytes || (received[1]! & 0x7f) !== payloadType) return;
+    const packet = seals === undefined ? received : seals.receive.open(received);
+    if (packet === undefined) {
+      tally.unopened++;
+      return;
+    }
     const sequence = packet.readUInt16BE(2);
     const timestamp = packet.readUInt32BE(4);
     if (!this.#heard) {

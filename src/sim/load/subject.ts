@@ -39,6 +39,8 @@ export interface SubjectOptions {
   readonly keeps?: Keeping;
   /** Whether every call is recorded, encrypted as by default. */
   readonly recording?: boolean;
+  /** Whether sound is encrypted, with keys in SDP. */
+  readonly srtp?: boolean;
   /** Arguments for node, besides those that every subject gets. */
   readonly nodeArgs?: readonly string[];
 }
@@ -93,7 +95,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
     await stop();
     throw error;
   }
-  const { profile, calls, perSecond, connections, holdMs } = options;
+  const { profile, calls, perSecond, connections, holdMs, srtp } = options;
   return {
     child,
     complaints,
@@ -106,6 +108,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
       connections,
       port: listening.get('sip tcp') ?? 0,
       ...(holdMs === undefined ? {} : { holdMs }),
+      ...(srtp === undefined ? {} : { srtp }),
     }),
     stop,
   };
@@ -137,14 +140,16 @@ const admitsAll = ['mainLagMs', 'workerLagMs', 'connectionLagMs']
   .map(name => `    ${name}: 60000\n`)
   .join('');
 
-function configuration({ calls, keeps, recording, agentUrl }: SubjectOptions): string {
+function configuration({ calls, keeps, recording, srtp, agentUrl }: SubjectOptions): string {
   const call = `call:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
   const webhooks =
     keeps === 'records and webhooks'
       ? `webhooks:\n  secret: of-a-benchmark-only\n  allowed_networks: [127.0.0.0/8]\n  post_call:\n    url: ${agentUrl}/hook\n`
       : '';
   const recorded = recording ? 'recording:\n  enabled: true\n' : '';
-  return `agent:\n  settle_ms: 0\n${call}${recorded}${webhooks}sip:\n  limits:\n${admitsAll}`;
+  // Calls come over TCP.
+  const encrypted = srtp ? 'media:\n  encryption: required\n  sdes_over_cleartext: true\n' : '';
+  return `agent:\n  settle_ms: 0\n${call}${recorded}${encrypted}${webhooks}sip:\n  limits:\n${admitsAll}`;
 }
 
 /** With it, and only on loopback, the bench reads `/metrics`. */

@@ -28,6 +28,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['event-loop lag at worst, ms', ({ lags }) => lags && inLags(lags)],
   ['packets received', ({ wire }) => String(wire.received)],
   ['packets lost', ({ wire }) => String(wire.lost)],
+  ['packets with a wrong tag', ({ wire }) => wire.unopened?.toString()],
   ['gaps over 40 ms', ({ wire }) => String(wire.gaps)],
   ['wire against real time', ({ wire }) => inPace(wire.pace)],
   ['agent against real time', ({ agent }) => inPace(agent.pace)],
@@ -53,10 +54,13 @@ function inSummary({ p50, p95, p99, max }: Summary): string {
   return `${p50} / ${p95} / ${p99} / ${max}`;
 }
 
-/** All figures side by side, as a Markdown table that can be read as it is. */
+/** All figures side by side, as a Markdown table that can be read as it is; what none of them has is left out. */
 export function tableOf(all: readonly Figures[]): string {
   const head = ['', ...all.map(({ subject, calls }) => `${subject}, ${calls} calls`)];
-  const body = rows.map(([name, cell]) => [name, ...all.map(figures => cell(figures) ?? '-')]);
+  const body = rows.flatMap(([name, cell]) => {
+    const cells = all.map(cell);
+    return cells.every(text => text === undefined) ? [] : [[name, ...cells.map(text => text ?? '-')]];
+  });
   const widths = head.map((_, column) =>
     Math.max(...[head, ...body].map(cells => (cells[column] ?? '').length)),
   );

@@ -4,7 +4,7 @@ import { earFor } from './ear.ts';
 import { Marks } from './marks.ts';
 import { monotonic } from './monotonic.ts';
 import { callerPayloads, frameMs, isListenedTo, type Profile } from './profile.ts';
-import { Stream, type Tally } from './stream.ts';
+import { type Seals, Stream, type Tally } from './stream.ts';
 import { Wheel } from './wheel.ts';
 
 /** Streams that share a socket: few sockets are cheap, and each has a buffer of the kernel that must not run over. */
@@ -32,6 +32,7 @@ export class Telephones {
     lost: 0,
     disordered: 0,
     gaps: 0,
+    unopened: 0,
     lateness: new Distribution(),
     interval: new Distribution(),
     speech: new Marks(),
@@ -68,13 +69,14 @@ export class Telephones {
   }
 
   /** Begins to send to a port, and to hear it. */
-  add(call: number, port: number): void {
+  add(call: number, port: number, seals?: Seals): void {
     const stream = new Stream({
       call,
       payloadType: this.#profile.payloadType,
       ...this.#payloads,
       ear: isListenedTo(this.#profile, call) ? earFor(this.#profile.codec) : undefined,
       tally: this.tally,
+      ...(seals === undefined ? {} : { seals }),
     });
     this.#byPort[port] = stream;
     const lines = this.#slots[call % slots]!;
@@ -104,6 +106,7 @@ export class Telephones {
     tally.lost = 0;
     tally.disordered = 0;
     tally.gaps = 0;
+    tally.unopened = 0;
     tally.lateness.clear();
     tally.interval.clear();
     this.wheel.lateness.clear();

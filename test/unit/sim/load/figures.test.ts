@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callingOf, type Figures, median, ratioOf } from '../../../../src/sim/load/figures.ts';
+import { callingOf, type Figures, median, ratioOf, ratiosInWords } from '../../../../src/sim/load/figures.ts';
 import type { AgentReport, GeneratorReport } from '../../../../src/sim/load/messages.ts';
 import { profiles } from '../../../../src/sim/load/profile.ts';
 import { tableOf } from '../../../../src/sim/load/table.ts';
@@ -18,6 +18,7 @@ const generator = (marks: Partial<GeneratorReport['marks']>): GeneratorReport =>
   lateness: none,
   interval: none,
   gaps: 0,
+  unopened: 0,
   own: none,
   setup: none,
   answered: 1,
@@ -105,9 +106,24 @@ describe('the comparison', () => {
   it('divides what it costs and subtracts how late it is', () => {
     expect(ratioOf(figures('bridge', 20, 4), figures('floor', 16, 2.5))).toMatchObject({
       cpu: 1.25,
+      added: 0.08,
       memory: 1,
       latenessP99: 1.5,
     });
+  });
+
+  it('says the median of the pairs, and how far they lie apart', () => {
+    const pairs = [20, 26, 23].map(percent => ({
+      ratio: ratioOf(figures('bridge', percent, 4), figures('plain', 20, 4)),
+    }));
+    const { median: middle, words } = ratiosInWords(pairs, 50, 'calls in the clear');
+    expect(middle).toMatchObject({ calls: 50, cpu: 1.15, added: 0.06 });
+    expect(words).toContain(
+      '50 calls against calls in the clear: CPU x 1.15, +0.06 % of a core a call (+0 to +0.12)',
+    );
+    expect(ratiosInWords(pairs.slice(0, 1), 50, 'the floor').words).toContain(
+      '+0 % of a core a call, memory',
+    );
   });
 
   it('takes the middle one of several', () => {
@@ -128,6 +144,13 @@ describe('the table', () => {
 
   it('names every thread beside its lag', () => {
     expect(row('event-loop lag')).toMatch(/\| main 1\.3, worker 3\.0 +\| - +\|/);
+  });
+
+  it('leaves out what nobody has', () => {
+    expect(row('wrong tag')).toBeUndefined();
+    const plain = figures('bridge', 20, 4);
+    const sealed = { ...plain, wire: { ...plain.wire, unopened: 2 } };
+    expect(tableOf([sealed, plain])).toMatch(/wrong tag +\| 2 +\| - +\|/);
   });
 
   it('shows loss, and a dash where the floor has nothing to say', () => {

@@ -3,6 +3,7 @@ import { Distribution } from '../../../../src/sim/load/distribution.ts';
 import { earFor } from '../../../../src/sim/load/ear.ts';
 import { Marks } from '../../../../src/sim/load/marks.ts';
 import { callerPayloads, profiles } from '../../../../src/sim/load/profile.ts';
+import { freshMaster, Seal, tagBytes } from '../../../../src/sim/load/seal.ts';
 import { Stream, type Tally } from '../../../../src/sim/load/stream.ts';
 
 const { hum, word } = callerPayloads(profiles.pcmu);
@@ -16,6 +17,7 @@ function newTally(): Tally {
     lost: 0,
     disordered: 0,
     gaps: 0,
+    unopened: 0,
     lateness: new Distribution(),
     interval: new Distribution(),
     speech: new Marks(),
@@ -127,5 +129,30 @@ describe('what a telephone sends', () => {
       { call: 0, at: 0 },
       { call: 0, at: 5000 },
     ]);
+  });
+});
+
+describe('an encrypted stream', () => {
+  const [masterA, masterB] = [freshMaster(), freshMaster()];
+  const pair = () =>
+    [
+      { send: new Seal(masterA), receive: new Seal(masterB) },
+      { send: new Seal(masterB), receive: new Seal(masterA) },
+    ].map(seals => {
+      const tally = newTally();
+      const options = { call: 3, payloadType: 0, hum, word, ear: earFor('PCMU'), tally, seals };
+      return { stream: new Stream(options), tally };
+    });
+
+  it('is understood by whoever has the keys, and counts what has a wrong tag', () => {
+    const [near, far] = pair();
+    for (let frame = 0; frame < 3; frame++) {
+      const sent = Buffer.from(near!.stream.next(frame * 20));
+      expect(sent.length).toBe(172 + tagBytes);
+      expect([hum, word].some(sound => sent.subarray(12, 172).equals(sound))).toBe(false);
+      far!.stream.hear(sent, frame * 20);
+    }
+    far!.stream.hear(packet(4), 80);
+    expect(far!.tally).toMatchObject({ received: 3, lost: 0, unopened: 1 });
   });
 });

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { type Bound, boundsInWords, boundsOf, isMet } from '../../../../src/sim/load/bounds.ts';
+import type { Figures } from '../../../../src/sim/load/figures.ts';
+
+const times = { count: 1000, mean: 1, p50: 1, p95: 2, p99: 3, max: 10 };
+const delay = { ...times, missed: 0 };
+
+interface Seen {
+  readonly subject?: Figures['subject'];
+  readonly calls?: number;
+  readonly perCall?: number;
+  readonly lost?: number;
+  readonly max?: number;
+}
+
+function figures({ subject = 'bridge', calls = 200, perCall = 0.3, lost = 0, max = 10 }: Seen): Figures {
+  return {
+    subject,
+    calls,
+    seconds: 10,
+    cpu: { percent: perCall * calls, perCall, threads: [] },
+    memory: { idle: 70, loaded: 100, perCall: 0.2 },
+    collections: { count: 0, totalMs: 0, maxMs: 0 },
+    wire: {
+      received: 1000,
+      lost,
+      disordered: 0,
+      gaps: 0,
+      dead: 0,
+      pace: { least: 0.998, most: 1 },
+      lateness: { ...times, max },
+      interval: times,
+      ...(subject === 'floor' ? {} : { unopened: 0 }),
+    },
+    agent: { received: 1, sent: 1, pace: { least: 1, most: 1 } },
+    observers: { telephones: times, agent: times, cpu: { telephones: 1, agent: 1, others: 0, stolen: 0 } },
+    calling: {
+      answered: calls,
+      failed: [],
+      dropped: 0,
+      inviteToAnswer: times,
+      agentToAnswer: delay,
+      firstSpeech: delay,
+      turn: delay,
+      bargeIn: delay,
+      callerToAgent: delay,
+      complaints: [],
+    },
+  };
+}
+
+const pcmu = { profile: 'pcmu', wss: false, recording: false } as const;
+const found = (bounds: readonly Bound[], words: string) => bounds.find(({ what }) => what.includes(words));
+
+describe('what was promised', () => {
+  it('is held against the median of the pairs, and what must never be against the worst', () => {
+    const pairs = [0.3, 0.5, 0.4].map((perCall, i) => ({
+      bridge: figures({ perCall, lost: i === 0 ? 2 : 0 }),
+      other: figures({ subject: 'floor', perCall: 0.25 }),
+    }));
+    const bounds = boundsOf(pairs, pcmu);
+    expect(found(bounds, 'CPU against the floor')).toEqual({
+      what: '200 calls: CPU against the floor, times',
+      value: 1.6,
+      most: 1.4,
+    });
+    expect(found(bounds, 'packets lost')?.value).toBe(2);
+    expect(bounds.filter(bound => !isMet(bound))).toHaveLength(2);
+  });
+
+  it('compares how late both were', () => {
+    const pair = { bridge: figures({ max: 14 }), other: figures({ subject: 'floor', max: 10 }) };
+    expect(found(boundsOf([pair], pcmu), 'lateness max over the floor')).toMatchObject({ value: 4, most: 3 });
+  });
+
+  it('lets a packet lie on either edge of the window before a stream is called slow', () => {
+    const pair = { bridge: figures({}), other: figures({ subject: 'floor' }) };
+    expect(found(boundsOf([pair], pcmu), 'behind real time')).toMatchObject({ value: 0.002, most: 0.005 });
+  });
+
+  it('is for each number of calls its own', () => {
+    const pairs = [50, 200].map(calls => ({
+      bridge: figures({ calls }),
+      other: figures({ subject: 'floor', calls }),
+    }));
+    const words = boundsOf(pairs, pcmu).map(({ what }) => what);
+    expect(words).toContain('50 calls: send lateness p99, ms');
+    expect(words).not.toContain('200 calls: send lateness p99, ms');
+    expect(words).toContain('200 calls: memory of a call, MB');
+  });
+
+  it('is of SRTP what it adds to a call', () => {
+    const pair = { bridge: figures({ perCall: 0.4 }), other: figures({ subject: 'plain', perCall: 0.3 }) };
+    const bounds = boundsOf([pair], pcmu);
+    expect(found(bounds, 'SRTP adds')).toMatchObject({ value: 0.1, most: 0.15 });
+    expect(found(bounds, 'floor')).toBeUndefined();
+  });
+
+  it('is written as a table', () => {
+    const lines = boundsInWords([
+      { what: 'one', value: 1, most: 2 },
+      { what: 'other', value: 3, most: 2 },
+    ]).split('\n');
+    expect(lines.slice(2)).toEqual(['| one | 1 | 2 | met |', '| other | 3 | 2 | missed |']);
+  });
+});
