@@ -55,6 +55,9 @@ export const storeLimits = {
   sendingMs: 120_000,
   /** How long one that is over is kept, and a run of a tool that no call asked for. */
   heldKeptMs: 30 * 86_400_000,
+  /** Keys of actions that are kept at a time, and how long each. */
+  actionKeys: 100_000,
+  actionKeyMs: 86_400_000,
   /** How long a delivery that is done or dead is kept. */
   doneKeptMs: 86_400_000,
   deadKeptMs: 14 * 86_400_000,

@@ -1,6 +1,7 @@
 import type { Timer } from '../core/clock.ts';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Sealer } from '../core/seal.ts';
+import { DurableActionKeys } from './action-keys.ts';
 import { DurableArchive } from './archive.ts';
 import { DurableCounters } from './counters.ts';
 import { type Database, migrate } from './database.ts';
@@ -50,6 +51,7 @@ export class LiveStore implements Store {
   readonly optOuts: DurableOptOuts;
   readonly inboundMessages: DurableInboundMessages;
   readonly executions: DurableExecutions;
+  readonly actionKeys: DurableActionKeys;
   readonly #parts: LiveStoreParts;
   readonly #nodes: Nodes;
   readonly #retention: Retention;
@@ -74,11 +76,13 @@ export class LiveStore implements Store {
     this.optOuts = new DurableOptOuts({ db, clock, sealer });
     this.inboundMessages = new DurableInboundMessages({ db, clock, sealer });
     this.executions = new DurableExecutions(written);
+    this.actionKeys = new DurableActionKeys({ db, clock, sealer });
     this.#retention = new Retention({
       db,
       archive: this.archive,
       heldSends: this.heldSends,
       inboundMessages: this.inboundMessages,
+      actionKeys: this.actionKeys,
       clock,
       log,
       keepDays: parts.keepDays,

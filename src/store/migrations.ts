@@ -1,4 +1,5 @@
 import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } from 'kysely';
+import { actionKeyTable } from './action-keys.ts';
 import { documentTables } from './document-tables.ts';
 import { inboundMessageTable } from './inbound-messages.ts';
 import { sending } from './sending-migration.ts';
@@ -16,6 +17,7 @@ export function migrationsFor(engine: Engine): MigrationProvider {
       '0002-documents': documentTables,
       '0003-sending': sending,
       '0004-inbound-messages': inboundMessageTable,
+      '0005-action-keys': actionKeyTable,
     }),
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
+import type { DurableActionKeys } from './action-keys.ts';
 import type { DurableArchive } from './archive.ts';
 import type { DurableHeldSends } from './held-sends.ts';
 import type { DurableInboundMessages } from './inbound-messages.ts';
@@ -17,6 +18,7 @@ export interface RetentionParts {
   readonly archive: Pick<DurableArchive, 'remove'>;
   readonly heldSends: Pick<DurableHeldSends, 'sweep'>;
   readonly inboundMessages: Pick<DurableInboundMessages, 'sweep'>;
+  readonly actionKeys: Pick<DurableActionKeys, 'sweep'>;
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
@@ -44,6 +46,7 @@ export class Retention {
     await this.#sweepQueues(db, now);
     await this.#parts.heldSends.sweep();
     await this.#parts.inboundMessages.sweep();
+    await this.#parts.actionKeys.sweep();
     await db
       .deleteFrom('tool_runs')
       .where('call', '=', '')

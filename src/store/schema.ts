@@ -32,6 +32,7 @@ export interface Tables {
   };
   held_sends: HeldSendTable;
   inbound_messages: InboundMessageTable;
+  action_keys: ActionKeyTable;
   opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
 }
 
@@ -111,6 +112,17 @@ export interface InboundMessageTable {
   call: string | null;
   /** Sealed. */
   body: string;
+}
+
+export interface ActionKeyTable {
+  /** HMAC of the key. */
+  id: string;
+  /** HMAC of what was asked for. */
+  request: string;
+  state: 'running' | 'answered';
+  at: number;
+  /** Sealed. */
+  answer: string | null;
 }
 
 export interface OutboxTable {

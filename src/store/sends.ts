@@ -185,3 +185,30 @@ export interface InboundMessages {
     page: SendsPage,
   ): Promise<{ readonly messages: readonly InboundMessage[]; readonly next?: string }>;
 }
+
+/** What is there of an action that is asked for under a key. */
+export type KeyedAction =
+  /** Nothing: whoever asked carries it out, and then says what came of it. */
+  | { readonly state: 'first' }
+  /** It was done. The answer is undefined where no key of `DATA_KEY` opens it. */
+  | { readonly state: 'answered'; readonly answer: string | undefined }
+  | { readonly state: 'running' }
+  /** It was begun, and whoever did it has said no more: perhaps it was done. */
+  | { readonly state: 'lost' }
+  /** The key stands for something else. */
+  | { readonly state: 'other' }
+  /** As many keys are kept as may be. */
+  | { readonly state: 'full' };
+
+/**
+ * Keys that programs give to what they ask for, so that it is done once however often it is asked: for a day, on all nodes, and
+ * over restarts. Of key and request only HMACs are kept. Rejects when the store is down: then nothing may be done.
+ */
+export interface ActionKeys {
+  /** Of any number that begin at once, one is the first. */
+  begin(key: string, request: string): Promise<KeyedAction>;
+  /** It was done, or perhaps was; kept sealed for who asks again. */
+  answered(key: string, answer: string): Promise<void>;
+  /** It certainly was not done: the key is as new. */
+  free(key: string): Promise<void>;
+}

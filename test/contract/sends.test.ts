@@ -250,6 +250,45 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     });
   });
 
+  describe('keys of actions', () => {
+    const begin = (at: Store, request = 'a text', key = 'crm order-1') => at.actionKeys.begin(key, request);
+
+    own('are taken by one alone of many that begin at once, on whatever node', async () => {
+      const all = await Promise.all(Array.from({ length: 12 }, (_, n) => begin(n % 2 === 0 ? store : other)));
+      expect(all.filter(({ state }) => state === 'first')).toHaveLength(1);
+      expect(all.filter(({ state }) => state === 'running')).toHaveLength(11);
+      expect(await begin(other, 'a text', 'crm order-2')).toEqual({ state: 'first' });
+    });
+
+    own('give the answer again, for a day, and stand for nothing else', async () => {
+      await begin(store);
+      await store.actionKeys.answered('crm order-1', '{"messageSid":"SM1"}');
+      clock.advance(storeLimits.actionKeyMs - 1);
+      expect(await begin(other)).toEqual({ state: 'answered', answer: '{"messageSid":"SM1"}' });
+      expect(await begin(other, 'another text')).toEqual({ state: 'other' });
+      await other.actionKeys.free('crm order-1');
+      expect(await begin(other)).toMatchObject({ state: 'answered' });
+      clock.advance(1);
+      expect(await begin(other, 'another text')).toEqual({ state: 'first' });
+      expect(await begin(store, 'another text')).toEqual({ state: 'running' });
+    });
+
+    own('are free again where nothing was done', async () => {
+      await begin(store);
+      await store.actionKeys.free('crm order-1');
+      expect(await begin(other, 'another text')).toEqual({ state: 'first' });
+    });
+
+    own('whose work a node died over are lost, never free', async () => {
+      await begin(store);
+      clock.advance(storeLimits.sendingMs);
+      expect(await begin(other)).toEqual({ state: 'running' });
+      clock.advance(1);
+      expect(await begin(other)).toEqual({ state: 'lost' });
+      expect(await begin(other, 'another text')).toEqual({ state: 'other' });
+    });
+  });
+
   describe('amounts', () => {
     const take = (amount: number, limit = 100) => ({
       ...{ name: 'money-day', subject: 'all', windowMs: 10 * minuteMs, amount },
@@ -348,6 +387,20 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     }
     store = await made(clock, 'one');
     other = store;
+  });
+
+  durable('remembers a key of an action over a restart, also under an older key of ours', async () => {
+    if (name !== 'SQLite') return;
+    await store.actionKeys.begin('crm order-1', `to ${someNumber}`);
+    await store.actionKeys.answered('crm order-1', 'SM1');
+    await store.close();
+    const bytes = readSafe(join(folder, 'trunkbridge.db'));
+    expect(bytes.includes(someNumber) || bytes.includes('order-1') || bytes.includes('SM1')).toBe(false);
+    store = await made(clock, 'one', undefined, [Buffer.alloc(32, 8), key]);
+    other = store;
+    const answered = { state: 'answered', answer: 'SM1' };
+    expect(await store.actionKeys.begin('crm order-1', `to ${someNumber}`)).toEqual(answered);
+    expect(await store.actionKeys.begin('crm order-1', 'to another')).toEqual({ state: 'other' });
   });
 
   durable('finds an opt-out also under an older key', async () => {

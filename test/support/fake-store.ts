@@ -4,7 +4,7 @@ import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../..
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { CallRecord } from '../../src/store/record.ts';
-import type { Executions, HeldSends, InboundMessages, OptOuts } from '../../src/store/sends.ts';
+import type { ActionKeys, Executions, HeldSends, InboundMessages, OptOuts } from '../../src/store/sends.ts';
 import type {
   Announce,
   CallArchive,
@@ -58,6 +58,7 @@ export class FakeStore implements Store {
   readonly optOuts: OptOuts;
   readonly inboundMessages: InboundMessages;
   readonly executions: Executions;
+  readonly actionKeys: ActionKeys;
   readonly close: () => Promise<void>;
 
   constructor({ clock, announce }: FakeStoreOptions) {
@@ -68,6 +69,7 @@ export class FakeStore implements Store {
     this.optOuts = sends.optOuts;
     this.inboundMessages = sends.inboundMessages;
     this.executions = sends.executions;
+    this.actionKeys = sends.actionKeys;
     this.close = sends.close;
   }
 

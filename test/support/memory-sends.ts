@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../src/core/clock.ts';
 import { Sealer } from '../../src/core/seal.ts';
+import { DurableActionKeys } from '../../src/store/action-keys.ts';
 import { migrate, openSqlite } from '../../src/store/database.ts';
 import { DurableExecutions } from '../../src/store/executions.ts';
 import { DurableHeldSends } from '../../src/store/held-sends.ts';
 import { DurableInboundMessages } from '../../src/store/inbound-messages.ts';
 import { DurableOptOuts } from '../../src/store/opt-outs.ts';
 
-/** Held sends, opt-outs and runs in a database of their own that goes with the process; opened when it is first asked. */
+/** Held sends, opt-outs, runs and keys of actions in a database of their own that goes with the process; opened when it is first asked. */
 export function memorySends(clock: Clock, up: () => void) {
   const sealer = new Sealer([randomBytes(32)], 'records');
   let opening: ReturnType<typeof open> | undefined;
@@ -26,6 +27,7 @@ export function memorySends(clock: Clock, up: () => void) {
     optOuts: new DurableOptOuts({ db, clock, sealer }),
     inboundMessages: new DurableInboundMessages({ db, clock, sealer }),
     executions: new DurableExecutions(db),
+    actionKeys: new DurableActionKeys({ db, clock, sealer }),
     close: async () => (await opening)?.close(),
   };
 }
