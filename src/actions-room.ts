@@ -12,7 +12,7 @@ export interface ActionParts {
   readonly config: Config;
   /** The configuration at the moment. */
   readonly now: () => Config;
-  readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions'>;
+  readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions' | 'actionKeys' | 'counters'>;
   readonly connection: TwilioConnection;
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,6 +25,10 @@ export function composeActions({ config, now, store, connection, clock, log }: A
     gates: gatesOf(store.switches, () => now().tools),
     optOuts: store.optOuts,
     executions: store.executions,
+    keys: store.actionKeys,
+    counters: store.counters,
+    policy: () => now().actions,
+    prices: () => now().sending,
     statusCallback: () => messageStatusUrl(now(), connection),
     agentUrl(agentId) {
       const { publicUrl, publicListen } = now().http;

@@ -4,6 +4,7 @@ import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { NumberConfig } from '../trunks/trunk.ts';
 import type { TwilioCredentials } from '../twilio/credentials.ts';
 import type { Menu } from '../twilio/menu.ts';
+import { actionPolicyOf } from './action-settings.ts';
 import { keyMatches, type NamedCertificates } from './certificates.ts';
 import type { Config, ConfiguredTrunk, SipBackend } from './config.ts';
 import { isLoopback } from './listen.ts';
@@ -131,6 +132,7 @@ export function assemble(
     },
     verify: verifyPolicyOf(values),
     sending: { ...sendingPolicyOf(values), access: sections.toolAccess },
+    actions: actionPolicyOf(values),
     twilio,
     webhooks: webhookSettings(values),
     store: storeOf(values),

@@ -37,6 +37,7 @@ const live: Readonly<Record<string, Part>> = {
   twilio: ({ twilio, secrets }) => [twilio, secrets.twilio],
   verify: ({ verify }) => verify,
   sending: ({ sending }) => sending,
+  actions: ({ actions }) => actions,
   webhooks: ({ webhooks: { tlsCa: _, ...webhooks }, secrets }) => [
     webhooks,
     secrets.webhook,
@@ -114,6 +115,7 @@ export function liveParts(before: Config, after: Config): Config {
     twilio: after.twilio,
     verify: after.verify,
     sending: after.sending,
+    actions: after.actions,
     drain: after.drain,
     log: after.log,
     secrets: secretsWith(before.secrets, after.secrets),

@@ -3,6 +3,7 @@ import type { SurvivalOptions } from '../call/survival.ts';
 import type { WaitingOptions } from '../call/waiting.ts';
 import type { Prompt } from '../core/prompt.ts';
 import type { ApiKey } from '../http/keys.ts';
+import type { ActionPolicy } from '../tools/operator/policy.ts';
 import type { SendingPolicy } from '../tools/sending/policy.ts';
 import type { TransferDestination } from '../tools/transfer/destination.ts';
 import type { OutboundTrunk } from '../trunks/outbound.ts';
@@ -174,6 +175,8 @@ export interface Config {
   readonly verify: VerifySection;
   /** What is allowed of sending, and of looking at what is not the caller's own. */
   readonly sending: SendingPolicy;
+  /** What the operator's own programs may use of the Twilio account. */
+  readonly actions: ActionPolicy;
   readonly twilio: TwilioSection;
   readonly http: {
     readonly listen: HostPort;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { countryOf } from '../core/e164.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
+import { microsOf } from '../core/money.ts';
 import { type HostPort, isLoopback, readHostPort } from './listen.ts';
 
 /** A value as the environment (always text) or the file (text, number, boolean, list) gives it. */
@@ -34,6 +35,12 @@ export const country: Reader<string> = raw => {
   return countryOf(given) === given
     ? ok(given)
     : fail('must be a country code of two capital letters, like DE');
+};
+
+/** Money, as millionths of the currency. */
+export const amount: Reader<number> = raw => {
+  const micros = Array.isArray(raw) ? undefined : microsOf(String(raw).trim());
+  return micros === undefined ? fail('must be an amount like 5 or 0.0079') : ok(micros);
 };
 
 export function integer(least: number, most: number): Reader<number> {

@@ -3,7 +3,7 @@ import { microsOf } from '../core/money.ts';
 import type { Price } from '../tools/sending/costs.ts';
 import type { FindingPolicy, SendingPolicy } from '../tools/sending/policy.ts';
 import type { QuietHours } from '../tools/sending/quiet-hours.ts';
-import { choice, flag, integer, list, plused, type Reader, text } from './readers.ts';
+import { amount, choice, flag, integer, list, plused, type Reader, text } from './readers.ts';
 import { setting, type Values } from './setting.ts';
 
 /** The policy, but for `tool_access`, which is a section of its own. */
@@ -31,11 +31,6 @@ const domain = (given: string): Result<string, string> =>
   /^(?=.{4,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}$/.test(given)
     ? ok(given)
     : fail(`"${given}" is not a domain; write it like example.com, without https:// and in small letters`);
-
-const amount: Reader<number> = raw => {
-  const micros = Array.isArray(raw) ? undefined : microsOf(String(raw).trim());
-  return micros === undefined ? fail('must be an amount like 5 or 0.0079') : ok(micros);
-};
 
 /** `sms +49 0.11`, `lookup 0.01`. */
 function price(given: string): Result<Price, string> {
@@ -115,9 +110,10 @@ export const sendingSettings = {
   }),
   'sending.costs': setting(list(price), {
     meaning:
-      'What a piece costs, as "what number-prefix amount": a segment of an sms, one mms, whatsapp, verify or lookup. The longest ' +
-      'prefix counts. Estimates on the high side, to be set to those of the account.',
-    fallback: 'sms 0.10, sms +1 0.012, mms 0.04, whatsapp 0.15, verify 0.15, lookup 0.01',
+      'What a piece costs, as "what number-prefix amount": a segment of an sms, one mms, whatsapp, verify, lookup or call. The ' +
+      'longest prefix counts. Estimates on the high side, to be set to those of the account.',
+    fallback:
+      'sms 0.10, sms +1 0.012, mms 0.04, whatsapp 0.15, verify 0.15, lookup 0.01, call 0.30, call +1 0.05',
   }),
   'sending.quiet_hours': setting(quietHours, {
     meaning: 'Time of the day in which nothing is sent, like 21:00-08:00, or off.',

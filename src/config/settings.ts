@@ -1,4 +1,5 @@
 import { builtInSounds } from '../core/prompt.ts';
+import { actionSettings } from './action-settings.ts';
 import { readApiKey } from './api-keys.ts';
 import {
   drachtioModes,
@@ -286,6 +287,7 @@ export const settings = {
   ...recordingSettings,
   ...verifySettings,
   ...sendingSettings,
+  ...actionSettings,
 
   ...twilioSettings,
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SimFault } from '../../src/sim/twilio/failures.ts';
 import type { Bridge } from '../support/flow.ts';
@@ -9,6 +12,7 @@ const sid = (prefix: string): unknown => expect.stringMatching(new RegExp(`^${pr
 
 interface Answer {
   readonly code: number;
+  readonly headers: Headers;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -18,14 +22,15 @@ async function act(
   action: string,
   given: object,
   key = 'a-key-to-send-and-call',
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const { address, port } = bridge.app.http;
   const answer = await fetch(`http://${address}:${port}/v1/twilio/actions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'xi-api-key': key },
+    headers: { 'content-type': 'application/json', 'xi-api-key': key, ...more },
     body: JSON.stringify({ action, arguments: given }),
   });
-  return { code: answer.status, body: (await answer.json()) as Answer['body'] };
+  return { code: answer.status, headers: answer.headers, body: (await answer.json()) as Answer['body'] };
 }
 
 interface ActionCase {
@@ -146,6 +151,53 @@ describe('POST /v1/twilio/actions', () => {
       expect(codes).toEqual([403, 403, 200]);
       expect(bridge.world.twilio.requests.filter(({ method }) => method === 'POST')).toEqual([]);
     }, 'tools: { kill_switch: true }'));
+
+  it('does what it is asked under one Idempotency-Key once, over a restart too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-actions-'));
+    const kept = { ...env, DATA_DIR: folder, DATA_KEY: Buffer.alloc(32, 7).toString('base64') };
+    const given = { to: other, body: 'Your parcel is here.' };
+    const keyed = (bridge: Bridge, key: string, what: object = given) =>
+      act(bridge, 'sendSMS', what, undefined, { 'idempotency-key': key });
+    const sent: unknown[] = [];
+    try {
+      await withTwilioBridge({ env: kept }, async bridge => {
+        const first = await keyed(bridge, 'parcel-1');
+        const again = await keyed(bridge, '"parcel-1"');
+        expect([again.code, again.body]).toEqual([200, first.body]);
+        expect(again.headers.get('idempotent-replayed')).toBe('true');
+        const changed = await keyed(bridge, 'parcel-1', { ...given, body: 'Another.' });
+        expect([changed.code, changed.body]).toMatchObject([
+          422,
+          { detail: { status: 'idempotency_key_reused' } },
+        ]);
+        expect(bridge.world.twilio.requests).toHaveLength(1);
+        sent.push(first.body);
+      });
+      await withTwilioBridge({ env: kept }, async bridge => {
+        expect((await keyed(bridge, 'parcel-1')).body).toEqual(sent[0]);
+        expect(bridge.world.twilio.requests).toEqual([]);
+        expect((await keyed(bridge, 'parcel-2')).code).toBe(200);
+        expect(bridge.world.twilio.requests).toHaveLength(1);
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('stops at the budgets of the day, and names the setting', () =>
+    withTwilioBridge({ env, yaml: 'actions: { messages_per_day: 1, calls_per_day: 0 }' }, async bridge => {
+      const text = { to: other, body: 'Hello.' };
+      expect((await act(bridge, 'sendSMS', text)).code).toBe(200);
+      const second = await act(bridge, 'sendSMS', text);
+      expect([second.code, JSON.stringify(second.body)]).toEqual([
+        429,
+        expect.stringMatching(/over_budget.*actions\.messages_per_day/),
+      ]);
+      expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(86_000);
+      const call = await act(bridge, 'makeCall', { to: other, twiml: '<Response/>' });
+      expect(JSON.stringify(call.body)).toContain('actions.calls_per_day');
+      expect(bridge.world.twilio.requests).toHaveLength(1);
+    }));
 
   it('connects an agent with a call that it makes', () =>
     withTwilioBridge({ env, reachable: true }, async bridge => {

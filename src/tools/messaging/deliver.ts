@@ -1,5 +1,6 @@
-import { isPassing, type TwilioFailure } from '../../twilio/failure.ts';
+import type { TwilioFailure } from '../../twilio/failure.ts';
 import { type MessageContent, type MessageSender, sendMessage } from '../../twilio/messages.ts';
+import { doneBy } from '../sending/done.ts';
 import type { Perform, Send, SendOutcome } from '../sending/gate.ts';
 import { outcomeOfCode, twilioFailed } from '../twilio-outcomes.ts';
 import { notConfigured, type TwilioToolParts } from '../twilio-parts.ts';
@@ -58,15 +59,6 @@ const traced = (requestId: string | undefined) => (requestId === undefined ? {} 
 
 function failed(failure: TwilioFailure): SendOutcome {
   return { done: doneBy(failure), result: twilioFailed(failure, 'write') };
-}
-
-/** Whether a failure may have sent something. */
-function doneBy(failure: TwilioFailure): SendOutcome['done'] {
-  const { code, status, errorCode } = failure;
-  if (errorCode === 21610) return 'opted-out';
-  if (isPassing(failure) || failure.unprocessed || code === 'twilio-bad-request') return 'unprocessed';
-  if (code !== 'twilio-refused' || (status ?? 500) >= 500) return 'unknown';
-  return status === 401 || status === 403 ? 'unprocessed' : 'refused';
 }
 
 /** Twilio took it and has given it up at once. */

@@ -1,63 +1,63 @@
-import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { maskArguments } from '../../core/mask.ts';
-import type { Execution, Executions, OptOuts } from '../../store/sends.ts';
-import { fetchCall, makeCall } from '../../twilio/calls.ts';
+import type { GateDecision, Money, ToolRunFacts } from '../../core/tool-facts.ts';
+import type { ActionKeys, Execution, Executions, OptOuts } from '../../store/sends.ts';
+import type { Counters } from '../../store/store.ts';
 import type { TwilioCaller } from '../../twilio/client.ts';
 import type { TwilioConnection } from '../../twilio/connection.ts';
-import type { TwilioFailure } from '../../twilio/failure.ts';
-import { sendMessage } from '../../twilio/messages.ts';
-import { optional, phone, required, sid, text } from '../field.ts';
 import type { Gates } from '../gates.ts';
-import { mediaField } from '../messaging/media-links.ts';
-import { messageLimits, noTextSender, senderOf, textSender } from '../messaging/sms.ts';
 import { complaint } from '../parameters.ts';
-import { outcomeOf } from '../twilio-outcomes.ts';
+import { takeOf } from '../sending/budget.ts';
+import type { SendingPolicy } from '../sending/policy.ts';
+import { type Action, type ActionOutcome, no, type Prepared, type Refused, type Written } from './action.ts';
+import { type CallParts, callStatus, placeCall } from './call.ts';
+import { type MessageParts, sendSms } from './message.ts';
+import { once } from './once.ts';
+import type { ActionPolicy } from './policy.ts';
+import { actionBudgets, overBudget } from './spending.ts';
 
-export const operatorActionLimits = {
-  /** Longest TwiML, characters, as Twilio allows. */
-  twimlChars: 4_000,
-  /** Longest URL, characters. */
-  urlChars: 2_048,
-} as const;
-
-export interface OperatorActionParts {
+export interface OperatorActionParts extends MessageParts, CallParts {
   readonly twilio: TwilioConnection;
   readonly gates: Gates;
   readonly optOuts: Pick<OptOuts, 'has' | 'add'>;
   readonly executions: Pick<Executions, 'add'>;
-  /** Where Twilio tells what became of a message; undefined where nothing of ours can be reached. */
-  readonly statusCallback: () => string | undefined;
-  /** Where Twilio asks what to do with a call that an agent is to speak in; undefined likewise. */
-  readonly agentUrl: (agentId: string) => string | undefined;
-  readonly country: string | undefined;
+  readonly keys: ActionKeys;
+  readonly counters: Pick<Counters, 'take' | 'giveBack'>;
+  /** Asked for each action: a reload gives another. */
+  readonly policy: () => ActionPolicy;
+  /** What things cost. */
+  readonly prices: () => Pick<SendingPolicy, 'costs' | 'currency'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What came of an action: what Twilio says of it, or a word with a sentence why not. */
-export type ActionOutcome =
-  | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
-  | {
-      readonly ok: false;
-      readonly status: string;
-      readonly message: string;
-      readonly errorCode?: number;
-      readonly retryAfterSeconds?: number;
-    };
+/** Who asks, and under which key of theirs, where they want it done once. */
+export interface ActionAsker {
+  /** Who holds the API key. */
+  readonly by: string;
+  readonly key?: string | undefined;
+}
 
-/** One thing that the operator's programs may have done. */
-interface Action {
-  readonly input: z.ZodType;
-  /** Whether something leaves: then the kill switch counts. */
-  readonly writes: boolean;
-  run(input: never, client: TwilioCaller): Promise<ActionOutcome>;
+/** What is written down of a run. */
+interface Facts extends Pick<ToolRunFacts, 'requestId' | 'cost'> {
+  gates?: readonly GateDecision[];
+  requestId?: string;
+  cost?: Money;
+}
+
+/** What may leave, and what it has taken of the budgets. */
+interface Allowed {
+  readonly prepared: Prepared;
+  readonly receipt: string;
+  readonly cost: Money;
 }
 
 /**
  * What the operator's own programs may have done with the Twilio account. Nothing of it is a tool: no agent is told of it, and
- * no call leads here. The kill switch and opt-outs hold; `allow_autonomous_sends`, which is about agents, does not.
+ * no call leads here. The kill switch, opt-outs and budgets of their own hold; `allow_autonomous_sends`, which is about
+ * agents, does not.
  */
 export class OperatorActions {
   readonly #parts: OperatorActionParts;
@@ -67,13 +67,13 @@ export class OperatorActions {
     this.#parts = parts;
     this.#actions = new Map<string, Action>([
       ['sendSMS', sendSms(parts)],
-      ['makeCall', call(parts)],
+      ['makeCall', placeCall(parts)],
       ['getCallStatus', callStatus],
     ]);
   }
 
-  /** Never rejects. `by` is who holds the key. */
-  async run(name: string, given: unknown, by: string): Promise<ActionOutcome> {
+  /** Never rejects. */
+  async run(name: string, given: unknown, { by, key }: ActionAsker): Promise<ActionOutcome> {
     const action = this.#actions.get(name);
     if (action === undefined) {
       return no('unknown_action', `There are the actions ${[...this.#actions.keys()].join(', ')}.`);
@@ -81,17 +81,16 @@ export class OperatorActions {
     const { clock, log } = this.#parts;
     const begun = clock.now();
     const at = clock.wall();
-    let requestId: string | undefined;
-    const outcome = await this.#perform(action, given, id => {
-      requestId = id;
-    });
-    const status = outcome.ok ? 'done' : outcome.status;
+    const facts: Facts = {};
+    const keyed = key === undefined ? undefined : { key: JSON.stringify([by, key]), name };
+    const outcome = await this.#perform(action, given, keyed, facts);
+    const status = outcome.replayed ? 'repeated' : outcome.ok ? 'done' : outcome.status;
     const ms = clock.now() - begun;
     log.info('an action of the operator was run', { action: name, by, status, ms });
     await this.#record({
       ...{ call: '', agentId: '', tool: name, at, ms, status, isError: !outcome.ok },
       arguments: maskArguments(given),
-      ...(requestId === undefined ? {} : { requestId }),
+      ...facts,
     });
     return outcome;
   }
@@ -99,21 +98,92 @@ export class OperatorActions {
   async #perform(
     action: Action,
     given: unknown,
-    answered: (requestId: string) => void,
+    keyed: { readonly key: string; readonly name: string } | undefined,
+    facts: Facts,
   ): Promise<ActionOutcome> {
     const input = action.input.safeParse(given ?? {});
     if (!input.success) {
       const words = complaint(input.error, given).replaceAll('Parameter ', 'Argument ');
       return no('invalid_arguments', words.replace('The parameters', 'The arguments'));
     }
-    const client = this.#parts.twilio.client();
-    if (!client.ok) return no('not_configured', client.failure.message);
+    const connected = this.#parts.twilio.client();
+    if (!connected.ok) return no('not_configured', connected.failure.message);
+    const client = connected.value.traced(id => {
+      facts.requestId = id;
+    });
+    if (action.kind === 'read') return action.run(input.data as never, client);
+    const write = () => this.#write(() => action.prepare(input.data as never), client, facts);
+    if (keyed === undefined) return (await write()).outcome;
+    const request = JSON.stringify([keyed.name, input.data]);
+    const { keys, log } = this.#parts;
     try {
-      if (action.writes && (await this.#parts.gates.read()).killSwitch)
-        return no('switched_off', 'All sending is switched off (kill_switch).');
-      return await action.run(input.data as never, client.value.traced(answered));
+      return await once({ keys, log }, { key: keyed.key, request }, write);
     } catch {
-      return no('store_unavailable', 'The database cannot be used at present, so nothing was sent.');
+      return storeDown;
+    }
+  }
+
+  /** Never rejects: what is not known to have been kept from leaving has perhaps left. */
+  async #write(prepare: () => Prepared | Refused, client: TwilioCaller, facts: Facts): Promise<Written> {
+    let allowed: Allowed | Refused;
+    try {
+      allowed = await this.#allowed(prepare, facts);
+    } catch {
+      allowed = storeDown;
+    }
+    if ('ok' in allowed) return { outcome: allowed, done: 'unprocessed' };
+    const { prepared, receipt, cost } = allowed;
+    const written = await this.#left(prepared, client);
+    const { done } = written;
+    if (done === 'sent' || done === 'unknown') facts.cost = cost;
+    // One that is not given back costs one of the day, and nothing else.
+    if (done === 'unprocessed' || done === 'opted-out')
+      await this.#parts.counters.giveBack(receipt).catch(() => undefined);
+    if (done === 'opted-out') await this.#optOut(prepared);
+    return written;
+  }
+
+  /** Switch, opt-outs and budgets. Rejects when the store is down. */
+  async #allowed(prepare: () => Prepared | Refused, facts: Facts): Promise<Allowed | Refused> {
+    const { gates, optOuts, counters, policy, prices } = this.#parts;
+    const said: GateDecision[] = [];
+    facts.gates = said;
+    const { killSwitch } = await gates.read();
+    said.push({ gate: 'kill_switch', ...(killSwitch ? { decision: 'refuse', detail: 'on' } : passed) });
+    if (killSwitch) return no('switched_off', 'All sending is switched off (kill_switch).');
+    const prepared = prepare();
+    if ('ok' in prepared) return prepared;
+    const { what, pair } = prepared;
+    if (pair !== undefined) {
+      const optedOut = await optOuts.has(pair);
+      said.push({ gate: 'opt_out', ...(optedOut ? { decision: 'refuse', detail: 'listed' } : passed) });
+      if (optedOut) return no('opted_out', 'The recipient wants no messages of this sender (STOP).');
+    }
+    const cost = prepared.cost(prices());
+    const taken = await takeOf(counters, actionBudgets(what, cost, policy()));
+    said.push(taken.decision);
+    if (taken.receipt === undefined) return overBudget(taken.decision.detail, taken.retryAfterMs);
+    return { prepared, receipt: taken.receipt, cost };
+  }
+
+  async #left(prepared: Prepared, client: TwilioCaller): Promise<Written> {
+    try {
+      return await prepared.perform(client);
+    } catch (error) {
+      this.#parts.log.error('an action of the operator threw', {
+        error: error instanceof Error ? error.name : typeof error,
+      });
+      return { outcome: no('unavailable', 'It is not known whether this was done.'), done: 'unknown' };
+    }
+  }
+
+  async #optOut({ pair }: Prepared): Promise<void> {
+    if (pair === undefined) return;
+    try {
+      await this.#parts.optOuts.add(pair, 'refused');
+    } catch (error) {
+      // Twilio remembers it as well.
+      this.#parts.log.warn('an opt-out cannot be kept', { error: messageOf(error) });
     }
   }
 
@@ -126,123 +196,5 @@ export class OperatorActions {
   }
 }
 
-const no = (status: string, message: string): ActionOutcome => ({ ok: false, status, message });
-
-function failed(failure: TwilioFailure, on: 'write' | 'read'): ActionOutcome {
-  const { status, message, after } = outcomeOf(failure, on);
-  const seconds = failure.retryAfterSeconds ?? after;
-  return {
-    ok: false,
-    status,
-    // What is there for agents alone is nothing to a program.
-    message: message.replace(/ (Offer|Ask the caller)[^.]*\./g, ''),
-    ...(failure.errorCode === undefined ? {} : { errorCode: failure.errorCode }),
-    ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
-  };
-}
-
-function sendSms({ twilio, optOuts, statusCallback, country }: OperatorActionParts): Action {
-  const input = z.object({
-    to: required(phone(country), { description: 'Recipient.' }),
-    body: required(text(messageLimits.bodyChars), { description: 'Text.' }),
-    from: optional(phone(country), { description: 'Sender; the configured one unless given.' }),
-    media_url: mediaField(),
-  });
-  return {
-    input,
-    writes: true,
-    async run({ to, body, from, media_url }: z.infer<typeof input>, client) {
-      const sender = from ?? textSender(twilio.senders);
-      if (sender === undefined) return no('not_configured', noTextSender);
-      if (await optOuts.has({ number: to, sender }))
-        return no('opted_out', 'The recipient wants no messages of this sender (STOP).');
-      const callback = statusCallback();
-      const sent = await sendMessage(client, {
-        to,
-        sender: senderOf(sender),
-        content: { body, ...(media_url === undefined ? {} : { mediaUrl: media_url }) },
-        ...(callback === undefined ? {} : { statusCallback: callback }),
-      });
-      if (!sent.ok) {
-        if (sent.failure.errorCode === 21610) await optOuts.add({ number: to, sender }, 'refused');
-        return failed(sent.failure, 'write');
-      }
-      const { sid: messageSid, status, createdAt } = sent.value;
-      return { ok: true, value: { messageSid, status, dateCreated: createdAt ?? null } };
-    },
-  };
-}
-
-/** A link that Twilio asks: https, and no password in it. */
-const link = z.string().transform((given, context) => {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  const plain = url?.protocol === 'https:' && url.username === '' && url.password === '';
-  if (plain && given.length <= operatorActionLimits.urlChars) return url.href;
-  context.addIssue({ code: 'custom', message: 'must be an https URL without a password' });
-  return z.NEVER;
-});
-
-function call({ twilio, agentUrl, country }: OperatorActionParts): Action {
-  const input = z
-    .object({
-      to: required(phone(country), { description: 'Whom to call.' }),
-      from: optional(phone(country), { description: 'Caller id; TWILIO_PHONE_NUMBER unless given.' }),
-      url: optional(link, { description: 'Where Twilio asks for TwiML.' }),
-      twiml: optional(text(operatorActionLimits.twimlChars), { description: 'TwiML.' }),
-      agent_id: optional(z.string().regex(/^[\w-]{1,128}$/), { description: 'Agent that speaks.' }),
-    })
-    .check(({ value, issues }) => {
-      const { url, twiml, agent_id } = value;
-      if ([url, twiml, agent_id].filter(each => each !== undefined).length === 1) return;
-      const message = 'and twiml and agent_id exclude each other, and one of them is needed';
-      issues.push({ code: 'custom', path: ['url'], message, input: value });
-    });
-  return {
-    input,
-    writes: true,
-    async run({ to, from, url, twiml, agent_id }: z.infer<typeof input>, client) {
-      const caller = from ?? twilio.senders.phoneNumber;
-      if (caller === undefined)
-        return no(
-          'not_configured',
-          'There is no number to call from: give from, or set TWILIO_PHONE_NUMBER.',
-        );
-      const asked = agent_id === undefined ? url : agentUrl(agent_id);
-      if (asked === undefined && twiml === undefined) {
-        const what = 'PUBLIC_URL and PUBLIC_HTTP_LISTEN have to be set, and TWILIO_AUTH_TOKEN';
-        return no('not_configured', `Twilio has to reach this bridge to connect an agent: ${what}.`);
-      }
-      const instructions = asked === undefined ? { twiml: twiml ?? '' } : { url: asked };
-      const made = await makeCall(client, { to, from: caller, instructions });
-      if (!made.ok) return failed(made.failure, 'write');
-      return { ok: true, value: { callSid: made.value.sid, status: made.value.status } };
-    },
-  };
-}
-
-const callInput = z.preprocess(
-  value =>
-    typeof value === 'object' && value !== null && 'callSid' in value
-      ? { call_sid: value.callSid, ...value }
-      : value,
-  z.object({ call_sid: required(sid('CA'), { description: 'CA….' }) }),
-);
-
-const callStatus: Action = {
-  input: callInput,
-  writes: false,
-  async run({ call_sid }: z.infer<typeof callInput>, client) {
-    const found = await fetchCall(client, call_sid);
-    if (!found.ok) return failed(found.failure, 'read');
-    const { sid: callSid, status, direction, from, to, seconds, startedAt, endedAt } = found.value;
-    return {
-      ok: true,
-      value: {
-        ...{ callSid, status, direction: direction ?? null, from: from ?? null, to: to ?? null },
-        duration: seconds ?? null,
-        startTime: startedAt ?? null,
-        endTime: endedAt ?? null,
-      },
-    };
-  },
-};
+const passed = { decision: 'pass' } as const;
+const storeDown = no('store_unavailable', 'The database cannot be used at present, so nothing was sent.');

@@ -1,23 +1,20 @@
 import type { GateDecision, Money } from '../../core/tool-facts.ts';
-import type { Counters, CounterTake } from '../../store/store.ts';
+import type { Counters } from '../../store/store.ts';
 import type { SendingPolicy } from './policy.ts';
 
 const dayMs = 86_400_000;
 
-/** Names of counters, and of the settings that limit them. */
-const limits = {
-  'sends-call': 'messages_per_call',
-  'sends-recipient': 'messages_per_recipient_day',
-  'sends-day': 'messages_per_day',
-  'money-call': 'money_per_call',
-  'money-day': 'money_per_day',
-} as const;
-
-/** What something takes of the budgets; `to` is absent where nothing is sent. */
-export interface Expense {
-  readonly call: string;
-  readonly to?: string;
-  readonly cost: Money;
+/** So much may be used of something in any 24 hours. */
+export interface Budget {
+  /** What is counted; a name always goes with or without an amount. */
+  readonly counter: string;
+  /** Whom it counts for: a call, a number, all. */
+  readonly subject: string;
+  /** The setting that limits it, as it is named where it is refused. */
+  readonly setting: string;
+  readonly limit: number;
+  /** What this use takes; absent: it counts as one. */
+  readonly amount?: number;
 }
 
 export type BudgetAnswer =
@@ -25,14 +22,18 @@ export type BudgetAnswer =
   | { readonly decision: GateDecision; readonly receipt: undefined; readonly retryAfterMs: number };
 
 /** Takes it of every budget, or of none. Rejects when the store is down. */
-export async function takeBudget(
+export async function takeOf(
   counters: Pick<Counters, 'take'>,
-  expense: Expense,
-  policy: SendingPolicy,
+  budgets: readonly Budget[],
 ): Promise<BudgetAnswer> {
-  const answer = await counters.take(takesOf(expense, policy));
+  const answer = await counters.take(
+    budgets.map(({ counter, subject, limit, amount }) => ({
+      ...{ name: counter, subject, limit, windowMs: dayMs },
+      ...(amount === undefined ? {} : { amount }),
+    })),
+  );
   if (answer.taken) return { decision: { gate: 'budget', decision: 'pass' }, receipt: answer.receipt };
-  const detail = limits[answer.name as keyof typeof limits] ?? answer.name;
+  const detail = budgets.find(({ counter }) => counter === answer.name)?.setting ?? answer.name;
   return {
     decision: { gate: 'budget', decision: 'refuse', detail },
     receipt: undefined,
@@ -40,22 +41,36 @@ export async function takeBudget(
   };
 }
 
-function takesOf({ call, to, cost }: Expense, policy: SendingPolicy): readonly CounterTake[] {
-  const take = (name: keyof typeof limits, subject: string, limit: number, amount?: number): CounterTake => ({
-    ...{ name, subject, limit, windowMs: dayMs },
-    ...(amount === undefined ? {} : { amount }),
-  });
-  const messages =
-    to === undefined
-      ? []
-      : [
-          take('sends-call', call, policy.messagesPerCall),
-          take('sends-recipient', to, policy.messagesPerRecipientDay),
-          take('sends-day', 'all', policy.messagesPerDay),
-        ];
+/** What something takes of the budgets of agents; `to` is absent where nothing is sent. */
+export interface Expense {
+  readonly call: string;
+  readonly to?: string;
+  readonly cost: Money;
+}
+
+/** The budgets of what agents send and look up. */
+export function agentBudgets({ call, to, cost }: Expense, policy: SendingPolicy): readonly Budget[] {
+  const { micros: amount } = cost;
+  const all = 'all';
+  const money: readonly Budget[] = [
+    {
+      ...{ counter: 'money-call', subject: call, setting: 'money_per_call' },
+      ...{ limit: policy.moneyPerCall, amount },
+    },
+    {
+      ...{ counter: 'money-day', subject: all, setting: 'money_per_day' },
+      ...{ limit: policy.moneyPerDay, amount },
+    },
+  ];
+  if (to === undefined) return money;
+  const { messagesPerCall, messagesPerRecipientDay, messagesPerDay } = policy;
   return [
-    ...messages,
-    take('money-call', call, policy.moneyPerCall, cost.micros),
-    take('money-day', 'all', policy.moneyPerDay, cost.micros),
+    { counter: 'sends-call', subject: call, setting: 'messages_per_call', limit: messagesPerCall },
+    {
+      ...{ counter: 'sends-recipient', subject: to, setting: 'messages_per_recipient_day' },
+      limit: messagesPerRecipientDay,
+    },
+    { counter: 'sends-day', subject: all, setting: 'messages_per_day', limit: messagesPerDay },
+    ...money,
   ];
 }

@@ -1,7 +1,7 @@
 import type { Money } from '../../core/tool-facts.ts';
 import type { Send } from './gate.ts';
 
-/** What one piece costs: a segment of an SMS, one message, one lookup. */
+/** What one piece costs: a segment of an SMS, one message, one lookup, one call. */
 export interface Price {
   /** `sms`, `mms`, `whatsapp`, `verify`, `lookup`, `lookup_caller_name` … */
   readonly item: string;
@@ -20,6 +20,9 @@ export const defaultCosts: CostTable = [
   { item: 'whatsapp', prefix: '', micros: 150_000 },
   { item: 'verify', prefix: '', micros: 150_000 },
   { item: 'lookup', prefix: '', micros: 10_000 },
+  // A call that a program of the operator makes, however long it gets.
+  { item: 'call', prefix: '', micros: 300_000 },
+  { item: 'call', prefix: '+1', micros: 50_000 },
 ];
 
 /** What is taken for something that no table knows. */

@@ -10,7 +10,7 @@ import type { GateState, Gates } from '../gates.ts';
 import type { ToolContext, ToolResult } from '../tool.ts';
 import { accessDecision, tierOf } from './access.ts';
 import { answerOf, held, refusals } from './answers.ts';
-import { takeBudget } from './budget.ts';
+import { agentBudgets, takeOf } from './budget.ts';
 import { costOf, priceOf } from './costs.ts';
 import { decide, heldFor, type Question, quietMs, refusalIn } from './decisions.ts';
 import type {
@@ -185,7 +185,7 @@ export class Sending implements SendingGate {
     asker?: OpenSend['asker'],
   ): Promise<Release> {
     const cost = costOf(send, policy);
-    const taken = await takeBudget(this.#parts.counters, { call, to: send.to, cost }, policy);
+    const taken = await takeOf(this.#parts.counters, agentBudgets({ call, to: send.to, cost }, policy));
     if (taken.receipt === undefined) {
       const { decision, retryAfterMs } = taken;
       return { ticket: undefined, decision, result: answerOf(decision, retryAfterMs) };
@@ -294,7 +294,7 @@ export class Sending implements SendingGate {
       if (killSwitch) return refuse({ gate: 'kill_switch', decision: 'refuse', detail: 'on' });
       const micros = charges.reduce((sum, item) => sum + priceOf(item, numbers[0] ?? '', policy.costs), 0);
       const cost = { micros, currency: policy.currency };
-      const taken = await takeBudget(this.#parts.counters, { call: context.call, cost }, policy);
+      const taken = await takeOf(this.#parts.counters, agentBudgets({ call: context.call, cost }, policy));
       if (taken.receipt === undefined) return refuse(taken.decision, taken.retryAfterMs);
       context.note({ gates: [...decisions, taken.decision], cost });
       const { receipt } = taken;

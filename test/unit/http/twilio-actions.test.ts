@@ -31,11 +31,14 @@ beforeEach(() => {
 });
 afterEach(() => app.close());
 
-const post = (payload: object | string, secret: string = keys[1].secret) =>
+const post = (payload: object | string, secret: string = keys[1].secret, key?: string | string[]) =>
   app.inject({
     method: 'POST',
     url: '/v1/twilio/actions',
-    headers: { 'xi-api-key': secret, 'content-type': 'application/json' },
+    headers: {
+      ...{ 'xi-api-key': secret, 'content-type': 'application/json' },
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
     payload,
   });
 
@@ -44,7 +47,7 @@ describe('POST /v1/twilio/actions', () => {
     const answer = await post({ action: 'sendSMS', arguments: { to: '+14155550177' } });
     expect([answer.statusCode, answer.json()]).toEqual([200, { messageSid: 'SM1', status: 'queued' }]);
     expect(answer.headers['cache-control']).toBe('no-store');
-    expect(asked).toEqual([['sendSMS', { to: '+14155550177' }, 'crm']]);
+    expect(asked).toEqual([['sendSMS', { to: '+14155550177' }, { by: 'crm', key: undefined }]]);
   });
 
   it('needs a key with the role operator', async () => {
@@ -58,6 +61,10 @@ describe('POST /v1/twilio/actions', () => {
     ['switched_off', 403],
     ['opted_out', 409],
     ['not_found', 404],
+    ['over_budget', 429],
+    ['in_progress', 409],
+    ['idempotency_key_reused', 422],
+    ['too_many_keys', 429],
     ['unavailable', 502],
     ['store_unavailable', 503],
     ['invalid_arguments', 422],
@@ -80,6 +87,31 @@ describe('POST /v1/twilio/actions', () => {
     'does not take %j',
     async body => {
       expect((await post(body)).statusCode).toBe(422);
+      expect(asked).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['8e03978e-40d5-43e8-bc93-6894a57f9324', '8e03978e-40d5-43e8-bc93-6894a57f9324'],
+    ['"order-1"', 'order-1'],
+    [' order-1 ', 'order-1'],
+    ['x'.repeat(255), 'x'.repeat(255)],
+  ])('takes the Idempotency-Key %s, and says what was done before', async (given, key) => {
+    expect(
+      (await post({ action: 'x' }, keys[1].secret, given)).headers['idempotent-replayed'],
+    ).toBeUndefined();
+    expect(asked).toEqual([['x', undefined, { by: 'crm', key }]]);
+    outcome = { ...outcome, replayed: true };
+    const again = await post({ action: 'x' }, keys[1].secret, given);
+    expect([again.statusCode, again.headers['idempotent-replayed']]).toEqual([200, 'true']);
+    expect(again.json()).toEqual({ messageSid: 'SM1', status: 'queued' });
+  });
+
+  it.each(['', 'two words', '"', '""', '"half', 'x'.repeat(256), 'kéy', ['one', 'two']])(
+    'does nothing with the Idempotency-Key %j',
+    async given => {
+      const answer = await post({ action: 'x' }, keys[1].secret, given);
+      expect([answer.statusCode, answer.json().detail.status]).toEqual([422, 'invalid_idempotency_key']);
       expect(asked).toEqual([]);
     },
   );

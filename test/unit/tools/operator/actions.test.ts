@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import type { Execution, OptOutPair } from '../../../../src/store/sends.ts';
 import { OperatorActions } from '../../../../src/tools/operator/actions.ts';
+import { type ActionPolicy, defaultActionPolicy } from '../../../../src/tools/operator/policy.ts';
+import { defaultSendingPolicy } from '../../../../src/tools/sending/policy.ts';
+import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { TwilioWorld } from '../../../support/twilio-world.ts';
 
@@ -14,9 +17,14 @@ let down: boolean;
 let optedOut: OptOutPair[];
 let runs: Execution[];
 let agentUrl: string | undefined;
+let clock: ManualClock;
+let store: FakeStore;
+let policy: ActionPolicy;
 
 beforeEach(async () => {
-  const clock = new ManualClock();
+  clock = new ManualClock();
+  store = new FakeStore({ clock });
+  policy = defaultActionPolicy;
   world = await TwilioWorld.start(clock);
   killSwitch = false;
   down = false;
@@ -36,6 +44,10 @@ beforeEach(async () => {
       add: async pair => void optedOut.push(pair),
     },
     executions: { add: async run => void runs.push(run) },
+    keys: store.actionKeys,
+    counters: store.counters,
+    policy: () => policy,
+    prices: () => defaultSendingPolicy,
     statusCallback: () => world.callback,
     agentUrl: () => agentUrl,
     country: 'US',
@@ -43,9 +55,19 @@ beforeEach(async () => {
     log: silentLogger,
   });
 });
-afterEach(() => world.sim.close());
+afterEach(async () => {
+  await world.sim.close();
+  await store.close();
+});
 
-const run = (name: string, given?: object) => actions.run(name, given, 'crm');
+function turn(switchedOff: boolean, storeDown: boolean): void {
+  killSwitch = switchedOff;
+  down = storeDown;
+}
+function limit(more: Partial<ActionPolicy>): void {
+  policy = { ...policy, ...more };
+}
+const run = (name: string, given?: object, key?: string, by = 'crm') => actions.run(name, given, { by, key });
 
 describe('sendSMS', () => {
   it('sends a message though agents may send none, and says what Twilio says of it', async () => {
@@ -181,4 +203,149 @@ it('there are no other actions', async () => {
     message: 'There are the actions sendSMS, makeCall, getCallStatus.',
   });
   expect(world.sim.requests).toEqual([]);
+});
+
+describe('an Idempotency-Key', () => {
+  const order = { to, body: 'Your table is ready.' };
+
+  it('has the same done once, and answers again what came of it', async () => {
+    const first = await run('sendSMS', order, 'order-1');
+    expect(await run('sendSMS', { body: order.body, to: '(415) 555-0177' }, 'order-1')).toEqual({
+      ...first,
+      replayed: true,
+    });
+    expect(world.sim.requests).toHaveLength(1);
+    expect(await run('sendSMS', order)).toMatchObject({ ok: true });
+    expect(await run('sendSMS', order, 'order-2')).toMatchObject({ ok: true });
+    expect(await run('sendSMS', order, 'order-1', 'another-program')).toMatchObject({ ok: true });
+    expect(world.sim.requests).toHaveLength(4);
+    expect(runs.map(({ status }) => status)).toEqual(['done', 'repeated', 'done', 'done', 'done']);
+  });
+
+  it('stands for one thing alone', async () => {
+    await run('sendSMS', order, 'order-1');
+    for (const [name, given] of [
+      ['sendSMS', { ...order, body: 'Another.' }],
+      ['sendSMS', { ...order, media_url: 'https://files.example/a.png' }],
+      ['makeCall', { to, twiml: '<Response/>' }],
+    ] as const)
+      expect(await run(name, given, 'order-1')).toMatchObject({
+        status: 'idempotency_key_reused',
+        message: expect.stringContaining('Idempotency-Key'),
+      });
+    expect(world.sim.requests).toHaveLength(1);
+  });
+
+  it('has one of many that come at once done', async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => run('sendSMS', order, 'order-1')));
+    expect(all.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(all.filter(each => !each.ok)).toMatchObject(
+      Array.from({ length: 4 }, () => ({ status: 'in_progress', retryAfterSeconds: 2 })),
+    );
+    expect(world.sim.requests).toHaveLength(1);
+    expect(await run('sendSMS', order, 'order-1')).toMatchObject({ ok: true, replayed: true });
+  });
+
+  it('has nothing done again of which nobody knows whether it was done', async () => {
+    world.sim.failNext({ drop: 'answer' });
+    const first = await run('sendSMS', order, 'order-1');
+    expect(first).toMatchObject({ status: 'unavailable' });
+    expect(await run('sendSMS', order, 'order-1')).toEqual({ ...first, replayed: true });
+    expect(world.sim.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['the kill switch was on', () => turn(true, false), () => turn(false, false)],
+    ['a budget was used up', () => limit({ messagesPerDay: 0 }), () => limit(defaultActionPolicy)],
+    ['the store was down', () => turn(false, true), () => turn(false, false)],
+    ['Twilio was too busy', () => world.sim.failNext({ code: 20429, retryAfter: '30' }), () => undefined],
+    ['Twilio refused it', () => world.sim.failNext({ code: 21211 }), () => undefined],
+  ])('is free again where nothing was sent: %s', async (_, before, after) => {
+    before();
+    expect(await run('sendSMS', order, 'order-1')).toMatchObject({ ok: false });
+    after();
+    const again = await run('sendSMS', order, 'order-1');
+    expect(again).toMatchObject({ ok: true });
+    expect(again.replayed).toBeUndefined();
+    expect(world.sim.messages.all).toHaveLength(1);
+  });
+
+  it('is not looked at for what only looks, and has nothing done while nobody knows it', async () => {
+    const { sid } = world.sim.calls.add({ from: to, to: world.sim.phoneNumber });
+    await run('getCallStatus', { call_sid: sid }, 'order-1');
+    expect(await run('sendSMS', order, 'order-1')).toMatchObject({ ok: true });
+    store.down = true;
+    expect(await run('sendSMS', order, 'order-2')).toMatchObject({ status: 'store_unavailable' });
+    expect(world.sim.messages.all).toHaveLength(1);
+  });
+});
+
+describe('budgets of actions', () => {
+  const text = { to, body: 'Hello.' };
+  const talk = { to, twiml: '<Response/>' };
+
+  it('are for messages and calls each, and name the setting that is reached', async () => {
+    policy = { ...policy, messagesPerDay: 2, callsPerDay: 1 };
+    for (const _ of [1, 2]) expect(await run('sendSMS', text)).toMatchObject({ ok: true });
+    clock.advance(3_600_000);
+    expect(await run('sendSMS', text)).toMatchObject({
+      status: 'over_budget',
+      message: expect.stringContaining('actions.messages_per_day'),
+      retryAfterSeconds: 23 * 3_600,
+    });
+    expect(await run('makeCall', talk)).toMatchObject({ ok: true });
+    expect(await run('makeCall', talk)).toMatchObject({
+      message: expect.stringContaining('actions.calls_per_day'),
+    });
+    expect(runs.at(-1)?.gates?.at(-1)).toEqual({
+      ...{ gate: 'budget', decision: 'refuse', detail: 'actions.calls_per_day' },
+    });
+    clock.advance(23 * 3_600_000);
+    expect(await run('sendSMS', text)).toMatchObject({ ok: true });
+  });
+
+  it('are of money too, by segments and by where it goes, and are written down', async () => {
+    policy = { ...policy, moneyPerDay: 100_000 };
+    expect(await run('makeCall', talk)).toMatchObject({ ok: true });
+    expect(runs.at(-1)?.cost).toEqual({ micros: 50_000, currency: 'USD' });
+    expect(await run('sendSMS', { to, body: 'x'.repeat(400) })).toMatchObject({ ok: true });
+    expect(runs.at(-1)?.cost).toEqual({ micros: 36_000, currency: 'USD' });
+    expect(await run('sendSMS', { to: '+4915112345678', body: 'x' })).toMatchObject({
+      message: expect.stringContaining('actions.money_per_day'),
+    });
+    expect(await run('sendSMS', text)).toMatchObject({ ok: true });
+    expect(await run('sendSMS', text)).toMatchObject({ status: 'over_budget' });
+  });
+
+  it('are not those of agents', async () => {
+    policy = { ...policy, messagesPerDay: 1 };
+    await run('sendSMS', text);
+    const day = 86_400_000;
+    expect(await store.counters.count('sends-day', 'all', day)).toBe(0);
+    expect(await store.counters.count('money-day', 'all', day)).toBe(0);
+    expect(await store.counters.count('actions-messages', 'all', day)).toBe(1);
+  });
+
+  it('are given back what Twilio certainly did not do, and not what it perhaps did or refused', async () => {
+    policy = { ...policy, messagesPerDay: 2 };
+    for (const fault of [{ code: 20429, retryAfter: '30' }, { code: 21610 }] as const) {
+      world.sim.failNext(fault);
+      expect(await run('sendSMS', text)).toMatchObject({ ok: false });
+      optedOut = [];
+    }
+    world.sim.failNext({ drop: 'answer' });
+    await run('sendSMS', text);
+    expect(runs.at(-1)?.cost).toBeDefined();
+    world.sim.failNext({ code: 21211 });
+    expect(await run('sendSMS', text)).toMatchObject({ status: 'invalid_number' });
+    expect(await run('sendSMS', text)).toMatchObject({ status: 'over_budget' });
+  });
+
+  it('let nothing leave while they cannot be asked', async () => {
+    store.down = true;
+    expect(await run('sendSMS', text)).toMatchObject({ status: 'store_unavailable' });
+    expect(world.sim.requests).toEqual([]);
+    store.down = false;
+    expect(await run('sendSMS', text)).toMatchObject({ ok: true });
+  });
 });

@@ -1,0 +1,76 @@
+import type { z } from 'zod';
+import type { Money } from '../../core/tool-facts.ts';
+import type { OptOutPair } from '../../store/sends.ts';
+import type { TwilioCaller } from '../../twilio/client.ts';
+import type { TwilioFailure } from '../../twilio/failure.ts';
+import type { CostTable } from '../sending/costs.ts';
+import { doneBy } from '../sending/done.ts';
+import type { SendOutcome } from '../sending/gate.ts';
+import { outcomeOf } from '../twilio-outcomes.ts';
+
+/** What came of an action: what Twilio says of it, or a word with a sentence why not. */
+export type ActionOutcome = {
+  /** It was done when it was asked for before, under the same key. */
+  readonly replayed?: true;
+} & (
+  | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
+  | {
+      readonly ok: false;
+      readonly status: string;
+      readonly message: string;
+      readonly errorCode?: number;
+      readonly retryAfterSeconds?: number;
+    }
+);
+export type Refused = Extract<ActionOutcome, { ok: false }>;
+
+/** What came of something that leaves, and whether anything has left. */
+export interface Written {
+  readonly outcome: ActionOutcome;
+  readonly done: SendOutcome['done'];
+}
+
+/** Something that is to leave, with everything that it needs. */
+export interface Prepared {
+  readonly what: 'message' | 'call';
+  /** Prices as the configuration has them now. */
+  cost(prices: { readonly costs: CostTable; readonly currency: string }): Money;
+  /** Who is written to by whom. */
+  readonly pair?: OptOutPair;
+  perform(client: TwilioCaller): Promise<Written>;
+}
+
+/** One thing that the operator's programs may have done: a look, or something that leaves. */
+export type Action =
+  | {
+      readonly kind: 'read';
+      readonly input: z.ZodType;
+      run(input: never, client: TwilioCaller): Promise<ActionOutcome>;
+    }
+  | {
+      readonly kind: 'write';
+      readonly input: z.ZodType;
+      prepare(input: never): Prepared | Refused;
+    };
+
+export const no = (status: string, message: string): Refused => ({ ok: false, status, message });
+
+/** A failure of Twilio's as programs get it. */
+export function failed(failure: TwilioFailure, on: 'write' | 'read'): Refused {
+  const { status, message, after } = outcomeOf(failure, on);
+  const seconds = failure.retryAfterSeconds ?? after;
+  return {
+    ok: false,
+    status,
+    // What is there for agents alone is nothing to a program.
+    message: message.replace(/ (Offer|Ask the caller)[^.]*\./g, ''),
+    ...(failure.errorCode === undefined ? {} : { errorCode: failure.errorCode }),
+    ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+  };
+}
+
+/** The same of something that was to leave. */
+export const unwritten = (failure: TwilioFailure): Written => ({
+  outcome: failed(failure, 'write'),
+  done: doneBy(failure),
+});
