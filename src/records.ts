@@ -9,6 +9,7 @@ import type { Logger } from './core/logger.ts';
 import { maskNumber, toolName } from './core/mask.ts';
 import type { Recorded } from './core/recorded.ts';
 import type { RemoveRecording } from './store/archive.ts';
+import { startCheckpoints } from './store/checkpoints.ts';
 import { ownDataKey } from './store/data-keys.ts';
 import type { LiveStore } from './store/live-store.ts';
 import type { StoreMeters } from './store/meters.ts';
@@ -44,6 +45,7 @@ export function openRecords(
   const { databaseUrl } = secrets;
   return openStore({
     ...parts,
+    checkpoints: startCheckpoints,
     dataDir: store.dataDir,
     dataKeys,
     // A database outlives the process: without a directory there is none.

@@ -23,8 +23,11 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** SQLite in a file, made when it is not there; `:memory:` for one that goes with the process. */
-export function openSqlite(path: string): Database {
+/**
+ * SQLite in a file, made when it is not there; `:memory:` for one that goes with the process. `walPages`: after how many pages
+ * of its log a writer empties it.
+ */
+export function openSqlite(path: string, walPages: number = storeLimits.ownWalPages): Database {
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const file = new Libsql(path, { timeout: storeLimits.busyMs });
@@ -33,7 +36,7 @@ export function openSqlite(path: string): Database {
     file.pragma('synchronous = NORMAL');
     file.pragma(`journal_size_limit = ${storeLimits.walBytes}`);
     // Emptying the log waits for the disk, and all calls with it: seldom, and then what was written often goes once.
-    file.pragma(`wal_autocheckpoint = ${storeLimits.walPages}`);
+    file.pragma(`wal_autocheckpoint = ${walPages}`);
     // What a DELETE removes is overwritten: it held numbers, if only sealed ones.
     file.pragma('secure_delete = ON');
     const dialect = new FileDialect({ database: new PreparedDatabase(file) }, () => file.inTransaction);

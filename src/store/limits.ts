@@ -4,9 +4,13 @@ export const storeLimits = {
   pageRows: 200,
   /** How long SQLite waits for another process, and its log after a checkpoint, bytes. */
   busyMs: 2_000,
-  walBytes: 16 * 1024 * 1024,
-  /** Pages of 4 kB after which SQLite's log is emptied into the database. */
-  walPages: 4_000,
+  walBytes: 40 * 1024 * 1024,
+  /** How often a thread of its own empties SQLite's log into the database, and pages of 4 kB after which writers wait for it. */
+  emptyEveryMs: 1_000,
+  walPages: 8_000,
+  /** Pages after which whoever writes empties the log: where there is no such thread, or it does not get along. */
+  ownWalPages: 4_000,
+  lateWalPages: 40_000,
   /** Documents of one kind: the Twilio connection, phone numbers. */
   documents: 2_000,
   /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */

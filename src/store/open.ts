@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { dataKeyBytes, Sealer } from '../core/seal.ts';
 import { ownDataKey, ownNodeId } from './data-keys.ts';
 import { type Database, lockFile, openPostgres, openSqlite } from './database.ts';
+import { storeLimits } from './limits.ts';
 import { LiveStore } from './live-store.ts';
 import type { StoreOptions } from './options.ts';
 import { storageProblem } from './storage-problem.ts';
@@ -19,11 +20,11 @@ export const databaseFile = 'trunkbridge.db';
  * daemon in it, another key. A PostgreSQL that does not answer is waited for while calls go on.
  */
 export async function openStore(options: StoreOptions): Promise<LiveStore> {
-  const { dataDir, databaseUrl, log } = options;
+  const { dataDir, log } = options;
   const dataKeys = options.dataKeys.length > 0 ? options.dataKeys : [madeKey(dataDir, log)];
   const node = options.nodeId ?? (dataDir === undefined ? 'memory' : ownNodeId(dataDir));
   const lock = dataDir === undefined ? undefined : lockFile(join(dataDir, 'node.lock'), dataDir);
-  const { database, where } = await databaseOf(dataDir, databaseUrl, log);
+  const { database, where } = await databaseOf(options);
   const store = new LiveStore({
     ...options,
     database,
@@ -52,15 +53,21 @@ function madeKey(dataDir: string | undefined, log: Logger): Buffer {
   return dataDir === undefined ? randomBytes(dataKeyBytes) : ownDataKey(dataDir, log);
 }
 
-async function databaseOf(
-  dataDir: string | undefined,
-  url: string | undefined,
-  log: Logger,
-): Promise<{ readonly database: Database; readonly where: string }> {
-  if (url !== undefined) {
+async function databaseOf({
+  dataDir,
+  databaseUrl,
+  log,
+  checkpoints,
+}: StoreOptions): Promise<{ readonly database: Database; readonly where: string }> {
+  if (databaseUrl !== undefined) {
     const lost = (error: Error) => log.warn('database connection lost', { error: messageOf(error) });
-    return { database: await openPostgres(url, lost), where: 'the database of DATABASE_URL' };
+    return { database: await openPostgres(databaseUrl, lost), where: 'the database of DATABASE_URL' };
   }
-  const path = dataDir === undefined ? ':memory:' : join(dataDir, databaseFile);
-  return { database: openSqlite(path), where: path };
+  if (dataDir === undefined) return { database: openSqlite(':memory:'), where: ':memory:' };
+  const path = join(dataDir, databaseFile);
+  if (checkpoints === undefined) return { database: openSqlite(path), where: path };
+  const database = openSqlite(path, storeLimits.lateWalPages);
+  const emptying = checkpoints(path, log);
+  const close = () => emptying.close().then(() => database.close());
+  return { database: { ...database, close }, where: path };
 }

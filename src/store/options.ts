@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { RemoveRecording } from './archive.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { StoreMeters } from './meters.ts';
 import type { Announce } from './store.ts';
 
@@ -9,6 +10,8 @@ export interface StoreOptions {
   readonly databaseUrl?: string;
   /** Undefined: everything is forgotten with the process. */
   readonly dataDir: string | undefined;
+  /** Empties the log of a SQLite database beside who writes; without it they do it themselves. */
+  readonly checkpoints?: (path: string, log: Logger) => Checkpoints;
   /** Keys that seal and open, the newest first; none: the one below `dataDir`. */
   readonly dataKeys: readonly Buffer[];
   /** Name of this node; without it the one below `dataDir`. */

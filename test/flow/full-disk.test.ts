@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SimCall } from '../../src/sim/caller/call.ts';
 import { type Bridge, startBridge, withBridge } from '../support/flow.ts';
@@ -24,6 +25,25 @@ const env = () => ({
   DATA_DIR: join(disk.folder, 'data'),
   API_KEYS: `test:read:a-key-to-read-metrics,ears:pii:${piiKey}`,
 });
+
+/**
+ * Writes into the log of a database until it has no room in its file either, and keeps it from being begun anew until what is
+ * returned is called: only then does a full disk refuse the very next write.
+ */
+function useUpLog(path: string): () => void {
+  const reader = new Libsql(path);
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM calls').get();
+  const writer = new Libsql(path);
+  const rewrite = writer.prepare('UPDATE facts SET name = name');
+  try {
+    for (;;) rewrite.run();
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('SQLITE_FULL');
+  }
+  writer.close();
+  return () => reader.close();
+}
 
 /** A daemon that records, and has all that it keeps on the small disk. */
 const onDisk = (body: (bridge: Bridge) => Promise<void>) =>
@@ -90,6 +110,7 @@ describe.skipIf(first === undefined)('a disk that is really full', () => {
         });
         // What the recording gave up of itself is room again.
         disk.fill();
+        const unlock = useUpLog(join(disk.folder, 'data', 'trunkbridge.db'));
         expect(await during.send()).toMatchObject({ status: 'unavailable', retry_after_s: 10 });
         expect(twilio.connections).toBe(0);
         const heardBefore = during.call.media.heard.ms;
@@ -112,6 +133,7 @@ describe.skipIf(first === undefined)('a disk that is really full', () => {
         expect(series.sum('trunkbridge_store_failures_total')).toBeGreaterThan(0);
         expect(series.sum('trunkbridge_calls_total', { reason: 'caller-hung-up' })).toBe(2);
 
+        unlock();
         disk.clear();
         const [told, second] = [await recordOf(bridge, during), await recordOf(bridge, meanwhile)];
         expect([told, second]).toMatchObject([
