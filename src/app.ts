@@ -228,6 +228,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     signalling,
     resolver: new Resolver(clock),
     config: () => access.config,
+    countryOf: (trunk, number) => access.gate.routing.entry(trunk, number)?.defaultCountry,
     busy: trunk => overload.objection(trunk),
     spending: new Spending(store.counters, clock),
   });

@@ -47,6 +47,8 @@ export interface OutgoingParts {
   readonly advertised: (source: Source) => string;
   /** What is configured now. */
   readonly config: () => Config;
+  /** Country of numbers without one in calls from a number of ours; undefined where it has none of its own. */
+  readonly countryOf: (trunk: string, number: string) => string | undefined;
   readonly tickets: AgentTickets;
   readonly initiation: Pick<Initiation, 'brief'>;
   readonly toolbox: Toolbox;
@@ -99,7 +101,9 @@ export class OutgoingCalls {
   async #place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
     const trunk = outboundTrunk(this.#parts.config(), request.trunk);
     if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
-    const country = countryOver(this.#parts.config(), request.trunk);
+    const from = callerOf(request, trunk);
+    const country =
+      this.#parts.countryOf(trunk.name, from) ?? countryOver(this.#parts.config(), request.trunk);
     const number = dialableNumber(
       country === undefined ? request.to : canonicalNumber(request.to, country),
       trunk,
@@ -111,7 +115,10 @@ export class OutgoingCalls {
     if (busy !== undefined) return fail(busy);
     const reserved = await this.#reserve(trunk);
     if (!reserved.ok) return reserved;
-    const connected = await this.#connect(request, trunk, number.value, headers.value, reserved.value);
+    const connected = await this.#connect(
+      { request, trunk, country, expense: reserved.value },
+      { to: number.value, from, headers: headers.value },
+    );
     if (!connected.ok) this.#release(trunk.name, reserved.value);
     return connected;
   }
@@ -149,7 +156,11 @@ export class OutgoingCalls {
     const { leg, route, local } = line.value;
     const { user, host } = place.value;
     const options = {
-      ...inviteOptions(trunk, user, undefined, headers.value, this.#parts.options().ringMs),
+      ...inviteOptions(
+        trunk,
+        { to: user, from: callerOf({}, trunk), headers: headers.value },
+        this.#parts.options().ringMs,
+      ),
       ...(host === undefined ? {} : { host }),
     };
     const { signalling, log } = this.#parts;
@@ -168,17 +179,15 @@ export class OutgoingCalls {
   }
 
   async #connect(
-    request: OutgoingRequest,
-    trunk: OutboundTrunk,
-    to: string,
-    headers: readonly HeaderField[],
-    expense: Expense,
+    wished: Pick<Placed, 'request' | 'trunk' | 'country' | 'expense'>,
+    named: Pick<OutboundOptions, 'to' | 'from' | 'headers'>,
   ): Promise<Result<Call, Ending>> {
+    const { trunk } = wished;
     const key = newCallKey();
     const line = await this.#line(trunk, key);
     if (!line.ok) return line;
-    const options = inviteOptions(trunk, to, request.from, headers, this.#parts.options().ringMs);
-    return ok(this.#begin({ key, request, trunk, options, expense, ...line.value }));
+    const options = inviteOptions(trunk, named, this.#parts.options().ringMs);
+    return ok(this.#begin({ key, options, ...wished, ...line.value }));
   }
 
   /** Looks the trunk up and opens a leg. */
@@ -217,8 +226,7 @@ export class OutgoingCalls {
 
   #begin(placed: Placed): Call {
     const { signalling, log, events, registry, tickets, initiation, toolbox, clock } = this.#parts;
-    const { key, request, trunk, route, leg, local, options, expense } = placed;
-    const country = countryOver(this.#parts.config(), trunk.name);
+    const { key, request, trunk, country, route, leg, local, options, expense } = placed;
     const facts = {
       ...factsOf(trunk, options, request.variables ?? {}),
       ...(country === undefined ? {} : { country }),
@@ -378,6 +386,8 @@ interface Placed {
   readonly key: ReturnType<typeof newCallKey>;
   readonly request: OutgoingRequest;
   readonly trunk: OutboundTrunk;
+  /** Of numbers without one in the call. */
+  readonly country: string | undefined;
   readonly route: readonly NextHop[];
   readonly leg: Leg;
   readonly local: LocalDescription;
@@ -447,21 +457,21 @@ export function hostOf({ host, port }: OutboundTrunk): string {
   return port === undefined ? literal : `${literal}:${port}`;
 }
 
+/** Who calls: the number that was asked for, that of the trunk, or the name it knows us by. */
+const callerOf = ({ from }: Pick<OutgoingRequest, 'from'>, trunk: OutboundTrunk): string =>
+  from ?? trunk.from ?? trunk.credentials?.username ?? nobody;
+
 function inviteOptions(
   trunk: OutboundTrunk,
-  to: string,
-  from: string | undefined,
-  headers: readonly HeaderField[],
+  named: Pick<OutboundOptions, 'to' | 'from' | 'headers'>,
   ringMs: number,
 ): OutboundOptions & { readonly callId: string } {
   const { credentials } = trunk;
   return {
     trunk: trunk.name,
     callId: randomBytes(16).toString('hex'),
-    to,
-    from: from ?? trunk.from ?? credentials?.username ?? nobody,
+    ...named,
     host: hostOf(trunk),
-    headers,
     ringMs: trunk.ringSeconds === undefined ? ringMs : trunk.ringSeconds * 1_000,
     ...(credentials === undefined ? {} : { authorize: challenge => answerChallenge(challenge, credentials) }),
   };

@@ -39,6 +39,7 @@ const documentShape = z.object({
   label: z.string(),
   provider: z.enum(['twilio', 'sip_trunk']),
   agentId: z.string().exactOptional(),
+  defaultCountry: z.string().exactOptional(),
   twilio: twilioPart.exactOptional(),
   inbound: z.unknown().optional(),
   outbound: z.unknown().optional(),
@@ -99,7 +100,8 @@ export class PhoneNumbers {
   async create(wish: NumberWish, author: DocumentAuthor): Promise<Result<string>> {
     await this.refresh();
     const config = this.#parts.configured();
-    const parsed = toE164(wish.number, config.tools.defaultCountry);
+    const { defaultCountry = config.tools.defaultCountry } = wish;
+    const parsed = toE164(wish.number, defaultCountry);
     if (!parsed.ok) return refused('phone-number', `phone_number ${parsed.failure.message}.`);
     const number = parsed.value;
     const known = this.list().find(entry => entry.number === number);
@@ -110,6 +112,7 @@ export class PhoneNumbers {
     const entry: ImportedNumber = {
       ...{ number, label, provider, inbound, outbound },
       ...(agentId === undefined ? {} : { agentId }),
+      ...(wish.defaultCountry === undefined ? {} : { defaultCountry: wish.defaultCountry }),
     };
     if (provider === 'twilio') return this.#createTwilio(id, entry, wish, author);
     const trunk = this.#trunkTrouble(id, entry);
@@ -120,16 +123,17 @@ export class PhoneNumbers {
     await this.refresh();
     const before = this.#changeable(id);
     if (!before.ok) return before;
-    const { agentId: _, ...rest } = before.value;
-    const agentId = change.agentId === undefined ? before.value.agentId : (change.agentId ?? undefined);
+    const { agentId: _agent, defaultCountry: _country, ...rest } = before.value;
+    const agentId = changed(change.agentId, before.value.agentId);
+    const defaultCountry = changed(change.defaultCountry, before.value.defaultCountry);
     if (agentId !== undefined && rest.twilio?.purchased === false) return refused('caller-id', callerIdOnly);
-    const taken = (given: unknown, was: unknown) => (given === undefined ? was : (given ?? undefined));
     const after: ImportedNumber = {
       ...rest,
       label: change.label ?? rest.label,
-      inbound: taken(change.inbound, rest.inbound),
-      outbound: taken(change.outbound, rest.outbound),
+      inbound: changed(change.inbound, rest.inbound),
+      outbound: changed(change.outbound, rest.outbound),
       ...(agentId === undefined ? {} : { agentId }),
+      ...(defaultCountry === undefined ? {} : { defaultCountry }),
     };
     if (rest.provider === 'twilio' && (after.inbound ?? after.outbound) !== undefined)
       return refused('invalid', 'A number with provider twilio has no trunk of its own.');
@@ -267,15 +271,17 @@ export class PhoneNumbers {
     for (const [id, entry] of this.#shelf.all) {
       if (entry === undefined) continue;
       const read = readImportedTrunk(id, entry);
+      const country = entry.defaultCountry === undefined ? {} : { defaultCountry: entry.defaultCountry };
       if (read.ok) {
-        trunks.push(...read.value.trunks);
+        // Calls go out over it from the number, whether an agent answers that or not.
+        trunks.push(...read.value.trunks.map(trunk => ({ ...trunk, ...country })));
         for (const [name, password] of read.value.passwords) passwords.set(name, password);
       }
       if (entry.agentId === undefined) continue;
       const takes = read.ok && read.value.trunks.some(({ outboundOnly }) => outboundOnly !== true);
       numbers.push({
         pattern: { kind: 'number', number: entry.number },
-        ...{ agentId: entry.agentId, label: entry.label, policy: {} },
+        ...{ agentId: entry.agentId, label: entry.label, policy: {}, ...country },
         // With a way in of its own it is called over that one alone.
         ...(takes ? { trunk: id } : {}),
       });
@@ -300,13 +306,14 @@ export class PhoneNumbers {
 
 /** Single numbers, called by their places in the file: no id tells a number to whoever may not see it; ranges and prefixes are no phone numbers. */
 function configuredEntries({ numbers }: Config): NumberEntry[] {
-  return numbers.flatMap(({ pattern, agentId, label }, index) =>
+  return numbers.flatMap(({ pattern, agentId, label, defaultCountry }, index) =>
     pattern.kind === 'number'
       ? [
           {
             id: `config_${index}`,
             ...{ number: pattern.number, label: label ?? pattern.number, provider: 'sip_trunk' as const },
             ...{ agentId, inbound: undefined, outbound: undefined, configured: true },
+            ...(defaultCountry === undefined ? {} : { defaultCountry }),
           },
         ]
       : [],
@@ -326,6 +333,10 @@ function claimOf(
   const before = messagesWanted === true ? found.urls : calls;
   return ok({ ours: `${base}${twilioPaths.voice}`, before });
 }
+
+/** What somebody wants of a field: null takes it away, undefined leaves it. */
+const changed = <T>(given: T | null | undefined, was: T | undefined): T | undefined =>
+  given === undefined ? was : (given ?? undefined);
 
 const publicBase = ({ http }: Config): string | undefined =>
   http.publicListen === undefined ? undefined : http.publicUrl;

@@ -43,8 +43,8 @@ function toolDoor(secret: string, config: Config, registry: CallRegistry): ToolD
   return new ToolDoor({
     calls: () => registry.calls,
     callOf: token => callOfToken(secret, token),
-    e164(text) {
-      const number = toE164(text, config.tools.defaultCountry);
+    e164(text, country = config.tools.defaultCountry) {
+      const number = toE164(text, country);
       return number.ok ? number.value : undefined;
     },
     names: webhookToolNames,

@@ -6,6 +6,8 @@ export interface CallWithTools {
   readonly key: CallKey;
   /** The caller's own number, E.164; undefined when it is withheld or nobody vouches for it. */
   readonly trustedNumber: string | undefined;
+  /** Country of numbers without one in it. */
+  readonly country: string | undefined;
   /** Runs a tool as if the agent had asked for it over its socket. */
   useTool(name: string, parameters: unknown): Promise<ToolAnswer>;
 }
@@ -15,8 +17,8 @@ export interface ToolDoorParts {
   readonly calls: () => Iterable<CallWithTools>;
   /** The call that a token was made for; undefined for a token that nobody here made. */
   readonly callOf: (token: string) => CallKey | undefined;
-  /** A number as agents write it, made E.164; undefined when it is none. */
-  readonly e164: (text: string) => string | undefined;
+  /** A number as agents write it in a call of that country, made E.164; undefined when it is none. */
+  readonly e164: (text: string, country: string | undefined) => string | undefined;
   /** Names of the tools that may be run from outside. */
   readonly names: readonly string[];
 }
@@ -30,7 +32,7 @@ export type DoorOutcome =
 
 /**
  * Lets an agent's webhook tools into the call they are run for. A token says which call that is. Without one it is the
- * only call whose trusted caller has the number in `To`; where there is none, or two, nothing is run.
+ * only call whose trusted caller has the number in `To`, read as in that call; where there is none, or two, nothing is run.
  */
 export class ToolDoor {
   readonly #parts: ToolDoorParts;
@@ -58,9 +60,11 @@ export class ToolDoor {
   }
 
   #byNumber(to: unknown): CallWithTools | DoorRefusal {
-    const number = typeof to === 'string' ? this.#parts.e164(to) : undefined;
-    if (number === undefined) return 'which-call';
-    const [call, ...others] = [...this.#parts.calls()].filter(each => each.trustedNumber === number);
+    if (typeof to !== 'string') return 'which-call';
+    const [call, ...others] = [...this.#parts.calls()].filter(
+      ({ trustedNumber, country }) =>
+        trustedNumber !== undefined && trustedNumber === this.#parts.e164(to, country),
+    );
     return call === undefined || others.length > 0 ? 'which-call' : call;
   }
 }

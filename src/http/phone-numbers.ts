@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { countryOf } from '../core/e164.ts';
 import type { Failure, Result } from '../core/errors.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { DocumentAuthor } from '../store/document.ts';
@@ -13,6 +14,7 @@ export interface ShownNumber {
   readonly label: string;
   readonly provider: 'twilio' | 'sip_trunk';
   readonly agentId?: string;
+  readonly defaultCountry?: string;
   readonly twilio?: { readonly purchased: boolean };
   readonly inbound?: unknown;
   readonly outbound?: unknown;
@@ -25,6 +27,8 @@ export interface NumberWish {
   readonly label: string;
   readonly provider: ShownNumber['provider'];
   readonly agentId?: string | undefined;
+  /** Of numbers without one, this one included: ISO 3166, two letters. */
+  readonly defaultCountry?: string | undefined;
   /** The account that the sender believes it to be of. */
   readonly accountSid?: string | undefined;
   readonly inbound?: unknown;
@@ -39,6 +43,7 @@ export interface NumberWish {
 export interface NumberChange {
   readonly label?: string | undefined;
   readonly agentId?: string | null | undefined;
+  readonly defaultCountry?: string | null | undefined;
   readonly inbound?: unknown;
   readonly outbound?: unknown;
 }
@@ -55,6 +60,11 @@ export interface NumberDesk {
 
 const label = z.string().trim().min(1).max(64);
 const agentId = z.string().regex(/^[\w-]{1,128}$/);
+/** Ours; the others of the body are ElevenLabs'. */
+const country = z
+  .string()
+  .regex(/^[A-Z]{2}$/)
+  .refine(text => countryOf(text) !== undefined);
 const trunk = z.record(z.string(), z.unknown()).nullish();
 const trunks = { inbound_trunk_config: trunk, outbound_trunk_config: trunk };
 /** As at ElevenLabs; what means nothing here is taken and left alone, the token above all: it is kept nowhere. */
@@ -66,9 +76,15 @@ const createBody = z.object({
   sid: z.string().optional(),
   supports_inbound: z.boolean().optional(),
   enable_sms: z.boolean().optional(),
+  default_country: country.nullish(),
   ...trunks,
 });
-const updateBody = z.object({ label: label.nullish(), agent_id: agentId.nullish(), ...trunks });
+const updateBody = z.object({
+  label: label.nullish(),
+  agent_id: agentId.nullish(),
+  default_country: country.nullish(),
+  ...trunks,
+});
 const query = z.object({
   provider: z.enum(['twilio', 'sip_trunk', 'exotel']).optional(),
   agent_id: z.string().optional(),
@@ -76,8 +92,9 @@ const query = z.object({
 
 const shapes = {
   create:
-    'Send {"phone_number", "label", "provider": "twilio" or "sip_trunk"}, and agent_id, inbound_trunk_config, outbound_trunk_config.',
-  update: 'Send any of agent_id, label, inbound_trunk_config and outbound_trunk_config; null takes one away.',
+    'Send {"phone_number", "label", "provider": "twilio" or "sip_trunk"}, and agent_id, inbound_trunk_config, outbound_trunk_config, default_country (two capital letters, like DE).',
+  update:
+    'Send any of agent_id, label, inbound_trunk_config, outbound_trunk_config and default_country (two capital letters, like DE); null takes one away.',
 };
 
 const path = '/v1/convai/phone-numbers';
@@ -111,6 +128,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
         ...{ number: phone_number, label: named, accountSid: sid, inboundWanted: supports_inbound !== false },
         provider: provider ?? (inbound || outbound ? 'sip_trunk' : 'twilio'),
         agentId: agent_id ?? undefined,
+        defaultCountry: body.data.default_country ?? undefined,
         messagesWanted: body.data.enable_sms,
         ...{ inbound: inbound ?? undefined, outbound: outbound ?? undefined },
       },
@@ -132,7 +150,7 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
     if (!body.success) return refuseInvalid(reply, 'invalid_body', shapes.update, body.error);
     const { label: named, agent_id, inbound_trunk_config, outbound_trunk_config } = body.data;
     const change = {
-      ...{ label: named ?? undefined, agentId: agent_id },
+      ...{ label: named ?? undefined, agentId: agent_id, defaultCountry: body.data.default_country },
       ...{ inbound: inbound_trunk_config, outbound: outbound_trunk_config },
     };
     const changed = await desk.update(request.params.id, change, authorOf(request));
@@ -164,6 +182,8 @@ function shown(entry: ShownNumber, request: FastifyRequest) {
     provider,
     /** Ours: it stands in the configuration file. */
     configured,
+    /** Ours: whose numbers those without a country are in its calls. */
+    default_country: entry.defaultCountry ?? null,
   };
   if (provider === 'twilio') return common;
   const outbound = outboundShown(entry.outbound);

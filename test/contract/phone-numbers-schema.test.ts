@@ -19,7 +19,14 @@ const numbers: readonly ShownNumber[] = [
     ...{ id: 'phnum_1', number: '+14155550100', label: 'Desk', provider: 'twilio', agentId: 'agent_1' },
     ...{ twilio: { purchased: true }, configured: false },
   },
-  { id: 'phnum_2', number: '+442071234567', label: 'City', provider: 'sip_trunk', configured: false },
+  {
+    id: 'phnum_2',
+    number: '+442071234567',
+    label: 'City',
+    provider: 'sip_trunk',
+    configured: false,
+    defaultCountry: 'GB',
+  },
   {
     ...{ id: 'phnum_3', number: '+493090182000', label: 'Berlin', provider: 'sip_trunk', configured: false },
     inbound: { allowed_addresses: ['192.0.2.0/24'], credentials: { username: 'u', password: 'p-p-p-p-p' } },

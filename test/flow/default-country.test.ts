@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SipListener } from '../contract/sip-listener.ts';
 import { withBridge } from '../support/flow.ts';
+import { answerTo } from '../unit/sip/embedded/messages.ts';
 
 const yaml = `
 elevenlabs:
@@ -44,4 +46,53 @@ describe('numbers that come without their country', () => {
         await call.hangup();
       }),
   );
+
+  it('are so for a webhook tool without a token too: it finds the call whose caller has the number', () => {
+    const env = { PUBLIC_HTTP_LISTEN: '127.0.0.1:0', TOOLS_SECRET: 'tools-secret-0123456789' };
+    return withBridge({ script: { mode: 'quiet' }, yaml, env }, async bridge => {
+      const { address, port } = bridge.app.publicHttp ?? {};
+      const send = async (To: string) => {
+        const answer = await fetch(`http://${address}:${port}/tools/send_SMS_verification`, {
+          method: 'POST',
+          body: new URLSearchParams({ To, Channel: 'sms' }),
+          headers: { authorization: `Bearer ${env.TOOLS_SECRET}` },
+        });
+        return answer.status;
+      };
+      const london = await bridge.answered({ from: '02071234567', to: '02071230000' });
+      const boston = await bridge.answered({ from: '4155550123', to: '4155551234' });
+      expect(await send('020 7123 4567')).toBe(200);
+      expect(bridge.world.twilio.codeFor('+442071234567')).toMatch(/^\d+$/);
+      expect(await send('(415) 555-0123')).toBe(200);
+      expect(bridge.world.twilio.codeFor('+14155550123')).toMatch(/^\d+$/);
+      // As the configuration alone would have it.
+      expect(await send('030 901820')).toBe(409);
+      await london.hangup();
+      await boston.hangup();
+    });
+  });
+
+  it.each([
+    ['their number', '+14155551234', '(415) 555-0123', '+14155550123'],
+    ['their trunk', '+442071230000', '020 7123 4567', '+442071234567'],
+  ])('are of the country of %s in calls of ours', async (_of, from, to, called) => {
+    const listener = await SipListener.open();
+    const outbound = `outbound_trunk_config: { address: "127.0.0.1:${listener.hop.port}", transport: tcp }`;
+    const withOutbound = yaml.replace('numbers:', `    ${outbound}\nnumbers:`);
+    try {
+      await withBridge({ yaml: withOutbound }, async bridge => {
+        const placed = await bridge.app.place({ trunk: 'london', to, from, agentId: 'agent_under_test' });
+        const peer = await listener.peer();
+        const invite = await peer.next(message => message.kind === 'request');
+        if (invite.kind !== 'request') throw new Error('not a request');
+        expect(invite.uri).toContain(`sip:${called}@`);
+        peer.send(answerTo(invite, 486).replace(/^(To: [^\r]*)\r/m, '$1;tag=telephone\r'));
+        expect(placed.ok && (await placed.value.ended).end.reason).toBe('callee-busy');
+        await peer.next(message => message.kind === 'request' && message.method === 'ACK');
+        peer.end();
+      });
+    } finally {
+      listener.close();
+    }
+  });
 });

@@ -315,6 +315,29 @@ describe('phone numbers', () => {
     );
   });
 
+  it('have a country of their own for numbers without one, until it is taken away', async () => {
+    const { ask, made, config } = await node();
+    yaml = '{}\n';
+    const body = trunkNumber({ phone_number: '020 7123 4567', default_country: 'GB' });
+    const id = await made({ ...body, outbound_trunk_config: { address: 'sip.example.com' } });
+    expect((await ask('GET', id)).body).toMatchObject({ default_country: 'GB' });
+    const countries = () => [config().numbers, config().trunks].map(([only]) => only?.defaultCountry);
+    expect(countries()).toEqual(['GB', 'GB']);
+    expect((await ask('PATCH', id, { label: 'City' })).body).toMatchObject({ default_country: 'GB' });
+    expect((await ask('PATCH', id, { default_country: 'IE' })).body).toMatchObject({ default_country: 'IE' });
+    expect(countries()).toEqual(['IE', 'IE']);
+    expect((await ask('PATCH', id, { default_country: null })).body).toMatchObject({ default_country: null });
+    expect(countries()).toEqual([undefined, undefined]);
+    for (const wrong of ['gb', 'ZZ', 'GBR', 44])
+      for (const [method, url] of [
+        ['POST', ''],
+        ['PATCH', id],
+      ] as const)
+        expect(await ask(method, url, { ...body, default_country: wrong })).toMatchObject(
+          refusal(422, /default_country is not right/),
+        );
+  });
+
   it('that are in the configuration are shown, win, and cannot be changed here', async () => {
     const { made, agentOf } = await node();
     const id = await made(trunkNumber({ inbound_trunk_config: null }));

@@ -5,11 +5,16 @@ import type { CallKey } from '../../../src/core/ids.ts';
 const answer = { result: '{"status":"pending"}', isError: false, status: 'pending' };
 
 function setup(...numbers: (string | undefined)[]) {
+  return setupIn(numbers.map(number => [number, undefined]));
+}
+
+function setupIn(of: readonly (readonly [number: string | undefined, country: string | undefined])[]) {
   const ran: string[] = [];
-  const calls = numbers.map(
-    (trustedNumber, i): CallWithTools => ({
+  const calls = of.map(
+    ([trustedNumber, country], i): CallWithTools => ({
       key: `call_${i}` as CallKey,
       trustedNumber,
+      country,
       useTool: async (name, parameters) => {
         ran.push(`call_${i} ${name} ${JSON.stringify(parameters)}`);
         return answer;
@@ -19,7 +24,12 @@ function setup(...numbers: (string | undefined)[]) {
   const door = new ToolDoor({
     calls: () => calls,
     callOf: token => (token.startsWith('token_of_') ? (token.slice(9) as CallKey) : undefined),
-    e164: text => (text.startsWith('+') ? text.replaceAll(' ', '') : undefined),
+    e164: (text, country) =>
+      text.startsWith('+')
+        ? text.replaceAll(' ', '')
+        : country === undefined
+          ? undefined
+          : `+${country}${text}`,
     names: ['send'],
   });
   return { door, ran };
@@ -36,6 +46,19 @@ describe('the door for webhook tools', () => {
     const { door, ran } = setup(undefined, '+2', '+3');
     expect(await door.run('send', { To: '+ 2' }, undefined)).toEqual({ ran: true, answer });
     expect(ran).toEqual(['call_1 send {"To":"+ 2"}']);
+  });
+
+  it("reads a number without a country as one of the call's", async () => {
+    const { door, ran } = setupIn([
+      ['+4420', '49'],
+      ['+4920', '49'],
+      ['+4421', '44'],
+      ['+121', undefined],
+    ]);
+    expect(await door.run('send', { To: '20' }, undefined)).toEqual({ ran: true, answer });
+    expect(await door.run('send', { To: '21' }, undefined)).toEqual({ ran: true, answer });
+    expect(ran.map(line => line.slice(0, 6))).toEqual(['call_1', 'call_2']);
+    expect(await door.run('send', { To: '22' }, undefined)).toEqual({ ran: false, why: 'which-call' });
   });
 
   it.each([
