@@ -1,6 +1,7 @@
 import type { Figures } from '../sim/load/figures.ts';
 import { type ProfileName, profileNames } from '../sim/load/profile.ts';
 import type { RoundOptions } from '../sim/load/round.ts';
+import { type StressName, stressNames } from '../sim/load/stressors.ts';
 import type { Arguments } from './command.ts';
 
 /** What is run unless the command line says otherwise. */
@@ -11,6 +12,7 @@ export const defaults = {
   workers: 1,
   soak: { calls: '100', seconds: 3600 },
   srtp: { calls: '100', rounds: 5 },
+  stress: { calls: '50', seconds: 10 },
 } as const;
 /** How long a call lives when what records cost is measured, ms: short, so that many end. */
 export const recordsHoldMs = 30_000;
@@ -45,6 +47,8 @@ export interface Plan {
   readonly recording: boolean;
   readonly comparison: keyof typeof comparisons;
   readonly soak: boolean;
+  /** Undefined: none. */
+  readonly stress: readonly StressName[] | undefined;
   readonly judge: boolean;
   readonly json: boolean;
   readonly save: string | undefined;
@@ -54,16 +58,16 @@ export interface Plan {
 export const comparisonOf = ({ comparison }: Plan): Comparison => comparisons[comparison];
 
 /** Measurements of which only one can be made at a time. */
-const modes = ['records', 'srtp', 'soak'] as const;
+const modes = ['records', 'srtp', 'stress', 'soak'] as const;
 
 /** The plan, or what is wrong with the command line. */
 export function readPlan(args: Arguments): Plan | string {
   const on = (name: string) => args[name] === true;
-  const wanted = modes.filter(on);
+  const wanted = modes.filter(name => args[name] !== undefined);
   if (wanted.length > 1)
     return `${wanted.map(name => `--${name}`).join(' and ')} are two measurements: give one of them`;
   const [mode] = wanted;
-  const usual = { ...defaults, ...(mode === 'soak' || mode === 'srtp' ? defaults[mode] : {}) };
+  const usual = { ...defaults, ...(mode === undefined || mode === 'records' ? {} : defaults[mode]) };
   const calls = String(args['calls'] ?? usual.calls)
     .split(',')
     .map(Number);
@@ -78,7 +82,11 @@ export function readPlan(args: Arguments): Plan | string {
   if (profile === undefined) return `--profile takes one of ${profileNames.join(', ')}`;
   if (on('recording') && mode === 'records')
     return '--recording needs a disk, which --records takes away from one side: give one of them';
-  if (mode === 'soak' && calls.length !== 1) return '--soak takes one number of calls';
+  if ((mode === 'soak' || mode === 'stress') && calls.length !== 1)
+    return `--${mode} takes one number of calls`;
+  const stress = mode === 'stress' ? readStress(String(args['stress'])) : undefined;
+  if (stress?.length === 0)
+    return `--stress takes all, or some of ${stressNames.join(', ')} with commas between them`;
   if (process.platform !== 'linux') return 'the bench reads /proc and runs on Linux only';
   const text = (name: string) => (typeof args[name] === 'string' ? args[name] : undefined);
   return {
@@ -89,11 +97,21 @@ export function readPlan(args: Arguments): Plan | string {
     workers: of('workers'),
     comparison: mode === 'records' || mode === 'srtp' ? mode : 'floor',
     soak: mode === 'soak',
-    wss: on('wss'),
+    stress,
+    // The handshakes are a part of the stress.
+    wss: on('wss') || mode === 'stress',
     recording: on('recording'),
     judge: on('judge'),
     json: on('json'),
     save: text('save'),
     profileFolder: text('cpu-prof'),
   };
+}
+
+/** Which stresses are meant; empty when one of them is not known. */
+function readStress(list: string): readonly StressName[] {
+  if (list === 'all') return stressNames;
+  const words = list.split(',');
+  const known = words.flatMap(word => stressNames.find(name => name === word) ?? []);
+  return known.length === words.length ? known : [];
 }

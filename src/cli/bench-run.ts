@@ -7,14 +7,20 @@ import { type Bound, boundsInWords, boundsOf, isMet } from '../sim/load/bounds.t
 import { type Figures, type Ratio, ratioOf, ratiosInWords } from '../sim/load/figures.ts';
 import { type RoundOptions, runRound } from '../sim/load/round.ts';
 import { flatWithin, growthOf, type Sample } from '../sim/load/soak.ts';
+import { floorPhase, runStress, stressBounds, stressTable } from '../sim/load/stress.ts';
+import type { StressName } from '../sim/load/stressors.ts';
 import { tableOf } from '../sim/load/table.ts';
 import { comparisonOf, type Plan } from './bench-plan.ts';
+import { makeRecords } from './bench-records.ts';
 import { type ExitCode, exitCodes, type Io } from './command.ts';
 import { version } from './version.ts';
 
 /** How long a call of a soak lives, and how often its memory is looked at, ms. */
 const soakHoldMs = 60_000;
 const soakSampleMs = 10_000;
+/** Records that are there to be searched under stress: for each second of a phase, and at most. */
+const recordsPerSecond = 1000;
+const mostRecords = 20_000;
 
 /** Carries out a plan. */
 export class Bench {
@@ -32,6 +38,7 @@ export class Bench {
     const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-bench-'));
     try {
       const tls = this.#plan.wss ? await agentCertificate(folder) : undefined;
+      if (this.#plan.stress !== undefined) return await this.#stress(this.#plan.stress, tls, folder);
       return this.#plan.soak ? await this.#soak(tls) : await this.#compare(tls);
     } catch (error) {
       this.#io.err(`trunkbridge bench: ${error instanceof Error ? error.message : String(error)}`);
@@ -104,14 +111,38 @@ export class Bench {
     return growth === undefined || flat ? exitCodes.ok : exitCodes.failed;
   }
 
+  async #stress(names: readonly StressName[], tls: RoundOptions['tls'], folder: string): Promise<ExitCode> {
+    const { seconds, calls } = this.#plan;
+    const number = calls[0] ?? 1;
+    const records = Math.min(mostRecords, recordsPerSecond * seconds);
+    this.#note(`writing ${records} records to be searched`);
+    const data = await makeRecords(folder, records);
+    const more = { hook, data };
+    const bridge = await runStress(this.#options('bridge', number, tls, more), names);
+    const floor = floorPhase(await this.#round('floor', number, tls));
+    const phases = [floor, ...bridge];
+    const bounds = stressBounds(phases);
+    this.#tell({ stress: { records, phases }, bounds }, `${stressTable(phases)}\n\n${boundsInWords(bounds)}`);
+    return this.#verdict(bounds);
+  }
+
   #round(
     subject: Figures['subject'],
     calls: number,
     tls: RoundOptions['tls'],
     more: Partial<RoundOptions> = {},
   ): Promise<Figures> {
+    return runRound(this.#options(subject, calls, tls, more));
+  }
+
+  #options(
+    subject: Figures['subject'],
+    calls: number,
+    tls: RoundOptions['tls'],
+    more: Partial<RoundOptions>,
+  ): RoundOptions {
     const { profile, seconds, workers, recording, profileFolder } = this.#plan;
-    return runRound({
+    return {
       subject,
       profile,
       calls,
@@ -124,7 +155,7 @@ export class Bench {
       ...(tls === undefined ? {} : { tls }),
       ...(profileFolder === undefined ? {} : { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] }),
       ...more,
-    });
+    };
   }
 
   #tell(result: object, text: string): void {
@@ -133,7 +164,8 @@ export class Bench {
     const all = { version: version(), date: new Date().toISOString(), machine, run, settleMs: 0, ...result };
     if (save !== undefined) {
       mkdirSync(save, { recursive: true });
-      const name = `${version()}${this.#plan.soak ? '-soak' : ''}`;
+      const { soak, stress } = this.#plan;
+      const name = `${version()}${soak ? '-soak' : stress === undefined ? '' : '-stress'}`;
       writeFileSync(join(save, `${name}.json`), `${JSON.stringify(all, null, 2)}\n`);
       writeFileSync(join(save, `${name}.md`), `${this.#heading(machine)}\n\n${text}\n`);
     }
@@ -175,6 +207,7 @@ async function agentCertificate(folder: string): Promise<NonNullable<RoundOption
 /** The programs of a run lie beside this one, built or not. */
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const file = (path: string) => fileURLToPath(new URL(`${path}.${extension}`, import.meta.url));
+const hook = file('../sim/load/stress-hook');
 const programs: RoundOptions['programs'] = {
   bridge: file('../main'),
   agent: file('../sim/load/agent-process'),

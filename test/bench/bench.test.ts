@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Bound } from '../../src/sim/load/bounds.ts';
 import type { Figures } from '../../src/sim/load/figures.ts';
+import type { Phase } from '../../src/sim/load/stress.ts';
+import { stressNames } from '../../src/sim/load/stressors.ts';
 import { Child } from '../support/child.ts';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
@@ -76,6 +78,30 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(bounds.map(({ what }) => what)).toContain('3 calls: SRTP adds to a call, % of a core');
   }, 120_000);
 
+  it('puts calls that are up under every stress, and each of them really happens', async () => {
+    const child = bench('--stress', 'all', '--calls', '4', '--seconds', '3', '--json');
+    expect(await child.exited, child.output).toBe(0);
+    const line = child.output.split('\n').find(text => text.startsWith('{'));
+    const { stress } = JSON.parse(line ?? '') as { stress: { phases: Phase[] } };
+    const happened = Object.fromEntries(stress.phases.map(phase => [phase.name, phase.happened]));
+    expect(Object.keys(happened)).toEqual(['floor', 'calm', ...stressNames]);
+    for (const { name, wire, dropped } of stress.phases) {
+      expect({ name, ...wire, dropped }).toMatchObject({ name, lost: 0, disordered: 0, dead: 0, dropped: 0 });
+      expect(wire.received).toBeGreaterThan(0);
+    }
+    const { blocked, setups, query, log, gc } = happened;
+    expect(blocked?.['blocks']).toBeGreaterThan(0);
+    expect(blocked?.['longestMs']).toBeGreaterThanOrEqual(500);
+    // The bridge itself saw it.
+    expect(blocked?.['lagSeenMs']).toBeGreaterThan(100);
+    expect(setups?.['answered']).toBeGreaterThan(0);
+    expect(query).toMatchObject({ failed: 0 });
+    expect(query?.['rows']).toBeGreaterThan(0);
+    // Lines waited until they were read again.
+    expect(log?.['cameAfterwardsKb']).toBeGreaterThan(log?.['readWhileHeldKb'] ?? Number.NaN);
+    expect(gc?.['collections']).toBeGreaterThan(0);
+  }, 240_000);
+
   it('replaces calls all the time in a soak, and watches the memory', async () => {
     const child = bench('--soak', '--calls', '30', '--seconds', '12', '--json');
     await child.exited;
@@ -95,6 +121,7 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     ['--profile', 'opus', /--profile takes one of pcmu/],
     ['--seconds', '0', /--seconds takes a number/],
     ['--soak', '--srtp', /--srtp and --soak are two measurements/],
+    ['--stress', 'blocked,sleep', /--stress takes all, or some of blocked, setups/],
   ])('refuses %s %s', async (option, value, why) => {
     const child = bench(option, value);
     expect(await child.exited).toBe(2);

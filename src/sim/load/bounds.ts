@@ -1,5 +1,6 @@
 import { type Figures, median } from './figures.ts';
 import { frameMs, type ProfileName } from './profile.ts';
+import { markdown } from './table.ts';
 
 /** What was promised of one figure, and how it stands. */
 export interface Bound {
@@ -153,8 +154,7 @@ export function boundsInWords(bounds: readonly Bound[]): string {
     String(bound.most),
     isMet(bound) ? 'met' : 'missed',
   ]);
-  const head = ['mark', 'measured', 'at most', ''];
-  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
+  return markdown([['mark', 'measured', 'at most', ''], ...rows]);
 }
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;

@@ -1,5 +1,8 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { pauseOf } from './collections.ts';
 
 /** How long a child may take to end by itself, ms. */
@@ -15,6 +18,8 @@ export interface ChildOptions {
   readonly onLine?: (line: string) => void;
   /** False for a program that knows nothing of this bench: there is no channel to it. */
   readonly channel?: boolean;
+  /** Path of a FIFO to be made for its standard output: it holds less than what lies between processes as a rule. */
+  readonly fifo?: string;
 }
 
 /** A process of the bench: a channel of messages, its output by lines, and a sure end. Its environment is only what it is given. */
@@ -25,6 +30,8 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
   readonly #name: string;
   readonly #process: ChildProcess;
   readonly #lines: string[] = [];
+  readonly #readers: Interface[] = [];
+  readonly #stdout: Readable | null;
   readonly #waiting = new Map<string, (message: Out) => void>();
   readonly #exited: Promise<void>;
   #ended = false;
@@ -33,13 +40,14 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
     this.#name = name;
     const nodeArgs = [...(options.nodeArgs ?? [])];
     const env = { ...options.env };
+    const fifo = options.fifo === undefined ? undefined : new Fifo(options.fifo);
+    const stdio: ('ignore' | 'pipe' | 'ipc' | number)[] = ['ignore', fifo?.writing ?? 'pipe', 'pipe'];
     this.#process =
       options.channel === false
-        ? spawn(process.execPath, [...nodeArgs, file, ...(options.args ?? [])], {
-            env,
-            stdio: ['ignore', 'pipe', 'pipe'],
-          })
-        : fork(file, [...(options.args ?? [])], { env, execArgv: nodeArgs, silent: true });
+        ? spawn(process.execPath, [...nodeArgs, file, ...(options.args ?? [])], { env, stdio })
+        : fork(file, [...(options.args ?? [])], { env, execArgv: nodeArgs, stdio: [...stdio, 'ipc'] });
+    fifo?.handedOver();
+    this.#stdout = fifo?.reading ?? this.#process.stdout;
     this.pid = this.#process.pid ?? 0;
     this.#exited = new Promise(resolve => {
       this.#process.once('exit', () => {
@@ -48,9 +56,11 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
       });
     });
     process.once('exit', this.#kill);
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+    for (const stream of [this.#stdout, this.#process.stderr]) {
       if (stream === null) continue;
-      createInterface({ input: stream }).on('line', line => this.#take(line, options.onLine));
+      const reader = createInterface({ input: stream });
+      reader.on('line', line => this.#take(line, options.onLine));
+      this.#readers.push(reader);
     }
     this.#process.on('message', message => {
       const { type } = message as Out;
@@ -62,6 +72,20 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
   /** Its last words. */
   get output(): string {
     return this.#lines.join('\n');
+  }
+
+  /** Bytes that it wrote to its standard output, as far as they were read. */
+  get written(): number {
+    return this.#stdout instanceof Socket ? this.#stdout.bytesRead : 0;
+  }
+
+  /** Stops reading what it writes: as soon as what lies between is full it can write no more. */
+  holdOutput(): void {
+    for (const reader of this.#readers) reader.pause();
+  }
+
+  releaseOutput(): void {
+    for (const reader of this.#readers) reader.resume();
   }
 
   tell(message: In): void {
@@ -124,5 +148,24 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
 
   #failure(why: string): Error {
     return new Error(`the ${this.#name} ${why}. Its last words:\n${this.output}`);
+  }
+}
+
+/** A FIFO of which a child gets the one end. */
+class Fifo {
+  readonly reading: Socket;
+  readonly writing: number;
+
+  constructor(path: string) {
+    execFileSync('mkfifo', ['-m', '600', path]);
+    // Without waiting for somebody who writes.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.writing = openSync(path, 'w');
+    this.reading = new Socket({ fd, readable: true, writable: false });
+    this.reading.on('error', () => undefined);
+  }
+
+  handedOver(): void {
+    closeSync(this.writing);
   }
 }

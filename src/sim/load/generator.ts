@@ -26,6 +26,7 @@ export class Generator {
   readonly #failures: string[] = [];
   readonly #up = new Set<number>();
   #answered = 0;
+  #refused = 0;
   #dropped = 0;
   #next = 0;
   #markedAt = 0;
@@ -48,6 +49,7 @@ export class Generator {
     const lines: SipLine[] = [];
     for (let i = 0; i < order.connections; i++) lines.push(await SipLine.connect(order.port));
     const generator = new Generator(telephones, lines);
+    generator.#next = order.firstCall ?? 0;
     const begun = monotonic();
     const calls: Promise<void>[] = [];
     for (let i = 0; i < order.calls; i++) {
@@ -107,6 +109,7 @@ export class Generator {
       setup: this.#setup.summary(),
       answered: this.#answered,
       failed: this.#failures,
+      refused: this.#refused,
       dropped: this.#dropped,
       marks: {
         answered: this.#answeredMarks.list,
@@ -152,6 +155,7 @@ export class Generator {
   }
 
   #fail(why: string): void {
+    this.#refused++;
     if (this.#failures.length < toldFailures) this.#failures.push(why);
   }
 

@@ -27,13 +27,13 @@ export class LagWatch {
   constructor(url: string, key: string) {
     this.#url = url;
     this.#key = key;
-    this.#timer = setInterval(() => void this.#look(), lagEveryMs);
+    this.#timer = setInterval(() => void this.look(), lagEveryMs);
   }
 
   /** Looks once more, and says what was worst. */
   async stop(): Promise<Lags> {
     clearInterval(this.#timer);
-    await this.#look();
+    await this.look();
     return this.#worst;
   }
 
@@ -41,7 +41,8 @@ export class LagWatch {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  /** Looks now. */
+  async look(): Promise<void> {
     try {
       const headers = { authorization: `Bearer ${this.#key}` };
       const answer = await fetch(this.#url, { headers, signal: AbortSignal.timeout(answerMs) });

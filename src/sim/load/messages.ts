@@ -26,6 +26,8 @@ export type ToGenerator =
       readonly holdMs?: number;
       /** Whether sound is encrypted, with keys in SDP. */
       readonly srtp?: boolean;
+      /** Number of the first one; default 0. */
+      readonly firstCall?: number;
     }
   /** Sound alone, to UDP ports of loopback. */
   | { readonly type: 'stream'; readonly profile: ProfileName; readonly ports: readonly number[] }
@@ -68,6 +70,8 @@ export interface GeneratorReport {
   /** Calls that were set up, that failed with what, and that the far end hung up. */
   readonly answered: number;
   readonly failed: readonly string[];
+  /** All that failed; of `failed` only the first few are kept. */
+  readonly refused: number;
   readonly dropped: number;
   readonly marks: {
     readonly answered: readonly Mark[];
@@ -122,6 +126,17 @@ export interface ToFloor {
   readonly calls: number;
   readonly url: string;
 }
+
+/** What the bridge's main thread is made to do in a run under stress, by a module that is loaded before it. */
+export type ToHost =
+  /** Do nothing else for so long. */
+  | { readonly type: 'block'; readonly ms: number }
+  /** Hold so much live data, and collect all garbage over and over for so long; zero lets go of it. */
+  | { readonly type: 'collect'; readonly heapMb: number; readonly ms: number };
+
+export type FromHost =
+  | { readonly type: 'blocked'; readonly ms: number }
+  | { readonly type: 'collected'; readonly count: number; readonly longestMs: number };
 
 export type FromFloor =
   | { readonly type: 'ready' }

@@ -1,28 +1,29 @@
 import { BenchChild } from './child.ts';
 import { collectionsOf } from './collections.ts';
 import { callingOf, type Figures } from './figures.ts';
-import type { FromAgent, FromGenerator, ToAgent, ToGenerator } from './messages.ts';
+import type {
+  AgentReport,
+  FromAgent,
+  FromGenerator,
+  GeneratorReport,
+  ToAgent,
+  ToGenerator,
+} from './messages.ts';
 import { monotonic } from './monotonic.ts';
-import { type ProfileName, profiles } from './profile.ts';
-import { type Keeping, type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
+import { profiles } from './profile.ts';
+import { rest } from './rest.ts';
+import { type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
 import { type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
 
 /** What a run is to be. */
-export interface RoundOptions {
+export interface RoundOptions
+  extends Omit<SubjectOptions, 'agentUrl' | 'caFile' | 'program' | 'perSecond' | 'connections'> {
   readonly subject: Figures['subject'];
-  readonly profile: ProfileName;
-  readonly calls: number;
   readonly seconds: number;
-  readonly workers: number;
   /** Files of the programs. */
   readonly programs: Readonly<Record<'bridge' | 'floor' | 'agent' | 'generator', string>>;
   /** Certificate of the agent, for wss. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly caFile: string };
-  readonly holdMs?: number;
-  readonly keeps?: Keeping;
-  readonly recording?: boolean;
-  readonly srtp?: boolean;
-  readonly nodeArgs?: readonly string[];
   readonly note: (what: string) => void;
   /** Called about every `sampleMs` of the window. */
   readonly onSample?: (usage: Usage) => void;
@@ -39,11 +40,23 @@ const connections = 4;
 const settleMs = 2000;
 const hangUpMs = 20_000;
 
-type GeneratorChild = BenchChild<ToGenerator, FromGenerator>;
+export type GeneratorChild = BenchChild<ToGenerator, FromGenerator>;
 type AgentChild = BenchChild<ToAgent, FromAgent>;
 
+/** Everything that a run needs, with its calls up. */
+export interface Stage {
+  readonly options: RoundOptions;
+  readonly subject: Subject;
+  readonly agent: AgentChild;
+  readonly generator: GeneratorChild;
+  readonly idle: Usage;
+}
+
 /** Starts everything, measures one window, ends everything. */
-export async function runRound(options: RoundOptions): Promise<Figures> {
+export const runRound = (options: RoundOptions): Promise<Figures> => onStage(options, measure);
+
+/** Starts everything, sets the calls up, lets `play` have it, ends everything. */
+export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => Promise<T>): Promise<T> {
   const { programs, profile, tls, note } = options;
   const agent: AgentChild = new BenchChild('agent', programs.agent);
   const generator: GeneratorChild = new BenchChild('generator', programs.generator);
@@ -60,7 +73,8 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
     await rest(settleMs, options.stopped);
     const idle = usageOf(subject.child.pid, monotonic());
     await setUp(options, subject, generator);
-    return await measure({ options, subject, agent, generator, idle });
+    await rest(settleMs, options.stopped);
+    return await play({ options, subject, agent, generator, idle });
   } finally {
     note('ending');
     options.stopped.removeEventListener('abort', cutShort);
@@ -71,23 +85,16 @@ export async function runRound(options: RoundOptions): Promise<Figures> {
 }
 
 function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject> {
-  const { profile, calls, programs, workers, tls, holdMs, keeps, recording, srtp, nodeArgs } = options;
-  const wanted: SubjectOptions = {
-    profile,
-    calls,
+  const { programs, tls } = options;
+  const all: SubjectOptions = {
+    ...options,
     agentUrl,
     program: programs.bridge,
-    workers,
     perSecond,
     connections,
     ...(tls === undefined ? {} : { caFile: tls.caFile }),
-    ...(holdMs === undefined ? {} : { holdMs }),
-    ...(keeps === undefined ? {} : { keeps }),
-    ...(recording === undefined ? {} : { recording }),
-    ...(srtp === undefined ? {} : { srtp }),
-    ...(nodeArgs === undefined ? {} : { nodeArgs }),
   };
-  return options.subject === 'floor' ? startFloor(wanted, programs.floor) : startBridge(wanted);
+  return options.subject === 'floor' ? startFloor(all, programs.floor) : startBridge(all);
 }
 
 async function setUp(options: RoundOptions, subject: Subject, generator: GeneratorChild): Promise<void> {
@@ -98,17 +105,8 @@ async function setUp(options: RoundOptions, subject: Subject, generator: Generat
   if (answered === 0) throw new Error(`no call was answered: ${failed.join(', ')}\n${subject.child.output}`);
 }
 
-interface Stage {
-  readonly options: RoundOptions;
-  readonly subject: Subject;
-  readonly agent: AgentChild;
-  readonly generator: GeneratorChild;
-  readonly idle: Usage;
-}
-
 async function measure({ options, subject, agent, generator, idle }: Stage): Promise<Figures> {
   const { child } = subject;
-  await rest(settleMs, options.stopped);
   options.note(`measuring for ${options.seconds} s`);
   agent.tell({ type: 'mark' });
   generator.tell({ type: 'mark' });
@@ -123,10 +121,7 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
   const after = census(pids);
   const lags = await lag?.stop();
   const pauses = child.pauses;
-  const reports = [generator.hear('report', startMs), agent.hear('report', startMs)] as const;
-  generator.tell({ type: 'report' });
-  agent.tell({ type: 'report' });
-  const [{ report: heard }, { report: said }] = await Promise.all(reports);
+  const { heard, said } = await reportsOf({ agent, generator });
   const idled = generator.hear('idle', hangUpMs);
   generator.tell({ type: 'hang-up' });
   await idled;
@@ -143,17 +138,7 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
     },
     collections: collectionsOf(pauses),
     ...(lags === undefined ? {} : { lags }),
-    wire: {
-      received: heard.packetsReceived,
-      lost: heard.lost,
-      disordered: heard.disordered,
-      gaps: heard.gaps,
-      dead: heard.dead,
-      ...(options.srtp ? { unopened: heard.unopened } : {}),
-      pace: heard.pace,
-      lateness: heard.lateness,
-      interval: heard.interval,
-    },
+    wire: { ...wireOf(heard), ...(options.srtp ? { unopened: heard.unopened } : {}) },
     agent: { received: said.messagesReceived, sent: said.messagesSent, pace: said.pace },
     observers: { telephones: heard.own, agent: said.own, cpu: elsewhere(before, after) },
     ...(options.subject === 'floor'
@@ -164,6 +149,31 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
             complaints: subject.complaints,
           }),
         }),
+  };
+}
+
+/** Closes the window of telephones and agent, and what either saw in it. */
+export async function reportsOf({ agent, generator }: Pick<Stage, 'agent' | 'generator'>): Promise<{
+  readonly heard: GeneratorReport;
+  readonly said: AgentReport;
+}> {
+  const reports = [generator.hear('report', startMs), agent.hear('report', startMs)] as const;
+  generator.tell({ type: 'report' });
+  agent.tell({ type: 'report' });
+  const [{ report: heard }, { report: said }] = await Promise.all(reports);
+  return { heard, said };
+}
+
+export function wireOf(heard: GeneratorReport): Figures['wire'] {
+  return {
+    received: heard.packetsReceived,
+    lost: heard.lost,
+    disordered: heard.disordered,
+    gaps: heard.gaps,
+    dead: heard.dead,
+    pace: heard.pace,
+    lateness: heard.lateness,
+    interval: heard.interval,
   };
 }
 
@@ -204,21 +214,6 @@ async function watch({ seconds, stopped, onSample, sampleMs }: RoundOptions, pid
     await rest(Math.min(left, onSample === undefined ? left : (sampleMs ?? left)), stopped);
     onSample?.(usageOf(pid, monotonic()));
   }
-}
-
-function rest(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (stopped.aborted) return reject(new Error('stopped'));
-    const stop = () => {
-      clearTimeout(timer);
-      reject(new Error('stopped'));
-    };
-    const timer = setTimeout(() => {
-      stopped.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    stopped.addEventListener('abort', stop, { once: true });
-  });
 }
 
 const round = (value: number, steps = 100): number => Math.round(value * steps) / steps;

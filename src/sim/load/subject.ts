@@ -2,18 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { BenchChild } from './child.ts';
 import { LagWatch } from './lags.ts';
-import type { FromFloor, ToFloor, ToGenerator } from './messages.ts';
+import type { FromFloor, FromHost, ToFloor, ToGenerator, ToHost } from './messages.ts';
 import type { ProfileName } from './profile.ts';
+
+export type SubjectChild = BenchChild<ToFloor | ToHost, FromFloor | FromHost>;
 
 /** What is measured: it carries calls between the generator and the agent. */
 export interface Subject {
-  readonly child: BenchChild<ToFloor, FromFloor>;
+  readonly child: SubjectChild;
   /** Warnings and errors that it wrote. */
   readonly complaints: readonly string[];
   /** Begins to watch how late its threads are; the floor does not tell. */
   watchLag?(): LagWatch;
+  /** Asks for a path of its own HTTP; the floor has none. */
+  ask?(path: string): Promise<Response>;
   /** Makes it ready for the generator, and tells what that is to do. */
   open(): Promise<ToGenerator>;
   stop(): Promise<void>;
@@ -41,20 +46,30 @@ export interface SubjectOptions {
   readonly recording?: boolean;
   /** Whether sound is encrypted, with keys in SDP. */
   readonly srtp?: boolean;
+  /** Calls that there is room for besides. */
+  readonly spareCalls?: number;
+  /** Whether new calls are refused while threads are late, as they are anywhere else. */
+  readonly sheds?: boolean;
+  /** Module that is loaded into the bridge before it, and through which it is put under stress. */
+  readonly hook?: string;
+  /** Folder with records that are there already, and the key they are sealed with. */
+  readonly data?: { readonly folder: string; readonly key: string };
   /** Arguments for node, besides those that every subject gets. */
   readonly nodeArgs?: readonly string[];
 }
 
 /** Room for one more second of calls than are wanted: a replaced call may still be ending. */
-const spareCalls = 50;
+const usualSpare = 50;
 const firstRtpPort = 20_000;
 const startMs = 20_000;
 const openMs = 60_000;
 /** Complaints that are kept. */
 const keptComplaints = 10;
 
-function nodeArgs(options: SubjectOptions): string[] {
-  return ['--enable-source-maps', '--trace-gc', ...(options.nodeArgs ?? [])];
+function nodeArgs({ hook, nodeArgs: more = [] }: SubjectOptions): string[] {
+  // V8 writes its traces without asking whether anybody reads: with a log that stalls the trace would stall the thread.
+  const own = hook === undefined ? ['--trace-gc'] : ['--expose-gc', `--import=${pathToFileURL(hook).href}`];
+  return ['--enable-source-maps', ...own, ...more];
 }
 
 const trust = ({ caFile }: SubjectOptions): Record<string, string> =>
@@ -71,10 +86,11 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
   const started = new Promise<void>(resolve => {
     settle = resolve;
   });
-  const child = new BenchChild<ToFloor, FromFloor>('bridge', options.program, {
+  const child: SubjectChild = new BenchChild('bridge', options.program, {
     args: ['serve', '--config', file],
     nodeArgs: nodeArgs(options),
-    channel: false,
+    channel: options.hook !== undefined,
+    ...(options.hook === undefined ? {} : { fifo: join(folder, 'log') }),
     env: { ...environment(options), ...trust(options), ...durable(folder, options) },
     onLine(line) {
       if (/"level":"(warn|error|fatal)"/.test(line) && complaints.length < keptComplaints)
@@ -96,10 +112,12 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
     throw error;
   }
   const { profile, calls, perSecond, connections, holdMs, srtp } = options;
+  const http = `http://127.0.0.1:${listening.get('http')}`;
   return {
     child,
     complaints,
-    watchLag: () => new LagWatch(`http://127.0.0.1:${listening.get('http')}/metrics`, metricsKey),
+    watchLag: () => new LagWatch(`${http}/metrics`, apiKey),
+    ask: path => fetch(`${http}${path}`, { headers: { authorization: `Bearer ${apiKey}` } }),
     open: async () => ({
       type: 'call',
       profile,
@@ -116,7 +134,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
 
 /** The bare program beside it. */
 export async function startFloor(options: SubjectOptions, entry: string): Promise<Subject> {
-  const child = new BenchChild<ToFloor, FromFloor>('floor', entry, {
+  const child: SubjectChild = new BenchChild('floor', entry, {
     nodeArgs: nodeArgs(options),
     env: trust(options),
   });
@@ -135,12 +153,19 @@ export async function startFloor(options: SubjectOptions, entry: string): Promis
   };
 }
 
-/** Late work is to be measured here, not turned away. */
-const admitsAll = ['mainLagMs', 'workerLagMs', 'connectionLagMs']
-  .map(name => `    ${name}: 60000\n`)
-  .join('');
+/** Late work is to be measured here as a rule, not turned away. */
+const lagLimits = ['mainLagMs', 'workerLagMs', 'connectionLagMs'].map(name => `    ${name}: 60000\n`);
+const admitsAll = `sip:\n  limits:\n${lagLimits.join('')}`;
 
-function configuration({ calls, keeps, recording, srtp, agentUrl }: SubjectOptions): string {
+function configuration({
+  calls,
+  spareCalls = usualSpare,
+  keeps,
+  recording,
+  srtp,
+  sheds,
+  agentUrl,
+}: SubjectOptions): string {
   const call = `call:\n  max_calls: ${calls + spareCalls}\n  max_seconds: 86400\n`;
   const webhooks =
     keeps === 'records and webhooks'
@@ -149,19 +174,24 @@ function configuration({ calls, keeps, recording, srtp, agentUrl }: SubjectOptio
   const recorded = recording ? 'recording:\n  enabled: true\n' : '';
   // Calls come over TCP.
   const encrypted = srtp ? 'media:\n  encryption: required\n  sdes_over_cleartext: true\n' : '';
-  return `agent:\n  settle_ms: 0\n${call}${recorded}${encrypted}${webhooks}sip:\n  limits:\n${admitsAll}`;
+  return `agent:\n  settle_ms: 0\n${call}${recorded}${encrypted}${webhooks}${sheds ? '' : admitsAll}`;
 }
 
-/** With it, and only on loopback, the bench reads `/metrics`. */
-const metricsKey = randomBytes(24).toString('hex');
+/** With it, and only on loopback, the bench reads `/metrics` and, under stress, records. */
+const apiKey = randomBytes(24).toString('hex');
 
 /** Records are written as anywhere else, with a key that nobody has to be told to keep. */
-const durable = (folder: string, { keeps }: SubjectOptions): Record<string, string> => ({
-  DATA_DIR: keeps === 'nothing' ? ':memory:' : join(folder, 'data'),
-  DATA_KEY: randomBytes(32).toString('base64'),
+const durable = (folder: string, { keeps, data }: SubjectOptions): Record<string, string> => ({
+  DATA_DIR: keeps === 'nothing' ? ':memory:' : (data?.folder ?? join(folder, 'data')),
+  DATA_KEY: data?.key ?? randomBytes(32).toString('base64'),
 });
 
-function environment({ agentUrl, calls, workers }: SubjectOptions): Record<string, string> {
+function environment({
+  agentUrl,
+  calls,
+  spareCalls = usualSpare,
+  workers,
+}: SubjectOptions): Record<string, string> {
   // Twice what is needed for each worker: used ports rest before they are used again.
   const ports = 4 * (calls + spareCalls) + 200;
   return {
@@ -170,7 +200,7 @@ function environment({ agentUrl, calls, workers }: SubjectOptions): Record<strin
     ELEVENLABS_BASE_URL: agentUrl,
     SIP_LISTEN: 'tcp://127.0.0.1:0',
     HTTP_LISTEN: '127.0.0.1:0',
-    API_KEYS: `bench:read:${metricsKey}`,
+    API_KEYS: `bench:read:${apiKey}`,
     RTP_PORTS: `${firstRtpPort}-${firstRtpPort + ports - 1}`,
     MEDIA_WORKERS: String(workers),
   };

@@ -6,7 +6,7 @@ import type { Pace } from './messages.ts';
 
 type Cell = (figures: Figures) => string | undefined;
 
-const percentiles = ({ p50, p99, max }: Summary): string => `${p50} / ${p99} / ${max}`;
+export const percentiles = ({ p50, p99, max }: Summary): string => `${p50} / ${p99} / ${max}`;
 const inDelay = (delay: Delay | undefined): string | undefined =>
   delay === undefined
     ? undefined
@@ -15,7 +15,7 @@ const inLags = (lags: Lags): string =>
   Object.entries(lags)
     .map(([thread, ms]) => `${thread} ${ms.toFixed(1)}`)
     .join(', ');
-const inPace = ({ least, most }: Pace): string => `${least.toFixed(3)} to ${most.toFixed(3)}`;
+export const inPace = ({ least, most }: Pace): string => `${least.toFixed(3)} to ${most.toFixed(3)}`;
 
 /** Every figure that is shown, in its order. */
 const rows: readonly (readonly [name: string, cell: Cell])[] = [
@@ -61,6 +61,11 @@ export function tableOf(all: readonly Figures[]): string {
     const cells = all.map(cell);
     return cells.every(text => text === undefined) ? [] : [[name, ...cells.map(text => text ?? '-')]];
   });
+  return markdown([head, ...body]);
+}
+
+/** Rows of cells, the head first, as a Markdown table that can be read as it is. */
+export function markdown([head = [], ...body]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(...[head, ...body].map(cells => (cells[column] ?? '').length)),
   );

@@ -101,6 +101,7 @@ describe('what was promised', () => {
       { what: 'one', value: 1, most: 2 },
       { what: 'other', value: 3, most: 2 },
     ]).split('\n');
-    expect(lines.slice(2)).toEqual(['| one | 1 | 2 | met |', '| other | 3 | 2 | missed |']);
+    expect(lines[2]).toMatch(/^\| one +\| 1 +\| 2 +\| met +\|$/);
+    expect(lines[3]).toMatch(/^\| other +\| 3 +\| 2 +\| missed +\|$/);
   });
 });

@@ -23,6 +23,7 @@ const generator = (marks: Partial<GeneratorReport['marks']>): GeneratorReport =>
   setup: none,
   answered: 1,
   failed: [],
+  refused: 0,
   dropped: 0,
   marks: { answered: [], speech: [], silence: [], word: [], ...marks },
 });
