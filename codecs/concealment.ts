@@ -17,6 +17,8 @@ const HOLD_MS = 20;
 const FADE_MS = 100;
 /** How long the step at the beginning of a gap takes to vanish. */
 const JOIN_MS = 1;
+/** Sound that is remembered before what is too old is moved out of the way. */
+const ROOM_MS = 100;
 /** The cross-fade when sound comes back: it grows with the gap's length, by this part of it, up to the maximum. */
 const RETURN_MS = 4;
 const RETURN_GROWTH = 0.4;
@@ -37,8 +39,10 @@ export class Concealer {
   readonly #return: number;
   readonly #maxReturn: number;
 
-  /** What was heard or concealed, oldest first; and what it was when the gap began. */
-  readonly #past: Float64Array;
+  /** What was heard or concealed, oldest first, and where it ends: what lies further back than `#source` is long is forgotten. */
+  readonly #past: Int16Array;
+  #end = 0;
+  /** The newest of it when the gap began. */
   readonly #source: Float64Array;
   /** The periods that are repeated now, and room for the next, longer loop while one fades into the other. */
   #loop: Float64Array;
@@ -69,7 +73,8 @@ export class Concealer {
     this.#return = samples(RETURN_MS);
     this.#maxReturn = samples(MAX_RETURN_MS);
     const remembered = MAX_PERIODS * this.#longest + (this.#longest >> 2) + 1;
-    this.#past = new Float64Array(remembered);
+    this.#past = new Int16Array(remembered + samples(ROOM_MS));
+    this.#end = remembered;
     this.#source = new Float64Array(remembered);
     this.#loop = new Float64Array(MAX_PERIODS * this.#longest);
     this.#spare = new Float64Array(MAX_PERIODS * this.#longest);
@@ -103,20 +108,28 @@ export class Concealer {
   /** Forgets everything that was heard. */
   reset(): void {
     this.#past.fill(0);
+    this.#end = this.#source.length;
     this.#lost = false;
   }
 
   #remember(samples: Int16Array, from: number, count: number): void {
     const past = this.#past;
-    const kept = Math.min(count, past.length);
-    past.copyWithin(0, kept);
-    const first = from + count - kept;
-    const end = past.length - kept;
-    for (let i = 0; i < kept; i++) past[end + i] = samples[first + i]!;
+    const room = past.length - this.#source.length;
+    for (let done = 0; done < count; ) {
+      if (this.#end === past.length) {
+        past.copyWithin(0, room);
+        this.#end -= room;
+      }
+      const some = Math.min(count - done, past.length - this.#end);
+      append(past, this.#end, samples, from + done, some);
+      this.#end += some;
+      done += some;
+    }
   }
 
   #begin(): void {
-    this.#source.set(this.#past);
+    const remembered = this.#source.length;
+    for (let i = 0; i < remembered; i++) this.#source[i] = this.#past[this.#end - remembered + i]!;
     this.#lost = true;
     this.#period = this.#findPeriod();
     this.#periods = 1;
@@ -195,4 +208,8 @@ export class Concealer {
     this.#loopLength = this.#fillLoop(loop, ++this.#periods);
     this.#blend = this.#period >> 2;
   }
+}
+
+function append(past: Int16Array, end: number, samples: Int16Array, from: number, count: number): void {
+  for (let i = 0; i < count; i++) past[end + i] = samples[from + i]!;
 }

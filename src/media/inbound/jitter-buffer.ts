@@ -2,13 +2,11 @@ import type { RtpView } from '../rtp/packet.ts';
 import { sequencePlus, timestampDistance } from '../rtp/sequence.ts';
 import { DelayEstimate, unitsPerMs } from './delay-estimate.ts';
 import { inboundLimits as limits } from './limits.ts';
+import { type SoundBytes, SoundRing } from './sound-ring.ts';
 
 /** What comes next: `sound` to take, `lost` sound to be made up for, or a `pause` that is silence. */
 export type Step = 'sound' | 'lost' | 'pause';
 
-/** Room for the sound held plus one packet as long again; a power of two. */
-const ringUnits = 4096;
-const ringMask = ringUnits - 1;
 const boundUnits = limits.bufferMs * unitsPerMs;
 const concealUnits = limits.concealMs * unitsPerMs;
 const jumpUnits = limits.jumpMs * unitsPerMs;
@@ -17,9 +15,8 @@ const lostStep = 10 * unitsPerMs;
 const slackUnits = limits.shrinkSlackMs * unitsPerMs;
 /** Least late sound that is worth skipping. */
 const leastSkip = 5 * unitsPerMs;
-/** Set in the mark of a packet's first byte. */
-const firstByte = 0x80;
-const codecMask = 0x7f;
+/** Units that `past` can give back at least: what the ring holds without what may lie ahead. */
+export const pastUnits: number = SoundRing.units - 2 * boundUnits;
 /** A packet this much ahead of what came before it, and this much too early for that, is a jump of the clock. */
 const jumpAheadUnits = 60 * unitsPerMs;
 const jumpEarlyUnits = 100 * unitsPerMs;
@@ -37,8 +34,7 @@ const jumpEarlyUnits = 100 * unitsPerMs;
  * timestamp jump continues where it was.
  */
 export class JitterBuffer {
-  readonly #bytes = new Uint8Array(ringUnits);
-  readonly #marks = new Uint8Array(ringUnits);
+  readonly #ring = new SoundRing();
   readonly #delay = new DelayEstimate();
   #epochMs = -1;
   #started = false;
@@ -46,6 +42,8 @@ export class JitterBuffer {
   #anchorTimestamp = 0;
   #anchor = 0;
   #head = 0;
+  /** Where the sound that was taken last ended. */
+  #takenTo = 0;
   #end = 0;
   #expanded = 0;
   /** Sound begins after silence: it may wait for the delay to be as wanted at no cost. */
@@ -95,9 +93,7 @@ export class JitterBuffer {
 
   /** Whether more sound follows without a gap. */
   get ready(): boolean {
-    return (
-      this.#started && !this.#waiting && this.#expanded === 0 && this.#marks[this.#head & ringMask] !== 0
-    );
+    return this.#started && !this.#waiting && this.#expanded === 0 && this.#ring.has(this.#head);
   }
 
   /** Another source takes over: its first packet is put where the former one's sound ends. */
@@ -134,7 +130,7 @@ export class JitterBuffer {
     if (!this.#started) return this.#silence(wanted);
     const arrival = this.#arrival(nowMs);
     for (;;) {
-      if (this.#marks[this.#head & ringMask] !== 0) {
+      if (this.#ring.has(this.#head)) {
         const delay = arrival - this.#head - this.#delay.base;
         if (this.#skipReplaced(delay)) continue;
         if (this.#waiting && this.#delay.target - delay >= unitsPerMs) return this.#silence(wanted);
@@ -149,14 +145,22 @@ export class JitterBuffer {
     }
   }
 
-  /** Copies the sound that `next` announced to `to` and is done with it. */
-  take(to: Uint8Array, at: number): void {
-    for (let i = 0; i < this.#units; i++) {
-      const place = (this.#head + i) & ringMask;
-      to[at + i] = this.#bytes[place]!;
-      this.#marks[place] = 0;
-    }
+  /** Moves the sound that `next` announced to the start of `to`. */
+  take(to: SoundBytes): void {
+    this.#ring.move(this.#head, this.#units, to);
     this.#head += this.#units;
+    this.#takenTo = this.#head;
+  }
+
+  /**
+   * Copies `units` that were taken, up to `before` units ago, to the start of `to` once more. False when others lie there
+   * by now: of the last `pastUnits` that happens only when the sender's clock jumped.
+   */
+  past(to: SoundBytes, units: number, before: number): boolean {
+    const from = this.#takenTo - before - units;
+    if (this.#end - from > SoundRing.units) return false;
+    this.#ring.copy(from, units, to);
+    return true;
   }
 
   #arrival(nowMs: number): number {
@@ -198,18 +202,13 @@ export class JitterBuffer {
   #store(packet: Uint8Array, from: number, at: number, length: number, codec: number): void {
     const end = at + length;
     if (end - this.#head > boundUnits) this.#advance(end - boundUnits);
-    for (let i = Math.max(0, this.#head - at); i < length; i++) {
-      const place = (at + i) & ringMask;
-      this.#bytes[place] = packet[from + i]!;
-      this.#marks[place] = i === 0 ? codec | firstByte : codec;
-    }
+    this.#ring.store(packet, from, at, length, Math.max(0, this.#head - at), codec);
     if (end > this.#end) this.#end = end;
   }
 
   /** Moves the head on to `to`, forgetting what lies before it. */
   #advance(to: number): void {
-    const last = Math.min(to, this.#head + ringUnits);
-    for (let i = this.#head; i < last; i++) this.#marks[i & ringMask] = 0;
+    this.#ring.clear(this.#head, Math.min(to, this.#head + SoundRing.units));
     this.#head = to;
     if (this.#end < to) this.#end = to;
   }
@@ -226,18 +225,20 @@ export class JitterBuffer {
 
   /** Sound of one codec from the head on without a gap; accounts for the packets that begin in it. */
   #sound(wanted: number, arrival: number): Step {
-    this.#codec = this.#marks[this.#head & ringMask]! & codecMask;
+    const ring = this.#ring;
+    const head = this.#head;
+    const codec = ring.codecAt(head);
     let units = 0;
-    while (units < wanted) {
-      const mark = this.#marks[(this.#head + units) & ringMask]!;
-      if ((mark & codecMask) !== this.#codec) break;
-      if ((mark & firstByte) !== 0) {
-        this.#delayNow = arrival - this.#head - units - this.#delay.base;
+    while (units < wanted && ring.codecAt(head + units) === codec) {
+      if (ring.beginsAt(head + units)) {
+        this.#delayNow = arrival - head - units - this.#delay.base;
         this.#delaySum += this.#delayNow;
         this.#delayCount++;
+        units++;
       }
-      units++;
+      units += ring.plain(head + units, codec, wanted - units);
     }
+    this.#codec = codec;
     this.#units = units;
     return 'sound';
   }
@@ -245,7 +246,7 @@ export class JitterBuffer {
   /** Units from the head to the next sound; 0 when there is none. */
   #missing(): number {
     for (let i = this.#head + 1; i < this.#end; i++) {
-      if (this.#marks[i & ringMask] !== 0) return i - this.#head;
+      if (this.#ring.has(i)) return i - this.#head;
     }
     return 0;
   }

@@ -38,6 +38,11 @@ export class KeyShield {
     return this.#state !== 'down';
   }
 
+  /** Whether it looks at the sound at all. */
+  get attends(): boolean {
+    return this.#listening || this.up;
+  }
+
   /** The key that was found to be pressed in the last tick; empty when there was none. Only while listening. */
   get begun(): string {
     return this.#begun;

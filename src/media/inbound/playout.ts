@@ -1,10 +1,11 @@
 import { Concealer } from '../../../codecs/concealment.ts';
-import { alawToLinear, linearToUlaw, ulawToLinear } from '../../../codecs/g711.ts';
+import { alawToLinear, linearToUlaw, ULAW_SILENCE, ulawToLinear } from '../../../codecs/g711.ts';
 import { G722Decoder } from '../../../codecs/g722.ts';
 import type { CodecName } from '../../sdp/plan.ts';
 import { unitsPerMs } from './delay-estimate.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
 import { inboundLimits as limits } from './limits.ts';
+import { SoundBytes } from './sound-ring.ts';
 import { cutPeriod, findPeriod, repeatPeriod } from './stretch.ts';
 
 /** The marks that the jitter buffer keeps beside each byte. */
@@ -12,6 +13,8 @@ export const codecMarks: Readonly<Record<CodecName, number>> = { PCMU: 1, PCMA: 
 
 /** Most that is taken from the buffer at once. */
 const stepUnits = limits.tickMs * unitsPerMs;
+/** What the concealer remembers, 49 ms, in whole ticks. */
+const recalledUnits = 3 * stepUnits;
 /** Room for what one tick may have in hand: 20 ms left over, 40 ms taken to be stretched, 15 ms added; at 16 kHz. */
 const roomSamples = 16 * 100;
 
@@ -20,13 +23,17 @@ const roomSamples = 16 * 100;
  * period less or more where the delay is not as wanted. `render` fills, `shift` consumes.
  */
 export class Playout {
-  /** Sound in hand, oldest first: `length` samples at `rate` Hz. */
+  /** Sound in hand, oldest first: `length` samples at `rate` Hz. Not kept while `coded` and nobody wants them. */
   readonly samples = new Int16Array(roomSamples);
   /** The same sound as mu-law, bytes as they came wherever nothing was changed; only kept while `coded`. */
-  readonly codes = new Uint8Array(roomSamples);
+  readonly #coded = new SoundBytes(roomSamples);
+  readonly codes: Uint8Array = this.#coded.bytes;
   #codesWanted = false;
+  #samplesWanted = true;
+  /** Units that were passed on without being decoded since the concealer last heard anything. */
+  #passed = 0;
   readonly #buffer: JitterBuffer;
-  readonly #payload = new Uint8Array(stepUnits);
+  readonly #payload = new SoundBytes(stepUnits);
   readonly #g722 = new G722Decoder();
   #rate: 8000 | 16000 = 8000;
   /** Each remembers up to 25 kB of sound: made for a rate when that comes into use. */
@@ -61,9 +68,11 @@ export class Playout {
     return this.#concealed;
   }
 
-  /** Says whether the taker speaks mu-law. */
-  wantCodes(wanted: boolean): void {
-    this.#codesWanted = wanted;
+  /** Says whether the taker speaks mu-law, and whether anybody needs `samples` besides: else they are not kept while `coded`. */
+  want(codes: boolean, samples: boolean): void {
+    this.#catchUp();
+    this.#codesWanted = codes;
+    this.#samplesWanted = samples || !codes;
     if (this.coded) this.#encode(0, this.#length);
   }
 
@@ -81,6 +90,10 @@ export class Playout {
 
   /** Drops the oldest `count` samples: they were played. */
   shift(count: number): void {
+    if (count === this.#length) {
+      this.#length = 0;
+      return;
+    }
     this.samples.copyWithin(0, count, this.#length);
     if (this.coded) this.codes.copyWithin(0, count, this.#length);
     this.#length -= count;
@@ -120,6 +133,7 @@ export class Playout {
     if (rate === this.#rate) return;
     this.#rate = rate;
     this.#length = 0;
+    this.#passed = 0;
     this.#last = 'pause';
     this.#concealer = this.#concealerFor(rate);
     this.#concealer.reset();
@@ -134,14 +148,25 @@ export class Playout {
   #decode(): void {
     const mark = this.#buffer.codec;
     const units = this.#buffer.units;
-    this.#buffer.take(this.#payload, 0);
+    if (this.#passes(mark, units)) {
+      this.#buffer.take(this.#coded);
+      this.#passed += units;
+      this.#length = units;
+      return;
+    }
+    this.#catchUp();
+    this.#buffer.take(this.#payload);
     this.#setRate(mark === codecMarks.G722 ? 16000 : 8000);
     const at = this.#length;
-    if (mark === codecMarks.G722) this.#g722.decode(this.#payload, 0, units, this.samples, at);
-    else {
-      const table = mark === codecMarks.PCMU ? ulawToLinear : alawToLinear;
-      for (let i = 0; i < units; i++) this.samples[at + i] = table[this.#payload[i]!]!;
-    }
+    if (mark === codecMarks.G722) this.#g722.decode(this.#payload.bytes, 0, units, this.samples, at);
+    else
+      expand(
+        mark === codecMarks.PCMU ? ulawToLinear : alawToLinear,
+        this.#payload.bytes,
+        units,
+        this.samples,
+        at,
+      );
     const count = this.#samplesOf(units);
     const concealer = this.#concealer;
     const joined = this.#last === 'lost';
@@ -151,10 +176,34 @@ export class Playout {
     this.#length += count;
     if (!this.coded) return;
     if (mark !== codecMarks.PCMU || joined) this.#encode(at, count);
-    else for (let i = 0; i < count; i++) this.codes[at + i] = this.#payload[i]!;
+    else copy(this.#payload.bytes, count, this.codes, at);
+  }
+
+  /** Whether a whole tick is as the taker wants it, follows sound, and nobody needs its samples. */
+  #passes(mark: number, units: number): boolean {
+    return (
+      units === stepUnits &&
+      mark === codecMarks.PCMU &&
+      this.#length === 0 &&
+      this.#last === 'sound' &&
+      !this.#samplesWanted
+    );
+  }
+
+  /** Decodes what was passed on: the tick in hand, and for the concealer as much before it as that remembers. */
+  #catchUp(): void {
+    if (this.#passed === 0) return;
+    const units = Math.min(this.#passed, recalledUnits);
+    this.#passed = 0;
+    for (let before = units - stepUnits; before >= 0; before -= stepUnits) {
+      if (!this.#buffer.past(this.#payload, stepUnits, before)) this.#payload.bytes.fill(ULAW_SILENCE);
+      expand(ulawToLinear, this.#payload.bytes, stepUnits, this.samples, 0);
+      this.#concealer.heard(this.samples, 0, stepUnits);
+    }
   }
 
   #conceal(): void {
+    this.#catchUp();
     const count = this.#samplesOf(this.#buffer.units);
     this.#concealer.conceal(this.samples, this.#length, count);
     this.#last = 'lost';
@@ -164,6 +213,7 @@ export class Playout {
 
   /** Silence; coming from sound it is faded to over the first piece, so that it does not click. */
   #silence(): void {
+    this.#catchUp();
     const count = this.#samplesOf(this.#buffer.units);
     const at = this.#length;
     const concealer = this.#concealer;
@@ -184,7 +234,8 @@ export class Playout {
   }
 
   #encode(at: number, count: number): void {
-    for (let i = at; i < at + count; i++) this.codes[i] = linearToUlaw[this.samples[i]! & 0xffff]!;
+    const { samples, codes } = this;
+    for (let i = at; i < at + count; i++) codes[i] = linearToUlaw[samples[i]! & 0xffff]!;
   }
 
   /** Plays a pitch period less when the delay is over what is wanted, one more when it is under. True if it did. */
@@ -201,6 +252,7 @@ export class Playout {
     const deep = spareMs >= limits.tickMs;
     if (!longer && !deep && leftOver < shortest) return false;
     this.#stretchedMs = nowMs;
+    this.#catchUp();
     if (!longer) this.#takeMore(nowMs);
     // A cut leaves the tick that is about to be played, and the delay at no less than is wanted.
     const spare = longer
@@ -228,4 +280,13 @@ export class Playout {
       this.#decode();
     }
   }
+}
+
+/** G.711 to linear. Functions of their own, so that a loop reads no field of an object. */
+function expand(table: Int16Array, src: Uint8Array, count: number, dst: Int16Array, at: number): void {
+  for (let i = 0; i < count; i++) dst[at + i] = table[src[i]!]!;
+}
+
+function copy(src: Uint8Array, count: number, dst: Uint8Array, at: number): void {
+  for (let i = 0; i < count; i++) dst[at + i] = src[i]!;
 }

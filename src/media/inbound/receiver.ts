@@ -92,24 +92,26 @@ export class Inbound {
   setSink(sink: AudioSink | undefined): void {
     this.#sink = sink;
     this.#feed = undefined;
-    this.#wantCodes();
+    this.#want();
   }
 
   /** Secure mode: keys are taken out of the sound before anybody gets that. */
   shield(on: boolean): void {
     if (on) this.#shield.raise();
     else this.#shield.lower();
-    this.#wantCodes();
+    this.#want();
   }
 
   /** Whether keys are looked for in the sound. */
   listenForTones(on: boolean): void {
     this.#shield.listen(on);
+    this.#want();
   }
 
   /** From now on what the sink gets is heard by a tap as well, whether there is a sink or not. */
   setTap(tap: WireTap | undefined): void {
     this.#tap = tap;
+    this.#want();
   }
 
   /** One datagram of the RTP port. `nowMs` is the injected clock's monotonic time. */
@@ -163,7 +165,7 @@ export class Inbound {
     }
     this.#tap?.heard(deadlineMs, playout.samples, count, playout.rate);
     playout.shift(count);
-    if (this.#shield.up !== this.#shielded) this.#wantCodes();
+    if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
   }
 
@@ -240,9 +242,10 @@ export class Inbound {
   }
 
   /** Bytes as they came are passed on only where nothing has to be taken out of them. */
-  #wantCodes(): void {
+  #want(): void {
     this.#shielded = this.#shield.up;
-    this.#playout.wantCodes(this.#sink?.format === 'ulaw_8000' && !this.#shielded);
+    const codes = this.#sink?.format === 'ulaw_8000' && !this.#shielded;
+    this.#playout.want(codes, this.#tap !== undefined || this.#shield.attends);
   }
 
   #reject(): void {

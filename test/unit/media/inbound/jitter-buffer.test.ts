@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JitterBuffer } from '../../../../src/media/inbound/jitter-buffer.ts';
 import { inboundLimits as limits } from '../../../../src/media/inbound/limits.ts';
+import { SoundBytes } from '../../../../src/media/inbound/sound-ring.ts';
 import { RtpView } from '../../../../src/media/rtp/packet.ts';
 
 /** A buffer with a sender of numbered packets: each byte of packet n is n. */
@@ -21,14 +22,15 @@ class Bench {
   /** Takes 20 ms and notes what it was made of, in order, without repeats. */
   tick(nowMs: number): (number | 'lost' | 'pause')[] {
     const parts: (number | 'lost' | 'pause')[] = [];
-    const bytes = new Uint8Array(160);
+    const sound = new SoundBytes(160);
+    const { bytes } = sound;
     for (let left = 160; left > 0; ) {
       const step = this.buffer.next(nowMs, left);
       const units = this.buffer.units;
       expect(units).toBeGreaterThan(0);
       expect(units).toBeLessThanOrEqual(left);
       if (step === 'sound') {
-        this.buffer.take(bytes, 0);
+        this.buffer.take(sound);
         for (let i = 0; i < units; i++) if (parts.at(-1) !== bytes[i]) parts.push(bytes[i]!);
       } else if (parts.at(-1) !== step) parts.push(step);
       left -= units;

@@ -142,7 +142,7 @@ describe('Playout', () => {
     bench.put(40);
     bench.tick(60);
     expect(bench.playout.coded).toBe(false);
-    bench.playout.wantCodes(true);
+    bench.playout.want(true, false);
     expect(bench.playout.coded).toBe(true);
     bench.playout.prepare('G722');
     expect(bench.playout.rate).toBe(8000);
@@ -156,4 +156,51 @@ describe('Playout', () => {
     expect(bench.playout.length).toBe(320);
     expect(bench.playout.coded).toBe(false);
   });
+
+  it('passes mu-law on as it came, and makes no samples of it, where nobody wants them', () => {
+    const bench = new Bench(330);
+    bench.playout.want(true, false);
+    for (let n = 0; n < 10; n++) {
+      bench.put(n * 20);
+      bench.tick(n * 20 + 1);
+    }
+    const samples = bench.playout.samples.slice(0, 160);
+    const codes = bench.playout.codes.slice(0, 160);
+    bench.put(200);
+    bench.tick(201);
+    expect(bench.playout.samples.subarray(0, 160)).toEqual(samples);
+    expect(bench.playout.codes.subarray(0, 160)).not.toEqual(codes);
+  });
+
+  it('makes the same of lost, late and stretched sound whether samples are wanted all the time or not', () => {
+    const [all, few] = [new Bench(), new Bench()];
+    all.playout.want(true, true);
+    few.playout.want(true, false);
+    const random = seededRandom(5);
+    let sent = 0;
+    for (let n = 0; n < 6000; n++) {
+      const now = n * 20;
+      // Now and then the way becomes longer, sound is lost, or the sender is silent and goes on.
+      const delayed = n % 700 > 500 ? 3 : 0;
+      for (; sent <= n - delayed; sent++) {
+        const skip = random() < 0.03 || n % 1000 > 990;
+        for (const bench of [all, few]) bench.put(now + (n % 3), skip);
+      }
+      // Somebody listens for a while, as a recording does.
+      if (n % 400 === 0) few.playout.want(true, n % 1200 === 0);
+      for (const { playout } of [all, few]) {
+        playout.render(now + 5);
+        expect(playout.coded).toBe(true);
+      }
+      const heard = few.playout.codes.subarray(0, 160);
+      if (!all.playout.codes.subarray(0, 160).every((code, i) => alike(code, heard[i]!)))
+        expect.fail(`tick ${n}`);
+      for (const { playout } of [all, few]) playout.shift(160);
+    }
+    expect(all.playout.framesConcealed).toBeGreaterThan(100);
+    expect(few.playout.framesConcealed).toBe(all.playout.framesConcealed);
+  });
 });
+
+/** Mu-law has two zeros. */
+const alike = (a: number, b: number) => a === b || (a | b) === 0xff;
