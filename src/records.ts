@@ -120,6 +120,8 @@ export class CallRecorder implements EventSink {
       const followed = this.#calls.get(event.call);
       if (followed !== undefined) followed.answered = this.#clock.now();
       this.#journal.update(event.call, { answered: true });
+    } else if (type === 'stream-started') {
+      this.#journal.update(event.call, { streamSid: event.streamSid });
     } else if (type === 'tool-run') {
       this.#tool(event);
     } else if (type === 'recording-begun') {

@@ -167,6 +167,9 @@ export class StreamIntake {
     if (!opened.ok)
       return this.#refuse(endWithoutLeg(this.#parts, arrival, opened.failure), fallbackTwiml(fallback));
     const callLog = log.with({ call: arrival.key });
+    void opened.value.stream?.started.then(streamSid =>
+      this.#parts.events.emit({ type: 'stream-started', call: arrival.key, streamSid }),
+    );
     const party = this.#party(facts, opened.value, fallback);
     this.#keep(facts.callSid ?? '', party);
     const ringMs = Math.min(own.ringMs, streamLimits.answerMs);

@@ -129,6 +129,8 @@ export type BridgeEvent =
       readonly seconds: number;
       readonly stats: LegStats;
     }
+  /** The media stream of a call over Twilio is there. */
+  | { readonly type: 'stream-started'; readonly call: CallKey; readonly streamSid: string }
   | { readonly type: 'recording-begun'; readonly call: CallKey; readonly encrypted: boolean }
   /** Comes before the end of the call, if it comes at all. */
   | { readonly type: 'recorded'; readonly call: CallKey; readonly recorded: Recorded }

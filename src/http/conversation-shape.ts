@@ -1,4 +1,5 @@
 import { sentence } from '../core/ending.ts';
+import { initiationSource, phoneCall } from '../core/phone-call.ts';
 import type { CallRecord, RecordPrivate, ToolRun, Turn } from '../store/record.ts';
 
 /** A call in the shape of ElevenLabs' ConversationSummaryResponseModel. */
@@ -12,7 +13,7 @@ export function summaryOf(record: CallRecord) {
     status: statusOf(record),
     termination_reason: record.end === undefined ? '' : sentence(record.end),
     call_successful: successOf(record),
-    conversation_initiation_source: 'sip_trunk',
+    conversation_initiation_source: initiationSource(record),
     tool_names: [...new Set(record.tools.map(({ tool }) => tool))],
     direction: record.direction,
   };
@@ -43,10 +44,9 @@ export function conversationOf(record: CallRecord, secret: RecordPrivate | undef
 }
 
 function metadataOf(record: CallRecord, secret: RecordPrivate | undefined) {
-  const { stages, direction } = record;
+  const { stages } = record;
   const caller = secret?.callerId ?? record.caller;
   const called = secret?.calledNumber ?? record.called;
-  const inbound = direction === 'inbound';
   return {
     start_time_unix_secs: seconds(stages.begun),
     accepted_time_unix_secs: stages.answered === undefined ? null : seconds(stages.answered),
@@ -54,16 +54,8 @@ function metadataOf(record: CallRecord, secret: RecordPrivate | undefined) {
     cost_fiat: null,
     termination_reason: record.end === undefined ? '' : sentence(record.end),
     warnings: record.warnings,
-    conversation_initiation_source: 'sip_trunk',
-    phone_call: {
-      type: 'sip_trunking',
-      direction,
-      phone_number_id: record.trunk,
-      agent_number: inbound ? called : caller,
-      external_number: inbound ? caller : called,
-      call_id: record.callId,
-      call_sid: record.callSid ?? record.sipCallId,
-    },
+    conversation_initiation_source: initiationSource(record),
+    phone_call: phoneCall(record, { caller, called }),
   };
 }
 

@@ -152,6 +152,12 @@ function lineOf(event: BridgeEvent): Line {
       const fields = { call, answered, seconds, ...endFields(end), ...statFields(stats) };
       return { level: endLevel(end), message: 'call ended', fields };
     }
+    case 'stream-started':
+      return {
+        level: 'info',
+        message: 'media stream started',
+        fields: { call: event.call, streamSid: event.streamSid },
+      };
     case 'recording-begun':
       return {
         level: 'info',

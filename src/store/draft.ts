@@ -45,6 +45,7 @@ export class CallDraft {
       record.answered = true;
       record.stages = { ...record.stages, answered: at };
     }
+    if (more.streamSid !== undefined) record.streamSid = more.streamSid;
     if (more.verified !== undefined) record.verified = more.verified;
     if (more.recording !== undefined) record.recording = more.recording;
     if (more.variables !== undefined && !same(more.variables, this.#secret.variables)) {
@@ -92,8 +93,8 @@ export const localConversationId = (key: string): string => `conv_local_${key.re
 
 /** Every id that finds the record. */
 export function namesOf(record: CallRecord): string[] {
-  const { key, conversationIds, callId, callSid, sipCallId } = record;
-  const names = [key, localConversationId(key), ...conversationIds, callId, callSid ?? '', sipCallId];
+  const { key, conversationIds, callId, callSid = '', streamSid = '', sipCallId } = record;
+  const names = [key, localConversationId(key), ...conversationIds, callId, callSid, streamSid, sipCallId];
   return [...new Set(names.filter(name => name !== ''))];
 }
 

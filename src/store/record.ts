@@ -25,6 +25,8 @@ export interface CallRecord {
   /** X-CALL-ID and what stands in for it. */
   readonly callId: string;
   readonly callSid?: string;
+  /** Twilio's id of the media stream, once there is one. */
+  readonly streamSid?: string;
   readonly caller: string;
   readonly called: string;
   /** Whether the trunk's word on who calls counts. */
@@ -137,6 +139,7 @@ export interface CallUpdate {
   /** One more conversation of the agent. */
   readonly conversation?: { readonly id: string; readonly input: string; readonly output: string };
   readonly answered?: true;
+  readonly streamSid?: string;
   readonly verified?: VerifiedNumber;
   readonly transcript?: readonly Turn[];
   readonly variables?: Readonly<Record<string, string>>;

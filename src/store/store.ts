@@ -38,7 +38,7 @@ export interface CallJournal {
 
 /** Reads of calls, and their removal. Rejects when the store is down. */
 export interface CallArchive {
-  /** By our call key, a conversation's id, X-CALL-ID, Twilio's call SID or the SIP Call-ID; the newest where several fit. */
+  /** By our call key, a conversation's id, X-CALL-ID, Twilio's SID of call or stream, or the SIP Call-ID; the newest where several fit. */
   find(id: string): Promise<CallRecord | undefined>;
   /** The sealed part of a record. Undefined when there is none, or when no key of `DATA_KEY` opens it. */
   secret(call: CallKey): Promise<RecordPrivate | undefined>;

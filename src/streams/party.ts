@@ -90,13 +90,12 @@ export class StreamParty implements Party {
     const timeout = new Promise<'late'>(resolve => {
       late = clock.timer(streamLimits.ticketMs, () => resolve('late'));
     });
-    const outcome = await Promise.race([stream.started, this.ended, timeout]);
+    const outcome = await Promise.race([stream.started.then(() => 'there' as const), this.ended, timeout]);
     late?.cancel();
     // Its address is good once, by whichever way it came.
     if (outcome !== 'late') this.#withdraw();
-    if (outcome === undefined) return ok(undefined);
     if (outcome === 'late') this.end(ending('stream-timeout'));
-    return fail(await this.ended);
+    return outcome === 'there' ? ok(undefined) : fail(await this.ended);
   }
 
   end(end: Ending): void {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Ending, type EndingReason, sentence } from '../core/ending.ts';
+import { initiationSource, isStream, phoneCall } from '../core/phone-call.ts';
 import type { CallRecord, RecordPrivate, Turn } from '../store/record.ts';
 import type { OutboxMessage } from '../store/store.ts';
 import type { WebhookEventName } from './settings.ts';
@@ -56,6 +57,7 @@ function callEnded(record: CallRecord, secret: RecordPrivate): object {
     call_key: key,
     call_id: record.callId,
     call_sid: record.callSid ?? null,
+    ...(record.streamSid === undefined ? {} : { stream_sid: record.streamSid }),
     sip_call_id: record.sipCallId,
     direction: record.direction,
     trunk: record.trunk,
@@ -112,28 +114,54 @@ function callFailed(record: CallRecord, secret: RecordPrivate, statusOf: StatusO
     agent_id: record.agentId,
     conversation_id: record.conversationId,
     failure_reason: (end === undefined ? undefined : failureReasons[end.reason]) ?? 'unknown',
-    metadata: {
-      type: 'sip',
-      body: {
-        from_number: secret.callerId,
-        to_number: secret.calledNumber,
-        sip_status_code: status ?? null,
-        error_reason: end?.reason ?? 'interrupted',
-        call_sid: record.callSid ?? record.callId,
-        call_id: record.callId,
-        sip_call_id: record.sipCallId,
-        direction: record.direction,
-        trunk: record.trunk,
-      },
-    },
+    metadata: isStream(record) ? twilioFailure(record, secret) : sipFailure(record, secret, status),
     call_key: record.key,
     start_time_unix_secs: seconds(record.stages.begun),
     ending: endingOf(end),
   };
 }
 
+function sipFailure(record: CallRecord, secret: RecordPrivate, status: number | undefined): object {
+  return {
+    type: 'sip',
+    body: {
+      from_number: secret.callerId,
+      to_number: secret.calledNumber,
+      sip_status_code: status ?? null,
+      error_reason: record.end?.reason ?? 'interrupted',
+      call_sid: record.callSid ?? record.callId,
+      call_id: record.callId,
+      sip_call_id: record.sipCallId,
+      direction: record.direction,
+      trunk: record.trunk,
+    },
+  };
+}
+
+/** Twilio's word for a call that was not answered, by how it ended here; every other has failed. */
+const twilioStatuses: Partial<Record<EndingReason, 'busy' | 'no-answer' | 'canceled'>> = {
+  ...failureReasons,
+  'caller-cancelled': 'canceled',
+};
+
+/** What Twilio's own status callback says of such a call, in its own names. */
+function twilioFailure({ end, direction, ...record }: CallRecord, secret: RecordPrivate): object {
+  return {
+    type: 'twilio',
+    body: {
+      CallSid: record.callSid ?? record.callId,
+      From: secret.callerId,
+      To: secret.calledNumber,
+      Direction: direction === 'outbound' ? 'outbound-api' : direction,
+      CallStatus: (end === undefined ? undefined : twilioStatuses[end.reason]) ?? 'failed',
+      error_reason: end?.reason ?? 'interrupted',
+      trunk: record.trunk,
+    },
+  };
+}
+
 function transcription(record: CallRecord, secret: RecordPrivate): object {
-  const outbound = record.direction === 'outbound';
+  const numbers = { caller: secret.callerId, called: secret.calledNumber };
   return {
     agent_id: record.agentId,
     conversation_id: record.conversationId,
@@ -145,15 +173,8 @@ function transcription(record: CallRecord, secret: RecordPrivate): object {
       accepted_time_unix_secs: secondsOrNull(record.stages.answered),
       call_duration_secs: Math.round(record.seconds),
       termination_reason: record.end === undefined ? '' : sentence(record.end),
-      phone_call: {
-        type: 'sip_trunking',
-        direction: record.direction,
-        agent_number: outbound ? secret.callerId : secret.calledNumber,
-        external_number: outbound ? secret.calledNumber : secret.callerId,
-        call_sid: record.callSid ?? record.callId,
-        call_id: record.callId,
-        call_result: 'answered',
-      },
+      conversation_initiation_source: initiationSource(record),
+      phone_call: { ...phoneCall(record, numbers), call_result: 'answered' },
     },
     analysis: null,
     conversation_initiation_client_data: {

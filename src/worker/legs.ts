@@ -87,8 +87,8 @@ export interface DirectUpgrade {
 export interface LegStream extends StreamDoor {
   /** Lets one stream with this ticket in; it is good once. */
   expect(ticket: StreamTicket): void;
-  /** Settles when the stream is there and sound flows. */
-  readonly started: Promise<void>;
+  /** Settles when the stream is there and sound flows, with Twilio's id of it (MZ…). */
+  readonly started: Promise<string>;
   /** Settles when the stream is over, or never will be. */
   readonly ended: Promise<Ending>;
 }

@@ -96,7 +96,7 @@ export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'opened'; readonly leg: LegId; readonly local: LocalMedia }
   | { readonly type: 'open-failed'; readonly leg: LegId; readonly code: string; readonly message: string }
-  | { readonly type: 'stream-started'; readonly leg: LegId }
+  | { readonly type: 'stream-started'; readonly leg: LegId; readonly streamSid: string }
   | { readonly type: 'stream-ended'; readonly leg: LegId; readonly end: Ending }
   | { readonly type: 'agent-ready'; readonly leg: LegId; readonly metadata: AgentMetadata }
   | { readonly type: 'agent-queue'; readonly leg: LegId; readonly status: QueueStatus }

@@ -397,7 +397,7 @@ class PooledLeg implements Leg {
       case 'media-timeout':
         return this.#listener?.mediaTimeout();
       case 'stream-started':
-        return this.stream?.hasStarted();
+        return this.stream?.hasStarted(news.streamSid);
       case 'stream-ended':
         return this.stream?.hasEnded(news.end);
       case 'done':

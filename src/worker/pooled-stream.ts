@@ -8,11 +8,11 @@ export class PooledStream implements LegStream {
   readonly port: number;
   readonly pass: string;
   readonly worker?: number;
-  readonly started: Promise<void>;
+  readonly started: Promise<string>;
   readonly ended: Promise<Ending>;
   readonly #leg: LegId;
   readonly #post: (message: ToWorker) => void;
-  #start: () => void = () => undefined;
+  #start: (streamSid: string) => void = () => undefined;
   #end: (end: Ending) => void = () => undefined;
 
   constructor(door: StreamDoor, leg: LegId, post: (message: ToWorker) => void) {
@@ -33,8 +33,8 @@ export class PooledStream implements LegStream {
     this.#post({ type: 'expect-stream', leg: this.#leg, ticket });
   }
 
-  hasStarted(): void {
-    this.#start();
+  hasStarted(streamSid: string): void {
+    this.#start(streamSid);
   }
 
   hasEnded(end: Ending): void {

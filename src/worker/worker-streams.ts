@@ -175,7 +175,7 @@ export class WorkerStreams {
     }
     wire.attach(socket);
     expecting.media().apply(streamPlan);
-    this.#parts.tell({ type: 'stream-started', leg: expecting.leg });
+    this.#parts.tell({ type: 'stream-started', leg: expecting.leg, streamSid: start.streamSid });
     return {
       media: (sound, bytes, timestampMs, chunk) => wire.media(sound, bytes, timestampMs, chunk),
       digit: digit => wire.digit(digit),

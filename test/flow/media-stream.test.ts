@@ -82,6 +82,15 @@ describe('a call over a media stream of Twilio', () => {
           expect(await bridge.ended()).toMatchObject({ reason: 'agent-ended-call', digits: code.length + 1 });
           const { dynamic_variables: variables } = conversation.initiation ?? {};
           expect(variables).toMatchObject({ caller_id: caller, called_number: called, call_sid: call.sid });
+          const record = await until(async () => {
+            const answer = await bridge.http(`/v1/convai/conversations/${stream.streamSid}`);
+            const body = (await answer.json()) as { status: string; metadata: { phone_call: object } };
+            return body.status === 'done' && body;
+          }, 'a record that is over');
+          expect(record.metadata).toMatchObject({
+            conversation_initiation_source: 'twilio',
+            phone_call: { type: 'twilio', call_sid: call.sid, stream_sid: stream.streamSid },
+          });
           const spaced = new RegExp([...code].join('\\D{0,3}'));
           expect(JSON.stringify(bridge.lines)).not.toMatch(spaced);
           expect(JSON.stringify(conversation.told)).not.toMatch(spaced);

@@ -45,14 +45,17 @@ async function ask(path: string, role: 'read' | 'pii' | 'operator' = 'read', mor
   return { status: response.statusCode, body: response.json() };
 }
 
-function record(conversation = 'conv_1', more: Parameters<typeof someCall>[0] = {}) {
+function record(
+  conversation = 'conv_1',
+  { streamSid, ...more }: Parameters<typeof someCall>[0] & { readonly streamSid?: string } = {},
+) {
   const call = someCall(more);
   store.journal.begin(call);
   clock.advance(400);
   store.journal.update(call.key, {
     conversation: { id: conversation, input: 'ulaw_8000', output: 'ulaw_8000' },
   });
-  store.journal.update(call.key, { answered: true });
+  store.journal.update(call.key, { answered: true, ...(streamSid === undefined ? {} : { streamSid }) });
   clock.advance(5_000);
   store.journal.tool(call.key, { ...someRun, at: clock.wall() });
   store.journal.update(call.key, {
@@ -65,6 +68,19 @@ function record(conversation = 'conv_1', more: Parameters<typeof someCall>[0] = 
   });
   clock.advance(7_000);
   store.journal.finish(call.key, someEnd);
+  return call;
+}
+
+const stream = { callSid: `CA${'1'.repeat(32)}`, streamSid: `MZ${'2'.repeat(32)}` };
+
+/** A call over a media stream. */
+function streamed() {
+  const { callSid, streamSid } = stream;
+  const call = record('conv_stream', {
+    ...{ trunk: 'twilio', transport: 'stream', callSid, callId: callSid, sipCallId: callSid },
+    streamSid,
+  });
+  clock.advance(1_000);
   return call;
 }
 
@@ -168,6 +184,33 @@ describe('conversations over HTTP', () => {
     expect((await ask('/v1/convai/conversations')).status).toBe(503);
   });
 
+  it('are called Twilio where they came over a media stream, with its id, and SIP otherwise', async () => {
+    const call = streamed();
+    record();
+    const { body } = await ask(`/v1/convai/conversations/${stream.streamSid}`, 'pii');
+    expect(body.conversation_id).toBe('conv_stream');
+    expect(body.metadata).toMatchObject({ conversation_initiation_source: 'twilio' });
+    expect(body.metadata.phone_call).toEqual({
+      ...{ type: 'twilio', direction: 'inbound', phone_number_id: 'twilio' },
+      ...{ agent_number: call.calledNumber, external_number: someNumber },
+      ...{ stream_sid: stream.streamSid, call_sid: stream.callSid },
+    });
+    const other = await ask(conversation, 'pii');
+    expect(other.body.metadata.phone_call).toMatchObject({
+      type: 'sip_trunking',
+      call_id: expect.any(String),
+    });
+    const { conversations } = (await ask('/v1/convai/conversations')).body;
+    const sources = conversations.map((each: Record<string, unknown>) => [
+      each['conversation_id'],
+      each['conversation_initiation_source'],
+    ]);
+    expect(sources).toEqual([
+      ['conv_1', 'sip_trunk'],
+      ['conv_stream', 'twilio'],
+    ]);
+  });
+
   it.skipIf(document === undefined)('have the shapes that ElevenLabs describes', async () => {
     const { components } = JSON.parse(document ?? '{}');
     const ajv = new Ajv({ strict: false, validateFormats: false });
@@ -191,6 +234,17 @@ describe('conversations over HTTP', () => {
     }
     const broken = { ...(await ask(conversation)).body, status: 'over' };
     expect(fits('GetConversationResponseModel', broken)).not.toEqual([]);
+    streamed();
+    expect(fits('GetConversationsPageResponseModel', (await ask('/v1/convai/conversations')).body)).toEqual(
+      [],
+    );
+    const { body } = await ask('/v1/convai/conversations/conv_stream');
+    expect(fits('GetConversationResponseModel', body)).toEqual([]);
+    const { phone_call } = body.metadata;
+    expect(fits('ConversationHistoryTwilioPhoneCallModel', phone_call)).toEqual([]);
+    expect(fits('ConversationHistoryTwilioPhoneCallModel', { ...phone_call, stream_sid: null })).not.toEqual(
+      [],
+    );
   });
 });
 

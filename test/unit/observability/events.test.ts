@@ -88,6 +88,7 @@ describe('the sink of events', () => {
       { type: 'agent-retry', call, end: ending('agent-lost') },
       { type: 'call-answered', call, setupMs: 1, leg: 'leg_1' as LegId },
       { type: 'tool-run', call, tool: 't', status: 's', isError: true, ms: 1 },
+      { type: 'stream-started', call, streamSid: 'MZ1' },
       ended('caller-hung-up'),
       { type: 'worker-lost', worker: 1, legs: 2 },
     ];
@@ -101,6 +102,7 @@ describe('the sink of events', () => {
       'agent tried again',
       'call answered',
       'tool run',
+      'media stream started',
       'call ended',
       'worker lost',
     ]);
@@ -113,9 +115,10 @@ describe('the sink of events', () => {
       'info',
       'warn',
       'info',
+      'info',
       'error',
     ]);
-    const ofCalls = lines.slice(2, 8);
+    const ofCalls = lines.slice(2, 9);
     expect(ofCalls.every(({ fields }) => fields['call'] === call)).toBe(true);
   });
 

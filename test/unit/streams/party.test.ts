@@ -25,7 +25,7 @@ const urls = {
 
 function world(fallback: VoiceFallback = { kind: 'reject' }) {
   const clock = new ManualClock();
-  const started = deferred<void>();
+  const started = deferred<string>();
   const over = deferred<Ending>();
   const expected: StreamTicket[] = [];
   const stream: LegStream = {
@@ -55,7 +55,7 @@ function world(fallback: VoiceFallback = { kind: 'reject' }) {
     clock,
     party,
     expected,
-    start: () => started.resolve(),
+    start: () => started.resolve('MZ1'),
     lose: (end: Ending) => over.resolve(end),
     open: () => open,
     completed: () => completed,
