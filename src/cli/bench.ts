@@ -44,7 +44,7 @@ Options:
       --stress LIST     how late running calls are while the bridge is under stress: all, or some of
                         ${stressNames.join(', ')}
       --soak            no floor; calls of one minute each are replaced all the time, memory must stay flat
-      --cpu-prof FOLDER CPU profiles of the bridge's threads go there; the figures are then not to be trusted
+      --cpu-prof FOLDER CPU profiles of the bridge's threads and of the floor go there; the figures are then not to be trusted
   -h, --help            this text
 
 Examples:

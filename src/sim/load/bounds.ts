@@ -91,6 +91,13 @@ const promises: readonly Promised[] = [
     figure: ({ bridge }) => 1 - bridge.wire.pace.least,
   },
   {
+    what: 'drift of a stream, ppm',
+    most: 100,
+    worst: true,
+    applies: toFloor,
+    figure: ({ bridge }) => bridge.wire.drift && Math.abs(bridge.wire.drift.worst),
+  },
+  {
     what: 'send lateness p99, ms',
     most: 5,
     applies: (terms, pair) => toFloor(terms, pair) && pair.bridge.calls <= 100,

@@ -1,5 +1,6 @@
 import type { Collections } from './collections.ts';
 import type { Summary } from './distribution.ts';
+import type { Drift } from './drift.ts';
 import { type Delay, delayOf, laterOf } from './join.ts';
 import type { Lags } from './lags.ts';
 import type { AgentReport, GeneratorReport, Mark, Pace } from './messages.ts';
@@ -35,6 +36,8 @@ export interface Figures {
     /** Encrypted packets with a wrong tag; only where calls are encrypted. */
     readonly unopened?: number;
     readonly pace: Pace;
+    /** Of the bridge's clock against the telephones'; not in windows of less than a minute. */
+    readonly drift?: Drift;
     readonly lateness: Summary;
     readonly interval: Summary;
   };

@@ -1,4 +1,5 @@
 import { Distribution } from './distribution.ts';
+import { driftOf } from './drift.ts';
 import { Marks, paceOf } from './marks.ts';
 import type { GeneratorReport, ToGenerator } from './messages.ts';
 import { monotonic } from './monotonic.ts';
@@ -101,6 +102,7 @@ export class Generator {
       disordered: tally.disordered,
       dead: whole.filter(stream => stream.received === 0).length,
       pace: paceOf(whole.map(stream => (stream.received * frameMs) / ms)),
+      drift: driftOf(whole.map(({ drift }) => drift)),
       lateness: tally.lateness.summary(),
       interval: tally.interval.summary(),
       gaps: tally.gaps,

@@ -1,4 +1,5 @@
 import type { Summary } from './distribution.ts';
+import type { Drift } from './drift.ts';
 import type { ProfileName } from './profile.ts';
 
 /** Something that happened in a call, at a time of the machine's monotonic clock (ms). */
@@ -56,6 +57,8 @@ export interface GeneratorReport {
   /** Streams that were silent for the whole window. */
   readonly dead: number;
   readonly pace: Pace;
+  /** Of streams that were there for the whole window, if that is a minute or more. */
+  readonly drift: Drift | undefined;
   /** Against each stream's own grid of 20 ms, which its earliest packet sets. */
   readonly lateness: Summary;
   /** Between two packets of a stream. */

@@ -172,6 +172,7 @@ export function wireOf(heard: GeneratorReport): Figures['wire'] {
     gaps: heard.gaps,
     dead: heard.dead,
     pace: heard.pace,
+    ...(heard.drift === undefined ? {} : { drift: heard.drift }),
     lateness: heard.lateness,
     interval: heard.interval,
   };

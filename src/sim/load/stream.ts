@@ -1,4 +1,5 @@
 import type { Distribution } from './distribution.ts';
+import { DriftMeter } from './drift.ts';
 import type { Ear } from './ear.ts';
 import type { Marks } from './marks.ts';
 import { frameMs, packetBytes, payloadBytes } from './profile.ts';
@@ -52,6 +53,8 @@ export class Stream {
   received = 0;
   sinceMark = false;
   readonly call: number;
+  /** Of the far end's clock, in the window. */
+  readonly drift = new DriftMeter();
   readonly #options: StreamOptions;
   /** Two, used in turn: the kernel may still own the one before. */
   readonly #packets: readonly [Buffer, Buffer];
@@ -78,9 +81,10 @@ export class Stream {
     this.#frames = (options.call * 37) % wordEvery;
   }
 
-  mark(): void {
+  mark(now: number): void {
     this.received = 0;
     this.sinceMark = true;
+    this.drift.clear(now);
   }
 
   /** The next packet to send; to be used before the one after the next is asked for. */
@@ -144,7 +148,9 @@ export class Stream {
     const { tally } = this.#options;
     const offset = now - ((timestamp - this.#firstTimestamp) >>> 0) / unitsPerMs;
     if (offset < this.#anchor) this.#anchor = offset;
-    if (tally.measuring) tally.lateness.record(offset - this.#anchor);
+    if (!tally.measuring) return;
+    tally.lateness.record(offset - this.#anchor);
+    if (this.sinceMark) this.drift.take(offset, now);
   }
 
   #listen(packet: Buffer, now: number): void {

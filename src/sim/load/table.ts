@@ -1,8 +1,11 @@
 import type { Summary } from './distribution.ts';
+import type { Drift } from './drift.ts';
 import type { Figures } from './figures.ts';
 import type { Delay } from './join.ts';
 import type { Lags } from './lags.ts';
 import type { Pace } from './messages.ts';
+
+const inDrift = ({ median, worst }: Drift): string => `${median} / ${worst}`;
 
 type Cell = (figures: Figures) => string | undefined;
 
@@ -31,6 +34,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['packets with a wrong tag', ({ wire }) => wire.unopened?.toString()],
   ['gaps over 40 ms', ({ wire }) => String(wire.gaps)],
   ['wire against real time', ({ wire }) => inPace(wire.pace)],
+  ['drift of the wire, middle / worst ppm', ({ wire }) => wire.drift && inDrift(wire.drift)],
   ['agent against real time', ({ agent }) => inPace(agent.pace)],
   ['send lateness, p50 / p99 / max ms', ({ wire }) => percentiles(wire.lateness)],
   ['packet interval, p50 / p99 / max ms', ({ wire }) => percentiles(wire.interval)],

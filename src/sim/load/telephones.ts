@@ -110,7 +110,8 @@ export class Telephones {
     tally.lateness.clear();
     tally.interval.clear();
     this.wheel.lateness.clear();
-    for (const stream of this.streams()) stream.mark();
+    const now = monotonic();
+    for (const stream of this.streams()) stream.mark(now);
   }
 
   close(): void {

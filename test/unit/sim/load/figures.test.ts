@@ -15,6 +15,7 @@ const generator = (marks: Partial<GeneratorReport['marks']>): GeneratorReport =>
   disordered: 0,
   dead: 0,
   pace: whole,
+  drift: undefined,
   lateness: none,
   interval: none,
   gaps: 0,

@@ -78,7 +78,7 @@ describe('what a telephone hears', () => {
     stream.hear(packet(0), 0);
     stream.hear(packet(5), 100);
     tally.measuring = true;
-    stream.mark();
+    stream.mark(100);
     stream.hear(packet(6), 121);
     expect(tally).toMatchObject({ received: 1, lost: 0 });
     expect(tally.interval.summary()).toMatchObject({ count: 1, max: 21 });
