@@ -12,10 +12,10 @@ export const overloadLimits = {
   /** While fewer calls than these are being set up over a trunk a new one comes in: not they are what makes us late. */
   setupsAlways: 4,
   /** How often a thread looks how late it is, and for how long that counts. */
-  lagEveryMs: 20,
+  lagEveryMs: 40,
   lagWindowMs: 200,
   /** How often a worker tells. */
-  lagTellMs: 50,
+  lagTellMs: 100,
   /** Seconds for Retry-After: from the one to the other, so that those who were turned away do not come back at once. */
   overloadRetryLeastSeconds: 5,
   overloadRetryMostSeconds: 15,

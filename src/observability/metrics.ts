@@ -33,9 +33,23 @@ export interface Metrics {
   workerGone(worker: number): void;
 }
 
+/** How often prom-client is to look how late the thread is, ms: seldom, for that is told by `thread_lag_seconds`. */
+const lagLookMs = 60_000;
+/** What it makes of its looks. */
+const lagParts = ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'];
+
+/**
+ * What prom-client tells of a process. Its looks at the event loop, a hundred a second, were most of what the main thread of
+ * a node did whose calls were all up: they are left out, and so is what it would tell of them.
+ */
+function processMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, prefix, eventLoopMonitoringPrecision: lagLookMs });
+  for (const part of lagParts) registry.removeSingleMetric(`${prefix}nodejs_eventloop_lag_${part}_seconds`);
+}
+
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
-  if (options.process !== false) collectDefaultMetrics({ register: registry, prefix });
+  if (options.process !== false) processMetrics(registry);
   const events = new EventCounters(registry, prefix);
   const workers = new WorkerTotals(registry, prefix);
   const expiry = new CertificateExpiry(registry, prefix);

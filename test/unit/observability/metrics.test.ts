@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import perfHooks from 'node:perf_hooks';
+import { describe, expect, it, vi } from 'vitest';
 import { ending } from '../../../src/core/ending.ts';
 import type { BridgeEvent } from '../../../src/core/events.ts';
 import type { CallKey, LegId } from '../../../src/core/ids.ts';
@@ -139,6 +140,15 @@ describe('metrics of calls', () => {
     const names = text.split('\n').filter(line => line !== '' && !line.startsWith('#'));
     expect(names.filter(name => !name.startsWith('trunkbridge_'))).toEqual([]);
     expect(text).toContain('trunkbridge_process_cpu_seconds_total');
+  });
+
+  it('do not wake an idle thread to look how late it is, and tell nothing of such looks', async () => {
+    const looks = vi.spyOn(perfHooks, 'monitorEventLoopDelay');
+    const text = await createMetrics().registry.metrics();
+    expect(looks).toHaveBeenCalledOnce();
+    expect(looks.mock.calls[0]?.[0]?.resolution).toBeGreaterThanOrEqual(1000);
+    expect(text).not.toMatch(/eventloop_lag_(min|max|mean|stddev|p\d+)_seconds/);
+    looks.mockRestore();
   });
 });
 
