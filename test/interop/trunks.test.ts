@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { sine, ToneDetector } from '../../codecs/tones.ts';
 import { SimCaller } from '../../src/sim/caller/caller.ts';
 import { type Certificate, loopbackCertificate } from '../../src/sim/certificate.ts';
 import { Baresip } from '../support/baresip.ts';
+import { Linphone } from '../support/linphone.ts';
 import { requirePrograms } from '../support/programs.ts';
 import { runSipp } from '../support/sipp.ts';
 import { StagedDaemon } from '../support/staged-daemon.ts';
@@ -21,6 +23,13 @@ trunks:
       credentials: { username: pbx, password: ${password}, algorithms: [${algorithms}] }
 `;
 const echo = { agentId: 'agent', agent: { agents: { agent: { mode: 'echo' } } } } as const;
+
+/** Why INVITEs were refused, once a wrong password was among it. */
+const refusals = (daemon: StagedDaemon) =>
+  daemon.child.until(() => {
+    const reasons = daemon.logged('invite refused').map(line => line['reason']);
+    return reasons.includes('credentials-wrong') ? reasons : undefined;
+  });
 
 const sipp = requirePrograms('passwords of SIPp', ['sipp']);
 describe.skipIf(!sipp)('a trunk with a password, called by SIPp', () => {
@@ -46,10 +55,7 @@ describe.skipIf(!sipp)('a trunk with a password, called by SIPp', () => {
       const arrived = await daemon.logs('call arrived', 3);
       expect(arrived.map(line => line['trunk'])).toEqual(['office', 'office', 'office']);
       expect((await run(daemon, 'another password')).code).not.toBe(0);
-      const refused = await daemon.child.until(() => {
-        const reasons = daemon.logged('invite refused').map(line => line['reason']);
-        return reasons.includes('credentials-wrong') ? reasons : undefined;
-      });
+      const refused = await refusals(daemon);
       expect(daemon.logged('call arrived')).toHaveLength(3);
       expect(new Set(refused)).toEqual(new Set(['credentials-missing', 'credentials-wrong']));
       expect(daemon.child.output).not.toContain(password);
@@ -82,6 +88,58 @@ describe.skipIf(!baresip)('a trunk with a password, called by baresip over TLS',
         await phone.stop();
       }
       expect((await daemon.logs('call arrived')).map(line => line['trunk'])).toEqual(['office']);
+    } finally {
+      expect(await daemon.stop()).toBe(0);
+    }
+  });
+});
+
+const linphone = requirePrograms('passwords of Linphone', ['linphonec']);
+describe.skipIf(!linphone)('a trunk with a password, called by Linphone, which answers SHA-256', () => {
+  const rate = 8_000;
+  const hz = 1_000;
+
+  it('takes its call, in which both are heard, and not that of who knows another password', async () => {
+    const daemon = await StagedDaemon.start({ ...echo, config: trunk('SHA-256') });
+    const sound = new Int16Array(20 * rate);
+    sine(rate, hz, -12).generate(sound, 0, sound.length);
+    const call = async (name: string, secret: string, talk: (phone: Linphone) => Promise<void>) => {
+      const folder = join(daemon.folder, name);
+      const credentials = { username: 'pbx', password: secret };
+      const options = { folder, sipPort: daemon.tcp, sound, credentials, algorithm: 'SHA-256' } as const;
+      const phone = await Linphone.start(options);
+      try {
+        phone.dial('+14155550199');
+        await talk(phone);
+      } finally {
+        await phone.stop();
+      }
+      return phone;
+    };
+    try {
+      const phone = await call('right', password, async phone => {
+        await phone.says('Media streams established');
+        const conversation = await daemon.world.agent.conversation(0);
+        await conversation.until(({ audioBytes }) => audioBytes >= 3 * 2 * 16_000, 20_000);
+        phone.command('terminate');
+        await phone.says('ended (No error)');
+      });
+      const [begun] = await daemon.logs('call arrived');
+      expect(begun?.['trunk']).toBe('office');
+      const [over] = await daemon.logs('call ended');
+      expect(over).toMatchObject({ reason: 'caller-hung-up', codec: 'PCMU' });
+      const heard = phone.heard();
+      const level = new ToneDetector(heard.rate, hz).level(
+        heard.samples,
+        heard.samples.length - 2 * heard.rate,
+        heard.rate,
+      );
+      expect(level).toBeGreaterThan(-18);
+
+      await call('wrong', 'another password', phone => phone.says('Password for'));
+      const refused = await refusals(daemon);
+      expect(new Set(refused)).toEqual(new Set(['credentials-missing', 'credentials-wrong']));
+      expect(daemon.logged('call arrived')).toHaveLength(1);
     } finally {
       expect(await daemon.stop()).toBe(0);
     }

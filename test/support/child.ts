@@ -8,6 +8,8 @@ const stopMs = 10_000;
 export interface ChildOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Whether it is told things over its standard input. */
+  readonly input?: boolean;
 }
 
 /** A program that a test runs: what it wrote, how it ended, and a sure way to get rid of it. */
@@ -21,13 +23,15 @@ export class Child {
   readonly #watchers = new Set<() => void>();
   #over = false;
 
-  constructor(program: string, args: readonly string[], options: ChildOptions = {}) {
+  constructor(program: string, args: readonly string[], { input = false, ...options }: ChildOptions = {}) {
     this.#name = program;
-    const spawned: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'], ...options };
+    const spawned: SpawnOptions = { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'], ...options };
     this.#process = spawn(program, args, spawned);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.#take(text));
     }
+    // It may end before it has read all.
+    this.#process.stdin?.on('error', () => undefined);
     this.exited = new Promise(resolve => {
       const settle = (how: number | string) => {
         this.#over = true;
@@ -63,6 +67,11 @@ export class Child {
       this.#watchers.add(look);
       look();
     });
+  }
+
+  /** To its standard input; what it has no ear for any more is dropped. */
+  write(text: string): void {
+    if (!this.#over) this.#process.stdin?.write(text);
   }
 
   signal(name: NodeJS.Signals): void {
