@@ -5,6 +5,8 @@ const colon = 0x3a;
 const comma = 0x2c;
 const backslash = 0x5c;
 const zero = 0x30;
+/** Strings up to this long are looked through here: calling the platform's search costs more than that. */
+const shortString = 64;
 /** Digits of a number that are safe to add up. */
 const mostDigits = 15;
 
@@ -19,10 +21,13 @@ export class JsonScan {
   from = 0;
   to = 0;
   value = -1;
+  #end = 0;
 
-  begin(data: Buffer): void {
+  /** The text is the first `bytes` of `data`. */
+  begin(data: Buffer, bytes = data.length): void {
     this.data = data;
     this.at = 0;
+    this.#end = bytes;
   }
 
   opens(): boolean {
@@ -44,7 +49,7 @@ export class JsonScan {
   /** A string up to its closing quote; one with an escape ends before it and then fails to go on. */
   string(): boolean {
     if (!this.#is(quote)) return false;
-    const end = this.data.indexOf(quote, this.at);
+    const end = this.#closing();
     if (end === -1 || this.data[end - 1] === backslash) return false;
     this.from = this.at;
     this.to = end;
@@ -69,7 +74,7 @@ export class JsonScan {
 
   ended(): boolean {
     this.#skip();
-    return this.at === this.data.length;
+    return this.at === this.#end;
   }
 
   /** Whether the last string was this word. */
@@ -89,20 +94,31 @@ export class JsonScan {
     return true;
   }
 
+  /** Where the next quote is; -1 when there is none. */
+  #closing(): number {
+    const { data } = this;
+    const short = Math.min(this.at + shortString, this.#end);
+    for (let at = this.at; at < short; at++) if (data[at] === quote) return at;
+    if (short === this.#end) return -1;
+    const end = data.indexOf(quote, short);
+    return end < this.#end ? end : -1;
+  }
+
   #digit(at: number): boolean {
-    const digit = (this.data[at] ?? 0) - zero;
+    if (at >= this.#end) return false;
+    const digit = this.data[at]! - zero;
     return digit >= 0 && digit <= 9;
   }
 
   #is(byte: number): boolean {
     this.#skip();
-    if (this.data[this.at] !== byte) return false;
+    if (this.at >= this.#end || this.data[this.at] !== byte) return false;
     this.at++;
     return true;
   }
 
   #skip(): void {
-    for (;;) {
+    while (this.at < this.#end) {
       const byte = this.data[this.at];
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
       this.at++;

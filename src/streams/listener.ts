@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { sameSecret } from '../core/constant-time.ts';
 import type { Logger } from '../core/logger.ts';
 import { passHeader } from '../core/stream-pass.ts';
+import { FrameDoor } from './frame-door.ts';
 import { streamLimits } from './limits.ts';
 import { type ClaimStream, StreamSocket } from './socket.ts';
 
@@ -17,6 +18,8 @@ export interface StreamListenerParts {
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+const nothing = Buffer.alloc(0);
 
 /** Where media streams end: a WebSocket server in each worker, on loopback for the main thread or where a proxy reaches it. */
 export class StreamServer {
@@ -78,9 +81,10 @@ export class StreamServer {
     if (!admits(request)) return refuse(socket, '403 Forbidden');
     this.#outside.delete(socket);
     socket.setNoDelay(true);
-    this.#sockets.handleUpgrade(request, socket, head, ws => {
+    const door = new FrameDoor(socket, head);
+    this.#sockets.handleUpgrade(request, door, nothing, ws => {
       this.#strangers++;
-      const stream = new StreamSocket(ws, socket, log, claim);
+      const stream = new StreamSocket(ws, door, log, claim);
       const late = clock.timer(streamLimits.startMs, () => stream.close());
       let settled = false;
       stream.onSettled = () => {

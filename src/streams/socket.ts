@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { FrameDoor } from './frame-door.ts';
 import { streamLimits } from './limits.ts';
 import { StreamReader, type StreamStart } from './protocol/reader.ts';
-import { clearMessage, MediaFrames, markMessage } from './protocol/writer.ts';
+import { clearMessage, MediaFrames, markMessage, mediaMessage, textFrame } from './protocol/writer.ts';
 
 /** What the telephone at the other end of a stream does. Nothing comes after `ended`. */
 export interface StreamListener {
@@ -20,13 +20,13 @@ export interface StreamListener {
 /** Finds whom a stream that starts is for; undefined: nobody. */
 export type ClaimStream = (start: StreamStart, socket: StreamSocket) => StreamListener | undefined;
 
-const textFrame = { binary: false };
+const asText = { binary: false };
 const policyViolation = 1008;
 
 /** One media stream of Twilio: its WebSocket, from `connected` to the end. Members do nothing once it is closed. */
 export class StreamSocket {
   readonly #ws: WebSocket;
-  readonly #wire: Socket;
+  readonly #door: FrameDoor;
   readonly #log: Logger;
   readonly #claim: ClaimStream;
   readonly #reader = new StreamReader();
@@ -38,9 +38,9 @@ export class StreamSocket {
   /** Called when it is known whose stream it is, or that it is over. */
   onSettled: () => void = () => undefined;
 
-  constructor(ws: WebSocket, wire: Socket, log: Logger, claim: ClaimStream) {
+  constructor(ws: WebSocket, door: FrameDoor, log: Logger, claim: ClaimStream) {
     this.#ws = ws;
-    this.#wire = wire;
+    this.#door = door;
     this.#log = log;
     this.#claim = claim;
     ws.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
@@ -50,24 +50,24 @@ export class StreamSocket {
 
   /** Bytes that were sent and have not left the process. */
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#door.bufferedBytes;
   }
 
   /** Sends `steps` times 20 ms of mu-law from the start of `sound`, which is the caller's again after this. */
   media(sound: Uint8Array, steps: number): void {
     const frames = this.#frames;
-    if (frames === undefined || this.#ws.readyState !== WebSocket.OPEN) return;
-    // What `ws` itself sends it sends at once and in whole frames: a frame of ours never falls into one of those.
-    if (this.#ws.bufferedAmount === 0) this.#wire.write(frames.frame(sound, steps));
-    else this.#ws.send(Buffer.from(frames.text(sound, steps)), textFrame);
+    if (frames === undefined || !this.#open) return;
+    // What waits on its way out still lies in the memory of the frame that is written over and over.
+    if (this.#door.idle) this.#door.writeFrame(frames.frame(sound, steps));
+    else this.#send(mediaMessage(this.#streamSid, sound, steps));
   }
 
   mark(name: string): void {
-    this.#send(markMessage(this.#streamSid, name));
+    if (this.#open) this.#send(markMessage(this.#streamSid, name));
   }
 
   clear(): void {
-    this.#send(clearMessage(this.#streamSid));
+    if (this.#open) this.#send(clearMessage(this.#streamSid));
   }
 
   /** Ends the stream: Twilio goes on with what it was told to do after it. */
@@ -77,8 +77,20 @@ export class StreamSocket {
     if (this.#ws.readyState !== WebSocket.CLOSED) this.#ws.close(code);
   }
 
+  get #open(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
+  }
+
   #send(text: string): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(text, textFrame);
+    if (!this.#door.writeFrame(textFrame(text))) this.#ws.send(text, asText);
+  }
+
+  /** Sound as it comes; false when it is anything else, which then comes as a message. */
+  #take(text: Buffer, bytes: number): boolean {
+    const reader = this.#reader;
+    if (this.#over || !reader.quick(text, bytes)) return false;
+    this.#listener?.media(reader.sound, reader.soundBytes, reader.timestampMs, reader.chunk);
+    return true;
   }
 
   #message(data: Buffer, isBinary: boolean): void {
@@ -111,6 +123,7 @@ export class StreamSocket {
     if (this.#frames !== undefined) return this.#complain('a second start');
     this.#streamSid = start.streamSid;
     this.#frames = new MediaFrames(start.streamSid, streamLimits.longestMessageMs / 20);
+    this.#door.hear = (text, bytes) => this.#take(text, bytes);
     const listener = this.#claim(start, this);
     this.onSettled();
     if (listener === undefined) return this.close(policyViolation);

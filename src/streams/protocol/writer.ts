@@ -1,6 +1,6 @@
 import { writeBase64 } from '../../core/base64.ts';
 
-/** RFC 6455 section 5.2: FIN with opcode text, and the length in the two bytes that follow. */
+/** RFC 6455 section 5.2: FIN with opcode text, and a length that is in the two bytes that follow. */
 const finText = 0x81;
 const twoByteLength = 126;
 const headerBytes = 4;
@@ -18,9 +18,8 @@ export class MediaFrames {
   readonly #frame: Buffer;
   readonly #words: Int32Array;
   readonly #headBytes: number;
-  /** Frames, and the messages in them, by how many steps of sound they have. */
+  /** Frames by how many steps of sound they have. */
   readonly #frames: Buffer[] = [];
-  readonly #messages: Buffer[] = [];
 
   /** `most` steps fit in the longest message. */
   constructor(streamSid: string, most: number) {
@@ -40,34 +39,41 @@ export class MediaFrames {
     for (let steps = 1; steps <= most; steps++) {
       const end = this.#headBytes + digitsOf(steps) + tail.length;
       this.#frames[steps] = this.#frame.subarray(0, end);
-      this.#messages[steps] = this.#frame.subarray(headerBytes, end);
     }
   }
 
-  /** A whole frame with `steps` steps of `sound`; valid until the next call of either. */
+  /** A whole frame with `steps` steps of `sound`; valid until the next call. */
   frame(sound: Uint8Array, steps: number): Buffer {
-    this.#fill(sound, steps);
-    return this.#frames[steps]!;
-  }
-
-  /** The same as a message alone. */
-  text(sound: Uint8Array, steps: number): Buffer {
-    this.#fill(sound, steps);
-    return this.#messages[steps]!;
-  }
-
-  #fill(sound: Uint8Array, steps: number): void {
-    const frame = this.#frame;
-    const length = this.#messages[steps]!.length;
+    const frame = this.#frames[steps]!;
+    const length = frame.length - headerBytes;
     frame[2] = length >> 8;
     frame[3] = length & 0xff;
     writeBase64(sound, 0, steps * stepBytes, this.#words);
     const end = this.#headBytes + digitsOf(steps);
     for (let i = 0; i < tail.length; i++) frame[end + i] = tail[i]!;
+    return frame;
   }
 }
 
 const digitsOf = (steps: number) => Math.ceil((steps * stepBytes) / 3) * 4;
+
+/** The same message in memory of its own. */
+export function mediaMessage(streamSid: string, sound: Uint8Array, steps: number): string {
+  const payload = Buffer.from(sound.subarray(0, steps * stepBytes)).toString('base64');
+  return JSON.stringify({ event: 'media', streamSid, media: { payload } });
+}
+
+/** The frame around a text message of a server's, of up to 65,535 bytes. */
+export function textFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const header = bytes < twoByteLength ? 2 : headerBytes;
+  const frame = Buffer.allocUnsafe(header + bytes);
+  frame[0] = finText;
+  frame[1] = header === 2 ? bytes : twoByteLength;
+  if (header > 2) frame.writeUInt16BE(bytes, 2);
+  frame.write(text, header);
+  return frame;
+}
 
 /** Asks to be told when what was sent before has been played. */
 export function markMessage(streamSid: string, name: string): string {
