@@ -34,6 +34,8 @@ export class Mix {
   keyEvents = false;
   /** Whose the last payload was. */
   source: MixSource = 'silence';
+  /** The last payload was silence, and so will be all until something comes; see `still`. */
+  #still = false;
   /** Sound of another leg, and whether it takes the place of the agent's. */
   #line: VoiceSource | undefined;
   #lineVoice: Voice | undefined;
@@ -97,6 +99,11 @@ export class Mix {
     return this.#talking;
   }
 
+  /** Whether the next payload would be silence as the last one was: it need not be made where silence is not sent. */
+  get still(): boolean {
+    return this.#still && this.#line === undefined;
+  }
+
   /** The codec that payloads are in from now on. */
   tune(codec: CodecName): Encoder {
     if (codec === this.#codec && this.#encoder !== undefined) return this.#encoder;
@@ -125,6 +132,7 @@ export class Mix {
 
   /** From now on agent sound is played; before, it waits. */
   open(): void {
+    this.#still = false;
     this.#opened = true;
   }
 
@@ -133,6 +141,7 @@ export class Mix {
    * conversation that failed as it began: what is left of that is not heard any more.
    */
   background(sound: Prompt | undefined): void {
+    this.#still = false;
     if (sound === 'ringback') {
       this.#dropRest();
       this.#voice?.cut(false);
@@ -144,17 +153,20 @@ export class Mix {
 
   /** Plays a sound once; what the agent says waits. False when too many wait. */
   prompt(sound: Prompt, when: PlayTime, done?: () => void): boolean {
+    this.#still = false;
     return this.#prompts.play(sound, when, done);
   }
 
   /** Presses keys; false when too many wait. Without telephone-events at the peer they are tones, whatever is wished. */
   press(keys: string, form: KeyForm, done?: () => void): boolean {
+    this.#still = false;
     const events = form === 'events' && this.keyEvents;
     return this.keypad.press(keys, events ? 'events' : 'tones', this.#encoder?.rate ?? 8000, done);
   }
 
   /** Sound of another leg: beside the agent, who goes before it, or alone. Undefined ends it. */
   listen(line: VoiceSource | undefined, alone: boolean): void {
+    this.#still = false;
     this.#line = line;
     this.#lineAlone = alone;
     this.#lineVoice = line && this.#encoder && createVoice(line, this.#encoder);
@@ -165,6 +177,7 @@ export class Mix {
    * that is being heard is heard to its end.
    */
   begin(format: AudioFormat): void {
+    this.#still = false;
     this.#keepRest();
     this.#playout = new Playout(format);
     if (this.#encoder !== undefined) this.#voice = createVoice(this.#playout, this.#encoder);
@@ -178,6 +191,7 @@ export class Mix {
       return;
     }
     if (!playout.push(eventId, bytes)) return;
+    this.#still = false;
     this.#spoken = true;
     if (Number.isNaN(this.#firstSoundMs)) this.#firstSoundMs = nowMs;
   }
@@ -278,6 +292,7 @@ export class Mix {
       encoder.encode(this.#tone, packet, at, bytes);
     } else {
       this.source = 'silence';
+      this.#still = true;
       encoder.silence(packet, at, bytes);
     }
     return false;

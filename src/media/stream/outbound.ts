@@ -41,7 +41,6 @@ export class StreamOutbound implements WayOut {
   readonly #options: StreamOutboundOptions;
   readonly #playhead = new Playhead();
   readonly #message = new Uint8Array(stepBytes * (limits.aheadHighMs / stepMs));
-  readonly #step = new Uint8Array(stepBytes);
   readonly #encoder: Encoder;
   #carrier: StreamCarrier | undefined;
   #tap: WireTap | undefined;
@@ -138,15 +137,16 @@ export class StreamOutbound implements WayOut {
   /** Puts together what goes out now, in steps of 20 ms, and tells how many they are. */
   #gather(ahead: number, nowMs: number): number {
     const { mix } = this;
+    if (mix.still) return 0;
     const start = nowMs + ahead;
     let steps = 0;
     for (;;) {
       if (mix.keypad.busy) mix.keypad.step(stepMs);
-      const heard = mix.fill(this.#step, 0, stepBytes, this.#encoder);
+      const at = steps * stepBytes;
+      const heard = mix.fill(this.#message, at, stepBytes, this.#encoder);
       mix.note(heard, nowMs);
       if (mix.source === 'silence') return steps;
-      for (let i = 0; i < stepBytes; i++) this.#message[steps * stepBytes + i] = this.#step[i]!;
-      this.#tap?.sent(start + steps * stepMs, this.#step, 0, stepBytes, 'PCMU');
+      this.#tap?.sent(start + steps * stepMs, this.#message, at, stepBytes, 'PCMU');
       steps++;
       if (heard) this.#agentEnd = this.#playhead.sentMs + steps * stepMs;
       if (ahead + steps * stepMs >= this.#most()) return steps;
