@@ -1,6 +1,7 @@
 import type { CallerTier, GateDecision } from '../../core/tool-facts.ts';
 import type { GateState } from '../gates.ts';
 import type { ToolContext } from '../tool.ts';
+import { isEmail } from '../verify/destination.ts';
 import { accessDecision } from './access.ts';
 import { contentDecision, findingsIn } from './content/findings.ts';
 import type { Send } from './gate.ts';
@@ -54,9 +55,9 @@ function quietHours(question: Question): GateDecision {
   return quietMs(question) === 0 ? pass('quiet_hours') : refuse('quiet_hours', 'quiet');
 }
 
-/** How long it is quiet yet for the recipient, ms. */
+/** How long it is quiet yet for the recipient, ms. An e-mail wakes nobody. */
 export function quietMs({ send, policy: { quiet }, now }: Question): number {
-  return quiet === undefined ? 0 : quietFor(quiet, countryOfNumber(send.to), now);
+  return quiet === undefined || isEmail(send.to) ? 0 : quietFor(quiet, countryOfNumber(send.to), now);
 }
 
 /** Asks one gate after the other. */

@@ -1,5 +1,6 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { GateDecision } from '../../core/tool-facts.ts';
+import { isEmail } from '../verify/destination.ts';
 import { lineKind } from '../verify/line-kind.ts';
 import { lists } from './number-list.ts';
 import type { SendingPolicy } from './policy.ts';
@@ -9,7 +10,7 @@ export type RecipientPolicy = Pick<
   'allowedRecipients' | 'deniedRecipients' | 'allowedCountries' | 'deniedCountries'
 >;
 
-/** Whether anything may go to a number. Denied wins over allowed. */
+/** Whether anything may go to a number. Denied wins over allowed. An e-mail address has no country, and is no number of a list. */
 export function recipientDecision(to: string, policy: RecipientPolicy): GateDecision {
   const refused = objection(to, policy);
   return refused === undefined
@@ -19,6 +20,7 @@ export function recipientDecision(to: string, policy: RecipientPolicy): GateDeci
 
 function objection(to: string, policy: RecipientPolicy): string | undefined {
   const { allowedRecipients, deniedRecipients, allowedCountries, deniedCountries } = policy;
+  if (isEmail(to)) return allowedRecipients.length > 0 ? 'not_allowed' : undefined;
   if (!/^\+[1-9]\d{5,14}$/.test(to)) return 'no_number';
   if (lineKind(to) === 'premium') return 'premium';
   if (lists(deniedRecipients, to)) return 'denied';

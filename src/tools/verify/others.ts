@@ -1,5 +1,5 @@
 import type { VerifyChannel } from '../../twilio/verify.ts';
-import type { Send } from '../sending/gate.ts';
+import type { Send, SendOutcome } from '../sending/gate.ts';
 import type { ToolContext, ToolResult } from '../tool.ts';
 import type { VerifyParts } from './parts.ts';
 
@@ -7,6 +7,12 @@ import type { VerifyParts } from './parts.ts';
 export interface CodeResult extends ToolResult {
   /** True once the number is verified, by this code or an earlier one of the call. */
   readonly valid: boolean;
+}
+
+/** What came of a code, and whether one is out. The limits of codes and the budgets of sends count by the same word. */
+export interface CodeOutcome {
+  readonly result: CodeResult;
+  readonly done: SendOutcome['done'];
 }
 
 /** A code that somebody approves later would come to a call that is over. */
@@ -25,18 +31,17 @@ export async function throughGate(
   { tool, to, channel }: { readonly tool: string; readonly to: string; readonly channel: VerifyChannel },
   context: ToolContext,
   signal: AbortSignal,
-  send: () => Promise<CodeResult>,
+  send: () => Promise<CodeOutcome>,
 ): Promise<CodeResult> {
   const asked = await gate.ask(codeSend(tool, to, channel, senders(), context), context, signal);
   if (!asked.go) return { ...asked.result, valid: false };
-  let result: CodeResult | undefined;
+  // What throws has perhaps sent one.
+  let outcome: CodeOutcome = { done: 'unknown', result: onlyInTheCall };
   try {
-    result = await send();
-    return result;
+    outcome = await send();
+    return outcome.result;
   } finally {
-    const done =
-      result?.status === 'pending' ? 'sent' : result?.status === 'unavailable' ? 'unknown' : 'unprocessed';
-    await gate.settle(asked.ticket, { done, result: result ?? onlyInTheCall });
+    await gate.settle(asked.ticket, outcome);
   }
 }
 

@@ -2,9 +2,9 @@ import { fail, type Result } from '../../core/errors.ts';
 import { isPassing, TwilioFailure } from '../../twilio/failure.ts';
 import type { VerificationSent, VerifyChannel, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
-import { dryRun, isEmail, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
+import { dryRun, isOwnNumber, notConfigured, type SendGate, spoken } from './destination.ts';
 import { lineKind } from './line-kind.ts';
-import { type CodeResult, throughGate } from './others.ts';
+import { type CodeOutcome, type CodeResult, throughGate } from './others.ts';
 import { failedResult, type VerifyResult } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
@@ -39,8 +39,7 @@ export function sendCode(
     if (parts.policy().dryRun) return { ...(await rehearsed(parts, input.To, context)), gate };
     // A switch that is turned meanwhile has the last word.
     const send = () => secured(parts, verify, input, context, signal);
-    // The gate of sends knows numbers alone.
-    if (gate === 'own-number' || isEmail(input.To)) return { gate, ...(await send()) };
+    if (gate === 'own-number') return { gate, ...(await send()).result };
     const what = { tool, to: input.To, channel: input.Channel };
     return { gate, ...(await throughGate(parts, what, context, signal, send)) };
   });
@@ -88,12 +87,12 @@ async function secured(
   input: SendInput,
   context: ToolContext,
   signal: AbortSignal,
-): Promise<VerifyResult> {
+): Promise<CodeOutcome> {
   const { clock, limits, pending, keypad } = parts;
   const before = pending.get(context.call, input.To);
   const until =
     (before !== undefined && isOpen(parts, before) ? before.begunAt : clock.now()) + limits.codeLifeMs;
-  if (!(await keypad.expect(input.To, context, until))) return over;
+  if (!(await keypad.expect(input.To, context, until))) return { result: over, done: 'unprocessed' };
   try {
     return await sent(parts, verify, input, context, signal);
   } finally {
@@ -109,10 +108,10 @@ async function sent(
   { To, Channel }: SendInput,
   context: ToolContext,
   signal: AbortSignal,
-): Promise<VerifyResult> {
+): Promise<CodeOutcome> {
   const { landlineCall } = parts.policy();
   const taken = await takeSend(parts, To, context);
-  if (!taken.ok) return taken.failure;
+  if (!taken.ok) return { result: taken.failure, done: 'unprocessed' };
   const request = async (by: VerifyChannel): Promise<SendAnswer> => {
     if (signal.aborted) return fail(over);
     const refused = await objection(parts, To, context);
@@ -128,15 +127,19 @@ async function sent(
   if (!answer.ok) {
     const { failure } = answer;
     const byTwilio = failure instanceof TwilioFailure;
-    if (!byTwilio || isPassing(failure)) await giveBack(parts, taken.value, context);
-    return byTwilio ? failedResult(failure, 'send') : failure;
+    const result = byTwilio ? failedResult(failure, 'send') : failure;
+    if (!byTwilio || isPassing(failure)) {
+      await giveBack(parts, taken.value, context);
+      return { result, done: 'unprocessed' };
+    }
+    return { result, done: result.status === 'unavailable' ? 'unknown' : 'refused' };
   }
   const { verificationSid, status } = answer.value;
-  if (status !== 'pending') return stateResult(status, false);
+  if (status !== 'pending') return { result: stateResult(status, false), done: 'refused' };
   const entry = parts.pending.begin(context.call, To, verificationSid);
   entry.sends += 1;
   entry.sent = { channel, asked: Channel, at: parts.clock.now() };
-  return underway(channel, To, entry);
+  return { result: underway(channel, To, entry), done: 'sent' };
 }
 
 type SendAnswer = Result<VerificationSent, TwilioFailure | VerifyResult>;

@@ -73,11 +73,13 @@ describe('twilio_verify_phone', () => {
     expect(await send(own)).toMatchObject({ status: 'quiet_hours', valid: false });
   });
 
-  it('gives back what was counted where no code came of it', async () => {
+  it('counts what Verify refuses, and gives back what it was too busy for', async () => {
     openToAll();
     world.sim.refuse(other, 60410);
     expect(await send(other)).toMatchObject({ status: 'blocked' });
-    expect(world.sending.outcomes).toEqual([expect.objectContaining({ done: 'unprocessed' })]);
+    world.sim.failNext({ code: 20429 }, 4);
+    expect(await send(other)).toMatchObject({ status: 'throttled' });
+    expect(world.sending.outcomes.map(({ done }) => done)).toEqual(['refused', 'unprocessed']);
   });
 
   it('sends by e-mail where it may, and that proves no telephone', async () => {
