@@ -7,7 +7,7 @@ import { requirePrograms } from '../support/programs.ts';
 const mostBytes = 32;
 /** System calls and processor time as multiples of the floor's: times vary by a quarter from run to run, counts do not. */
 const mostSystemCalls = 1.15;
-const mostTime = 1.3 * 1.4;
+const mostTime = 1.2 * 1.4;
 
 const canTrace = requirePrograms('the count of system calls', ['strace']) && traces();
 
