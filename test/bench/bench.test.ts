@@ -111,6 +111,10 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
       runs: { bridge: Figures }[];
     };
     expect(soak.samples.length).toBeGreaterThan(0);
+    const { idle = 0, loaded = 0, after = 0 } = runs[0]?.bridge.files ?? {};
+    // Two ports and a connection to the agent for each call, and what is left when all are gone.
+    expect(loaded - idle).toBeGreaterThan(60);
+    expect(after - idle).toBeLessThan(30);
     // Calls live for a minute: thirty of them make a new one every two seconds.
     expect(runs[0]?.bridge.calling?.answered).toBeGreaterThan(30);
     expect(runs[0]?.bridge.calling?.failed).toEqual([]);

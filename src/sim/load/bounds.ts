@@ -70,6 +70,14 @@ const promises: readonly Promised[] = [
     figure: ({ bridge }) => bridge.memory.perCall,
   },
   {
+    what: 'calls not answered, or dropped',
+    most: 0,
+    worst: true,
+    applies: () => true,
+    figure: ({ bridge: { calls, calling } }) =>
+      calling && Math.max(0, calls - calling.answered) + calling.dropped,
+  },
+  {
     what: 'packets lost',
     most: 0,
     worst: true,

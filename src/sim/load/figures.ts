@@ -24,6 +24,8 @@ export interface Figures {
     readonly perCall: number;
   };
   readonly collections: Collections;
+  /** Open files, sockets among them: before the first call, with calls, and after the last one. Not of the floor. */
+  readonly files?: { readonly idle: number; readonly loaded: number; readonly after: number };
   /** How far behind each thread was at its worst. Not of the floor. */
   readonly lags?: Lags;
   /** Towards the telephones, as they saw it. */

@@ -13,7 +13,7 @@ import { monotonic } from './monotonic.ts';
 import { profiles } from './profile.ts';
 import { rest } from './rest.ts';
 import { type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
-import { type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
+import { filesOf, type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
 
 /** What a run is to be. */
 export interface RoundOptions
@@ -49,7 +49,7 @@ export interface Stage {
   readonly subject: Subject;
   readonly agent: AgentChild;
   readonly generator: GeneratorChild;
-  readonly idle: Usage;
+  readonly idle: Usage & { readonly files: number };
 }
 
 /** Starts everything, measures one window, ends everything. */
@@ -71,7 +71,8 @@ export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => 
     subject = await startSubject(options, baseUrl);
     generator.tell({ type: 'guard', pid: subject.child.pid });
     await rest(settleMs, options.stopped);
-    const idle = usageOf(subject.child.pid, monotonic());
+    const { pid } = subject.child;
+    const idle = { ...usageOf(pid, monotonic()), files: filesOf(pid) };
     await setUp(options, subject, generator);
     await rest(settleMs, options.stopped);
     return await play({ options, subject, agent, generator, idle });
@@ -122,9 +123,13 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
   const lags = await lag?.stop();
   const pauses = child.pauses;
   const { heard, said } = await reportsOf({ agent, generator });
+  const loadedFiles = filesOf(child.pid);
   const idled = generator.hear('idle', hangUpMs);
   generator.tell({ type: 'hang-up' });
   await idled;
+  // Until sockets that were hung up are closed.
+  await rest(settleMs, options.stopped);
+  const files = { idle: idle.files, loaded: loadedFiles, after: filesOf(child.pid) };
   const { percent, threads } = shares(child.pid, before.subject, after.subject);
   return {
     subject: options.subject,
@@ -144,6 +149,7 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
     ...(options.subject === 'floor'
       ? {}
       : {
+          files,
           calling: callingOf(heard, said, {
             profile: profiles[options.profile],
             complaints: subject.complaints,

@@ -13,6 +13,9 @@ export interface Usage {
   readonly residentMb: number;
 }
 
+/** Files that a process has open, sockets and ports among them. */
+export const filesOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
 /** What one thread, or all of them, took between two times, in % of a core. */
 export interface ThreadShare {
   readonly name: string;

@@ -73,6 +73,13 @@ describe('what was promised', () => {
     expect(found(boundsOf([pair], pcmu), 'lateness max over the floor')).toMatchObject({ value: 4, most: 3 });
   });
 
+  it('counts calls that never came up', () => {
+    const bridge = figures({});
+    const calling = { ...bridge.calling!, answered: 150, dropped: 1 };
+    const pair = { bridge: { ...bridge, calling }, other: figures({ subject: 'floor' }) };
+    expect(found(boundsOf([pair], pcmu), 'not answered')).toMatchObject({ value: 51, most: 0 });
+  });
+
   it('lets a packet lie on either edge of the window before a stream is called slow', () => {
     const pair = { bridge: figures({}), other: figures({ subject: 'floor' }) };
     expect(found(boundsOf([pair], pcmu), 'behind real time')).toMatchObject({ value: 0.002, most: 0.005 });
