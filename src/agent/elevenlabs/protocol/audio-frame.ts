@@ -33,6 +33,8 @@ export class AudioFrame {
   readonly #message: Buffer;
   /** The base64 text as words of four digits. */
   readonly #words: Int32Array;
+  /** Where messages without a frame are made, once there is one. */
+  #apart: AudioFrame | undefined;
 
   constructor(soundBytes: number) {
     this.soundBytes = soundBytes;
@@ -51,13 +53,17 @@ export class AudioFrame {
     if (lengthBytes === 8) this.#frame.writeUIntBE(length, 4, 6);
   }
 
-  /** The message for `soundBytes` bytes of `sound` from `from` on; valid until the next call of either. */
+  /**
+   * The message for `soundBytes` bytes of `sound` from `from` on; valid until the next call. It has memory of its own: a
+   * frame that waits to leave still lies in the other.
+   */
   text(sound: Uint8Array, from: number): Buffer {
-    this.#fill(sound, from, 0);
-    return this.#message;
+    this.#apart ??= new AudioFrame(this.soundBytes);
+    this.#apart.#fill(sound, from, 0);
+    return this.#apart.#message;
   }
 
-  /** The same as a whole masked frame; valid until the next call of either. */
+  /** The same as a whole masked frame; valid until the next call. */
   masked(sound: Uint8Array, from: number): Buffer {
     const key = freshKey();
     const frame = this.#frame;

@@ -23,6 +23,14 @@ describe('the message of caller sound', () => {
     expect(JSON.parse(second.toString()).user_audio_chunk).toBe(Buffer.alloc(160, 2).toString('base64'));
   });
 
+  it('leaves a frame as it was that still waits to leave', () => {
+    const frame = new AudioFrame(160);
+    const waiting = frame.masked(Buffer.alloc(160, 1), 0);
+    const before = Buffer.from(waiting);
+    frame.text(Buffer.alloc(160, 2), 0);
+    expect(waiting.equals(before)).toBe(true);
+  });
+
   it('is framed and masked as a server reads it, with every length that has a form of its own', () => {
     for (const bytes of [1, 2, 60, 75, 76, 77, 78, 79, 160, 1000, 49_000, 60_000]) {
       const frame = new AudioFrame(bytes);
