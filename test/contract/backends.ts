@@ -89,6 +89,8 @@ export interface Backend {
   readonly name: string;
   readonly tls: boolean;
   readonly can: Abilities;
+  /** Shows a certificate of its own, and not the one of `Setting`. */
+  readonly ownsCertificate: boolean;
   /** Gauges, where the backend has them: all zero after `close`. */
   readonly create: (setting: Setting) => Signalling & { stats?(): object };
   /** Before the first `create` and after the last `close`, where something has to be started for it. */
@@ -110,6 +112,7 @@ function drachtioBackends(): Backend[] {
       name: 'drachtio',
       tls: true,
       can: abilities.drachtio,
+      ownsCertificate: !server.ours,
       start: pem => server.start(pem),
       stop: () => server.stop(),
       create: ({ onInvite, refused, admit }) =>
@@ -130,6 +133,7 @@ export const backends: readonly Backend[] = [
     name: 'embedded',
     tls: true,
     can: abilities.embedded,
+    ownsCertificate: false,
     create: ({ onInvite, refused, admit, limits, pem }) =>
       new EmbeddedSignalling({
         listen: [
