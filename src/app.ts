@@ -31,6 +31,7 @@ import { Recordings } from './recordings.ts';
 import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
 import { Registrations } from './registrations.ts';
 import { composeSending } from './sending-room.ts';
+import { limitsOf } from './sip/drachtio/limits.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
@@ -432,7 +433,7 @@ async function composeSignalling(
 }
 
 async function composeDrachtio(
-  { secrets }: Config,
+  { secrets, sip }: Config,
   backend: Extract<SipBackend, { kind: 'drachtio' }>,
   { clock, log, events, access, overload, onInvite, tap }: SignallingParts,
 ): Promise<DrachtioSignalling> {
@@ -458,6 +459,7 @@ async function composeDrachtio(
     tap,
     onRefused: access.refused,
     onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    limits: limitsOf(sip.limits),
   });
 }
 

@@ -42,3 +42,27 @@ export const drachtioLimits = {
 } as const;
 
 export type DrachtioLimits = { readonly [Name in keyof typeof drachtioLimits]: number };
+
+/** Those of `sip.limits` that mean here what they mean with the embedded stack. */
+const shared = [
+  'ringMs',
+  'callHops',
+  'callHopsMs',
+  'reofferMs',
+  'ownReofferMs',
+  'referMs',
+  'dialogRequestsPerSecond',
+  'sessionLeastSeconds',
+  'sessionMostSeconds',
+  'retryAfterSeconds',
+] as const satisfies (keyof DrachtioLimits)[];
+
+/** What of `sip.limits` this backend keeps: some of its own have names there that mean something else. */
+export function limitsOf(settings: Readonly<Record<string, number>>): Partial<DrachtioLimits> {
+  return Object.fromEntries(
+    shared.flatMap(name => {
+      const value = settings[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
