@@ -1,4 +1,5 @@
 import { Failure, fail, ok, type Result } from '../../core/errors.ts';
+import { parseCSeq } from '../embedded/message/cseq.ts';
 import { messageLimits } from '../embedded/message/limits.ts';
 import type { ParseFault, SipMessage, SipRequest, SipResponse } from '../embedded/message/message.ts';
 import { parseMessage } from '../embedded/message/parser.ts';
@@ -67,4 +68,9 @@ export function sourceOf({
 
 function withoutBrackets(address: string): string {
   return address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address;
+}
+
+/** The number of its CSeq. */
+export function sequenceOf({ headers }: SipRequest): number {
+  return parseCSeq(headers.get('CSeq') ?? '')?.number ?? 0;
 }

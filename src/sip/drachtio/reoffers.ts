@@ -9,11 +9,11 @@ import {
   type SessionBounds,
   termsOfRequest,
 } from '../embedded/dialog/session-expires.ts';
-import { parseCSeq } from '../embedded/message/cseq.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import { retrySeconds } from '../embedded/transaction/token.ts';
 import type { ReofferAnswer } from '../signalling.ts';
 import { allowLine, supportedLine } from './capabilities.ts';
+import { sequenceOf } from './message.ts';
 import { reply } from './reply.ts';
 import type { SrfRequest, SrfResponse } from './srf.ts';
 
@@ -130,7 +130,7 @@ export class Reoffers {
     }
     const invite = message.method === 'INVITE';
     if (invite) {
-      const sequence = parseCSeq(message.headers.get('CSeq') ?? '')?.number ?? 0;
+      const sequence = sequenceOf(message);
       const limit = clock.timer(ackMs, ackTimeout);
       this.#unacknowledged = { sequence, limit, answered: answer.answered };
     }

@@ -6,13 +6,12 @@ import { contentType, sdpOf } from '../embedded/dialog/content.ts';
 import { statedReason } from '../embedded/dialog/reason.ts';
 import { referRefusal } from '../embedded/dialog/refer-policy.ts';
 import { refusal } from '../embedded/dialog/refusal.ts';
-import { parseCSeq } from '../embedded/message/cseq.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import { RateWindow } from '../embedded/transport/rate.ts';
 import type { ReferRequest, ReofferAnswer } from '../signalling.ts';
 import { allowLine, capabilityLines, extensionObjection } from './capabilities.ts';
 import type { DrachtioLimits } from './limits.ts';
-import { readRequest } from './message.ts';
+import { readRequest, sequenceOf } from './message.ts';
 import { OwnReoffers } from './own-reoffers.ts';
 import { Refers } from './refers.ts';
 import { Reoffers } from './reoffers.ts';
@@ -25,6 +24,8 @@ export interface SessionOptions {
   readonly dialog: SrfDialog;
   /** The call is one that we began. */
   readonly ownsCallId: boolean;
+  /** CSeq of the INVITE, where the peer sent it; 0 before any request of the peer's. */
+  readonly sequence: number;
   readonly confirmed: () => boolean;
   readonly ask: (offer: string | undefined) => Promise<ReofferAnswer>;
   readonly info: (contentType: string, body: string) => boolean;
@@ -44,11 +45,14 @@ export class Session {
   readonly #ours: OwnReoffers;
   readonly #refers: Refers;
   readonly #rate: RateWindow;
+  /** Highest CSeq of the peer that has come. */
+  #sequence: number;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     const { clock, limits, dialog, ownsCallId, confirmed, over, fault } = options;
     this.#rate = new RateWindow(clock, 1_000);
+    this.#sequence = options.sequence;
     this.#theirs = new Reoffers({
       clock,
       limitMs: limits.reofferMs,
@@ -133,7 +137,7 @@ export class Session {
     const message = readRequest(ack.raw);
     if (!message.ok) return;
     const sdp = sdpOf(message.value);
-    const sequence = parseCSeq(message.value.headers.get('CSeq') ?? '')?.number ?? 0;
+    const sequence = sequenceOf(message.value);
     if (!this.#theirs.acknowledges(sequence)) this.#options.onAck(sdp);
     else this.#theirs.ack(sequence, sdp);
   }
@@ -145,6 +149,10 @@ export class Session {
     if (this.#rate.count() > this.#options.limits.dialogRequestsPerSecond) {
       return reply(response, refusal(500, { retryAfter: 1 }));
     }
+    // RFC 3261 section 12.2.2, which the server does not look at.
+    const sequence = sequenceOf(message.value);
+    if (sequence < this.#sequence) return reply(response, { status: 500 });
+    this.#sequence = sequence;
     const objection = extensionObjection(message.value);
     if (objection !== undefined) return reply(response, objection.answer);
     this.#dispatch(message.value, request, response);

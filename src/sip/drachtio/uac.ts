@@ -224,6 +224,7 @@ export class DrachtioUac implements OutboundDialogue {
       limits,
       dialog,
       ownsCallId: true,
+      sequence: 0,
       confirmed: () => this.#state === 'confirmed',
       ask: offer => this.onReoffer(offer),
       info: (type, body) => this.onInfo(type, body),

@@ -7,6 +7,7 @@ import { sdpType } from '../embedded/dialog/capabilities.ts';
 import { factsOf } from '../embedded/dialog/facts.ts';
 import { statedReason } from '../embedded/dialog/reason.ts';
 import { refusal } from '../embedded/dialog/refusal.ts';
+import { answerLines, readSessionWish, termsOfRequest } from '../embedded/dialog/session-expires.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import type { Answer } from '../embedded/transaction/server.ts';
 import { accepts, step } from '../embedded/transaction/table.ts';
@@ -21,7 +22,7 @@ import type {
 import { allowLine, supportedLine } from './capabilities.ts';
 import type { Environment } from './environment.ts';
 import { sayGoodbye } from './goodbye.ts';
-import { readRequest } from './message.ts';
+import { readRequest, sequenceOf } from './message.ts';
 import { contentOf, overhear, reply } from './reply.ts';
 import { Session } from './session.ts';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse } from './srf.ts';
@@ -230,12 +231,14 @@ export class DrachtioUas implements Dialogue {
 
   #sendAnswer(): void {
     const { clock, limits, log, tap } = this.#env;
-    const { srf, request, response, source } = this.#invite;
+    const { srf, request, response, message, source } = this.#invite;
     // When the link breaks the package never calls back.
     this.#limit = clock.timer(limits.confirmMs, () =>
       this.#conclude('unsent', ending('connection-lost', 'the drachtio-server did not confirm the answer')),
     );
-    const { headers } = contentOf([allowLine, supportedLine, ['Content-Type', sdpType]]);
+    // The server takes the session timer from here. By itself it drops one without a refresher, and never requires it.
+    const session = answerLines(termsOfRequest(readSessionWish(message.headers), limits, undefined));
+    const { headers } = contentOf([allowLine, supportedLine, ...session, ['Content-Type', sdpType]]);
     overhear(response, raw => tap('out', source, raw));
     srf.createUAS(request, response, { localSdp: this.#sdp, headers }, (error, dialog) => {
       if (dialog !== undefined) return this.#sent(dialog);
@@ -249,13 +252,14 @@ export class DrachtioUas implements Dialogue {
   /** In the package's own callback: a BYE may be the next thing in the same piece of data. */
   #sent(dialog: SrfDialog): void {
     const { clock, limits, tap } = this.#env;
-    const { source } = this.#invite;
+    const { source, message } = this.#invite;
     this.#dialog = dialog;
     this.#session = new Session({
       clock,
       limits,
       dialog,
       ownsCallId: false,
+      sequence: sequenceOf(message),
       confirmed: () => this.#state === 'confirmed',
       ask: offer => this.onReoffer(offer),
       info: (type, body) => this.onInfo(type, body),

@@ -307,6 +307,23 @@ describe('the drachtio backend', () => {
     expect(refused).toEqual([[503, 'draining']]);
   });
 
+  it.each([
+    ['Session-Expires: 1800', ['Supported: timer'], '1800;refresher=uac', true],
+    ['Session-Expires: 1800;refresher=uac', ['Supported: timer'], '1800;refresher=uac', true],
+    ['Session-Expires: 1800;refresher=uas', ['Supported: timer'], '1800;refresher=uas', false],
+    // A proxy wants it, and the caller has never heard of it.
+    ['Session-Expires: 1800', [], '1800;refresher=uas', false],
+  ])('answers %s with %o as the embedded stack does', async (wish, headers, expires, required) => {
+    await start();
+    const call = await arrived(invite({ headers: [wish, ...headers] }));
+    const answered = call.answer(ours);
+    const { text } = await server.sip('200');
+    server.deliver({ text: ack(), dialog: dialogId });
+    await answered;
+    expect(/session-expires: (.*)/i.exec(text)?.[1]).toBe(expires);
+    expect(/require: timer/i.test(text)).toBe(required);
+  });
+
   it('names the session interval in its 200 inside a dialogue, which the server does not', async () => {
     await start();
     await established();
@@ -384,6 +401,21 @@ describe('the drachtio backend', () => {
       server.deliver(inside(method, 10 + i, more));
       expect((await server.sip(String(status))).fields[0]).toBe(`in-${10 + i}`);
     }
+  });
+
+  it('answers 500 to a request that is older than the last one, and does nothing with it', async () => {
+    await start();
+    const call = await established();
+    const heard: string[] = [];
+    call.onInfo = (_type, body) => heard.push(body) > 0;
+    const key = (body: string) => ({ type: 'application/dtmf', body });
+    server.deliver(inside('INFO', 5, key('1')));
+    await server.sip('200');
+    server.deliver(inside('INFO', 4, key('2')));
+    await server.sip('500');
+    server.deliver(inside('INFO', 6, key('3')));
+    await server.sip('200');
+    expect(heard).toEqual(['1', '3']);
   });
 
   it('shows the messages that the package lets it see', async () => {
