@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ladderLimits } from '../../src/sip/ladder.ts';
 import { requirePrograms } from '../support/programs.ts';
-import { makeShortCalls } from '../support/short-calls.ts';
+import { makeShortCalls, pictureBytes } from '../support/short-calls.ts';
 
 const available = requirePrograms('2,000 short calls of SIPp', ['sipp']);
 const megabyte = 1024 * 1024;
@@ -24,8 +24,8 @@ describe.skipIf(!available)('2,000 short calls at 20 a second', () => {
     // 500 calls lie between the two quarters: 4 kB left behind by each would be 2 MB.
     expect(heap[1] - heap[0]).toBeLessThan(2 * megabyte);
     expect(rss[1] - rss[0]).toBeLessThan(8 * megabyte);
-    // The pictures of so many calls are kept on purpose, some 8 kB each; they were full before the second half.
-    const pictures = ladderLimits.calls * 10_240;
+    // The pictures of so many calls are kept; they were full before the second half.
+    const pictures = ladderLimits.calls * pictureBytes;
     expect(after.heap - before.heap).toBeLessThan(pictures + 2 * megabyte);
     expect(after.heap - heap[0]).toBeLessThan(2 * megabyte);
     expect(output).not.toContain('MaxListenersExceeded');

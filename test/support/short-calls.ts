@@ -8,6 +8,9 @@ const sampleMs = 1000;
 /** RFC 6026 keeps an answered INVITE's transaction for 64*T1 = 32 s; nothing may be held for longer, ms. */
 const longestHeldMs = 45_000;
 
+/** What the picture of one of these calls may take, bytes of heap: it is kept on purpose (`ladderLimits`), some 8 kB. */
+export const pictureBytes = 10_240;
+
 export interface ShortCalls {
   /** Before the first call, but one that warmed everything up. */
   readonly before: Holdings;
