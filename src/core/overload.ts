@@ -4,18 +4,18 @@
  */
 export const overloadLimits = {
   /** How late the main thread may be with its work before new calls get 503. */
-  mainLagMs: 50,
+  mainLagMs: 25,
   /** How late a worker may be before it gets no new calls: what it sends is heard as late as that. */
-  workerLagMs: 50,
+  workerLagMs: 25,
   /** How long a connection may have more messages than are taken from it. */
-  connectionLagMs: 50,
+  connectionLagMs: 25,
   /** While fewer calls than these are being set up over a trunk a new one comes in: not they are what makes us late. */
-  setupsAlways: 4,
+  setupsAlways: 8,
   /** How often a thread looks how late it is, and for how long that counts. */
-  lagEveryMs: 40,
-  lagWindowMs: 200,
+  lagEveryMs: 20,
+  lagWindowMs: 100,
   /** How often a worker tells. */
-  lagTellMs: 100,
+  lagTellMs: 50,
   /** Seconds for Retry-After: from the one to the other, so that those who were turned away do not come back at once. */
   overloadRetryLeastSeconds: 5,
   overloadRetryMostSeconds: 15,

@@ -68,7 +68,7 @@ describe('a new call', () => {
     const headers = new Map(refused.verdict === 'refuse' ? refused.headers : []);
     expect(Number(headers.get('Retry-After'))).toBeGreaterThanOrEqual(5);
     expect(Number(headers.get('Retry-After'))).toBeLessThanOrEqual(15);
-    expect(headers.get('Warning')).toMatch(/^399 trunkbridge ".*mainLagMs is 50.*"$/);
+    expect(headers.get('Warning')).toMatch(/^399 trunkbridge ".*mainLagMs is 25.*"$/);
   });
 
   it('comes in at the same time where the guard is off', () => {
