@@ -6,7 +6,7 @@ import { storeLimits } from './limits.ts';
 
 if (parentPort === null) throw new Error('store/checkpoint-thread runs only as a worker thread');
 const port = parentPort;
-const file = new Libsql(workerData as string, { timeout: storeLimits.busyMs });
+const file = new Libsql(workerData as string, { timeout: storeLimits.emptyWaitMs });
 let problem = '';
 
 const turn = setInterval(() => {

@@ -14,7 +14,8 @@ interface Progress {
 /**
  * Empties the log of a database in WAL mode from a connection that writes nothing, while others go on (SQLite, "Write-Ahead
  * Logging", section 3.2). They wait only where the log has come to `walPages` pages because they never stop: then for what was
- * written since the step before, so that it can begin anew. Gives the pages that the log had. Throws what SQLite says.
+ * written since the step before, so that it can begin anew; and no longer than `file` waits for a lock, which somebody who reads
+ * may keep it from. Gives the pages that the log had. Throws what SQLite says.
  */
 export function emptyLog(file: Pragmas, walPages: number = storeLimits.walPages): number {
   const { log, checkpointed } = progressOf(file.pragma('wal_checkpoint(PASSIVE)'));

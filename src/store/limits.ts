@@ -8,6 +8,8 @@ export const storeLimits = {
   /** How often a thread of its own empties SQLite's log into the database, and pages of 4 kB after which writers wait for it. */
   emptyEveryMs: 1_000,
   walPages: 8_000,
+  /** How long that thread may hold writers up while it waits for somebody who reads, a backup say, to be through. */
+  emptyWaitMs: 20,
   /** Pages after which whoever writes empties the log: where there is no such thread, or it does not get along. */
   ownWalPages: 4_000,
   lateWalPages: 40_000,

@@ -5,6 +5,7 @@ import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { startCheckpoints } from '../../src/store/checkpoints.ts';
+import { storeLimits } from '../../src/store/limits.ts';
 import { until } from '../support/until.ts';
 
 // Vitest cannot start a TypeScript worker on Node 20.
@@ -46,6 +47,39 @@ describe('the thread that empties the log of the database', () => {
     writer.exec('BEGIN EXCLUSIVE; COMMIT');
     writer.close();
     expect(warned).toEqual([]);
+  });
+
+  it('does not keep others from writing while somebody reads for long, however full the log', async () => {
+    const path = join(folder, 'a.db');
+    const writer = new Libsql(path, { timeout: 0 });
+    writer.pragma('journal_mode = WAL');
+    writer.pragma('wal_autocheckpoint = 0');
+    writer.exec('CREATE TABLE a (text TEXT)');
+    const insert = writer.prepare('INSERT INTO a VALUES (?)');
+    writer.exec('BEGIN');
+    for (let i = 0; i < storeLimits.walPages; i++) insert.run('x'.repeat(4_000));
+    writer.exec('COMMIT');
+    // As a backup does.
+    const reader = new Libsql(path);
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM a').get();
+
+    const checkpoints = start(path, log);
+    let [written, refused] = [0, 0];
+    for (const end = performance.now() + 3 * storeLimits.emptyEveryMs; performance.now() < end; ) {
+      try {
+        insert.run('one more');
+        written++;
+      } catch (error) {
+        expect((error as NodeJS.ErrnoException).code).toBe('SQLITE_BUSY');
+        refused++;
+      }
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+    reader.close();
+    await checkpoints.close();
+    writer.close();
+    expect(refused).toBeLessThan(written / 4);
   });
 
   it('that cannot open the database says so, and closing it does not wait for it', async () => {
