@@ -1,21 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { ActionOutcome } from '../core/action-outcome.ts';
 import { refuse, uncached } from './refusal.ts';
-
-/** What came of an action. */
-export type ActionOutcome = {
-  /** It was done when it was asked for before, under the same key. */
-  readonly replayed?: true;
-} & (
-  | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
-  | {
-      readonly ok: false;
-      readonly status: string;
-      readonly message: string;
-      readonly errorCode?: number;
-      readonly retryAfterSeconds?: number;
-    }
-);
 
 /** Does what the operator's programs ask of the Twilio account; once for each key that they give. Never rejects. */
 export interface TwilioActions {

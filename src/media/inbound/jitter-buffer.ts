@@ -15,8 +15,6 @@ const lostStep = 10 * unitsPerMs;
 const slackUnits = limits.shrinkSlackMs * unitsPerMs;
 /** Least late sound that is worth skipping. */
 const leastSkip = 5 * unitsPerMs;
-/** Units that `past` can give back at least: what the ring holds without what may lie ahead. */
-export const pastUnits: number = SoundRing.units - 2 * boundUnits;
 /** A packet this much ahead of what came before it, and this much too early for that, is a jump of the clock. */
 const jumpAheadUnits = 60 * unitsPerMs;
 const jumpEarlyUnits = 100 * unitsPerMs;
@@ -154,7 +152,7 @@ export class JitterBuffer {
 
   /**
    * Copies `units` that were taken, up to `before` units ago, to the start of `to` once more. False when others lie there
-   * by now: of the last `pastUnits` that happens only when the sender's clock jumped.
+   * by now. The ring has room for what is asked for and what may lie ahead together: that is so only after a jump of the clock.
    */
   past(to: SoundBytes, units: number, before: number): boolean {
     const from = this.#takenTo - before - units;

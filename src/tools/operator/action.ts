@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ActionOutcome } from '../../core/action-outcome.ts';
 import type { Money } from '../../core/tool-facts.ts';
 import type { OptOutPair } from '../../store/sends.ts';
 import type { TwilioCaller } from '../../twilio/client.ts';
@@ -8,20 +9,6 @@ import { doneBy } from '../sending/done.ts';
 import type { SendOutcome } from '../sending/gate.ts';
 import { outcomeOf } from '../twilio-outcomes.ts';
 
-/** What came of an action: what Twilio says of it, or a word with a sentence why not. */
-export type ActionOutcome = {
-  /** It was done when it was asked for before, under the same key. */
-  readonly replayed?: true;
-} & (
-  | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
-  | {
-      readonly ok: false;
-      readonly status: string;
-      readonly message: string;
-      readonly errorCode?: number;
-      readonly retryAfterSeconds?: number;
-    }
-);
 export type Refused = Extract<ActionOutcome, { ok: false }>;
 
 /** What came of something that leaves, and whether anything has left. */

@@ -1,3 +1,4 @@
+import type { ActionOutcome } from '../../core/action-outcome.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -11,7 +12,7 @@ import type { Gates } from '../gates.ts';
 import { complaint } from '../parameters.ts';
 import { takeOf } from '../sending/budget.ts';
 import type { SendingPolicy } from '../sending/policy.ts';
-import { type Action, type ActionOutcome, no, type Prepared, type Refused, type Written } from './action.ts';
+import { type Action, no, type Prepared, type Refused, type Written } from './action.ts';
 import { type CallParts, callStatus, placeCall } from './call.ts';
 import { type MessageParts, sendSms } from './message.ts';
 import { once } from './once.ts';

@@ -1,7 +1,8 @@
+import type { ActionOutcome } from '../../core/action-outcome.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ActionKeys, KeyedAction } from '../../store/sends.ts';
-import { type ActionOutcome, no, type Refused, type Written } from './action.ts';
+import { no, type Refused, type Written } from './action.ts';
 
 /** What is asked for, and under which key of whose. */
 export interface KeyedRequest {

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ActionOutcome } from '../../../src/core/action-outcome.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { composeHttp } from '../../../src/http/http.ts';
-import type { ActionOutcome } from '../../../src/http/twilio-actions.ts';
 
 const keys = [
   { name: 'desk', role: 'pii', secret: 'pii-secret-0123456789' },
