@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const help = `Usage: node scripts/load.mjs [options]
 
-Makes calls with real sound (SIPp, TCP) through the built daemon to a stand-in agent that echoes, all on loopback.
+Makes calls with real sound (SIPp, TCP) through the built daemon to the stand-in agent of the bench, which talks half of the time, all on loopback.
 Prints the limits it had to raise, progress every two seconds, and a summary. Needs sipp (Debian: sip-tester).
 Exits with 0, with 1 when a call failed or too much sound was lost, with 2 for wrong use.
 
@@ -24,7 +24,7 @@ Options:
       --may-refuse       a 503 with Retry-After that names a limit is no failure (with --media none)
       --max-p99 MS       most time from INVITE to 200, at p99
       --codec NAME       pcmu, pcma or mixed (default pcmu)
-      --format NAME      audio format of the agent (default ulaw_8000)
+      --format NAME      audio format of the agent: ulaw_8000, pcm_16000 (default ulaw_8000)
       --connections HOW  one TCP connection like a trunk, or each call its own: one, each (default one)
       --settle MS        agent.settle_ms of the daemon (default 0)
       --workers N        media threads of the daemon, or auto (default auto)

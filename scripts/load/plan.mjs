@@ -14,6 +14,9 @@ const firstRtpPort = 10_000;
 /** SIPp sends the sound of every call from one port. */
 export const sippMediaPort = 7_000;
 
+/** Which of the bench's profiles has an agent of this format. */
+const agentProfiles = { ulaw_8000: 'pcmu', pcm_16000: 'g722' };
+
 /** @param options as `load.mjs` has parsed them */
 export function makePlan(options) {
   const calls = number(options, 'calls', 1, 5000);
@@ -31,6 +34,9 @@ export function makePlan(options) {
   const connections = options.connections;
   if (!['sound', 'none'].includes(options.media)) throw new UsageError('--media is sound or none');
   const { format, media, profile } = options;
+  const agentProfile = agentProfiles[format];
+  if (agentProfile === undefined)
+    throw new UsageError(`--format is ${Object.keys(agentProfiles).join(' or ')}`);
   const limits = options.limit.map(each => each.split('='));
   if (limits.some(each => each.length !== 2)) throw new UsageError('--limit is a name, = and a value');
   const mayRefuse = options['may-refuse'] === true;
@@ -47,6 +53,7 @@ export function makePlan(options) {
     maxLoss,
     workers,
     format,
+    agentProfile,
     mayRefuse,
     maxP99,
     profile,

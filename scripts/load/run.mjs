@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
 import { sine } from '../../dist/codecs/tones.js';
+import { BenchChild } from '../../dist/src/sim/load/child.js';
 import { usageOf } from '../../dist/src/sim/load/usage.js';
 import * as measuring from './measure.mjs';
 import { configuration, sippMediaPort } from './plan.mjs';
@@ -22,6 +23,7 @@ export class Run {
   folder = mkdtempSync(join(tmpdir(), 'trunkbridge-load-'));
   #plan;
   #children = [];
+  #agent;
   #apiKey = randomBytes(16).toString('hex');
 
   constructor(plan, raised) {
@@ -91,6 +93,7 @@ export class Run {
       if (!(await settledWithin(child.exited, stopMs))) child.process.kill('SIGKILL');
       await child.exited;
     }
+    await this.#agent?.stop();
   }
 
   #measure(text, { cpu, peak, seconds }) {
@@ -152,13 +155,18 @@ CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('medi
   }
 
   async #startAgent() {
-    const args = ['sim', '--agent-port', '0', '--twilio-port', '0', '--format', this.#plan.format, '--load'];
-    const child = await this.#start(args, {}, text => text.includes('TWILIO_BASE_URL='));
-    const exported = [...child.output().matchAll(/^export (\w+)=(.*)$/gm)];
-    const environment = Object.fromEntries(exported.map(match => match.slice(1)));
-    // What is sent back has nothing to do with setting up, and would be most of what the stand-in takes.
-    if (this.#plan.media === 'none') environment.ELEVENLABS_AGENT_ID = 'agent_quiet';
-    return { child: child.process, environment };
+    const agent = new BenchChild('agent', join(root, 'dist/src/sim/load/agent-process.js'));
+    this.#agent = agent;
+    const started = agent.hear('started', startMs);
+    // What it says has nothing to do with setting up.
+    agent.tell({ type: 'start', profile: this.#plan.agentProfile, silent: this.#plan.media === 'none' });
+    const { baseUrl } = await started;
+    const environment = {
+      ELEVENLABS_BASE_URL: baseUrl,
+      ELEVENLABS_API_KEY: 'load',
+      ELEVENLABS_AGENT_ID: 'load',
+    };
+    return { child: agent, environment };
   }
 
   async #startDaemon(environment) {

@@ -12,7 +12,7 @@ const parent = new Parent<ToAgent, FromAgent>(message => {
   else if (message.type === 'start') void start(message);
 });
 
-async function start({ profile, tls }: Extract<ToAgent, { type: 'start' }>): Promise<void> {
-  agent = await LoadAgent.start(profiles[profile], tls);
+async function start({ profile, ...options }: Extract<ToAgent, { type: 'start' }>): Promise<void> {
+  agent = await LoadAgent.start(profiles[profile], options);
   parent.tell({ type: 'started', baseUrl: agent.baseUrl });
 }

@@ -15,6 +15,12 @@ const handshakeKey = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const socketPath = '/v1/convai/conversation';
 const slots = 20;
 
+export interface LoadAgentOptions {
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Conversations begin, and nothing is said in them; default false. */
+  readonly silent?: boolean;
+}
+
 /**
  * A stand-in agent for load: any number of conversations that all say the same, paced by one wheel, over WebSockets
  * that are read only as far as counting needs. Everybody gets a signed URL.
@@ -28,6 +34,7 @@ export class LoadAgent {
     cut: new Marks(),
     heard: new Marks(),
   };
+  readonly silent: boolean;
   readonly #profile: Profile;
   readonly #server: Server;
   readonly #wheel: Wheel;
@@ -39,18 +46,21 @@ export class LoadAgent {
   messagesReceived = 0;
   messagesSent = 0;
   others = 0;
+  #conversations = 0;
 
-  static async start(profile: Profile, tls?: { key: string; cert: string }): Promise<LoadAgent> {
+  static async start(profile: Profile, options: LoadAgentOptions = {}): Promise<LoadAgent> {
+    const { tls, silent = false } = options;
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, '127.0.0.1', resolve);
     });
-    return new LoadAgent(profile, server, tls !== undefined);
+    return new LoadAgent(profile, server, tls !== undefined, silent);
   }
 
-  private constructor(profile: Profile, server: Server, secure: boolean) {
+  private constructor(profile: Profile, server: Server, secure: boolean, silent: boolean) {
     this.#profile = profile;
+    this.silent = silent;
     this.#server = server;
     this.#speech = agentPiece(profile).toString('base64');
     this.baseUrl = `http${secure ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -104,6 +114,11 @@ export class LoadAgent {
         heard: this.marks.heard.list,
       },
     };
+  }
+
+  /** The id of a conversation that begins. */
+  nextId(): string {
+    return `conv_load_${this.#conversations++}`;
   }
 
   /** The message that carries 100 ms of speech of an event. */

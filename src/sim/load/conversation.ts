@@ -9,6 +9,8 @@ import { stepOf } from './talk.ts';
 /** What conversations share. */
 export interface Stage {
   readonly profile: Profile;
+  readonly silent: boolean;
+  nextId(): string;
   readonly marks: Readonly<Record<'ready' | 'greeting' | 'turn' | 'cut' | 'heard', Marks>>;
   messagesReceived: number;
   messagesSent: number;
@@ -56,6 +58,7 @@ export class LoadConversation {
 
   /** Does what the next 100 ms ask for. */
   step(): void {
+    if (this.#stage.silent) return;
     const { pieces, begins, cuts } = stepOf(this.#steps);
     const { marks } = this.#stage;
     if (begins) {
@@ -111,7 +114,7 @@ export class LoadConversation {
         JSON.stringify({
           type: 'conversation_initiation_metadata',
           conversation_initiation_metadata_event: {
-            conversation_id: `conv_load_${this.#call}`,
+            conversation_id: this.#stage.nextId(),
             agent_output_audio_format: outputFormat,
             user_input_audio_format: inputFormat,
           },

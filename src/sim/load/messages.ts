@@ -92,6 +92,8 @@ export type ToAgent =
       readonly type: 'start';
       readonly profile: ProfileName;
       readonly tls?: { readonly key: string; readonly cert: string };
+      /** Says nothing. */
+      readonly silent?: boolean;
     }
   | { readonly type: 'mark' }
   | { readonly type: 'report' };
