@@ -1,6 +1,6 @@
-// Compiles src and codecs into dist. `--if-stale` skips the work when dist is newer than every source.
+// Compiles src and codecs into dist, and copies the C programs of the benchmark there. `--if-stale` skips the work when dist is newer than every source.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,12 @@ function newest(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
   return Math.max(stat.mtimeMs, ...readdirSync(path).map(name => newest(join(path, name))));
+}
+
+/** What the benchmark compiles in place lies beside what starts it. */
+function copyPrograms(folder) {
+  for (const name of readdirSync(join(root, folder)).filter(each => /\.[ch]$/.test(each)))
+    copyFileSync(join(root, folder, name), join(root, 'dist', folder, name));
 }
 
 const sources = ['src', 'codecs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
@@ -27,5 +33,6 @@ if (stale || !process.argv.includes('--if-stale')) {
       stdio: 'inherit',
     },
   );
+  copyPrograms('src/sim/load');
   writeFileSync(stamp, '');
 }
