@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const flags = ['-O2', '-Wall', '-Wextra', '-Werror=implicit'];
+/** Where compilers lie. Processes of the bench know no PATH, and a compiler that was found without one does not find its own parts. */
+const env = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 const compileMs = 60_000;
 /** Of what the compiler says, for the message when it fails. */
 const toldCharacters = 400;
@@ -49,6 +51,7 @@ export function compiled(name: string, sources: readonly string[], options: Comp
       const files = sources.filter(source => source.endsWith('.c')).map(source => join(folder, source));
       try {
         execFileSync(cc, [...flags, ...more, '-o', unfinished, ...files], {
+          env,
           timeout: compileMs,
           stdio: ['ignore', 'ignore', 'pipe'],
         });
