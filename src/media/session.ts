@@ -334,7 +334,8 @@ export class MediaSession {
   }
 
   #tick(deadlineMs: number, nowMs: number): void {
-    this.#inbound.tick(nowMs, deadlineMs);
+    const spareMs = this.#inbound.tick(nowMs, deadlineMs);
+    if (spareMs > 0) this.#options.pacer.hasten(this.#ticks!, spareMs);
     this.#wire.tick(nowMs);
     this.#outbound.tellHeard();
     if (nowMs >= this.#accountMs) {

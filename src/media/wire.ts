@@ -15,8 +15,8 @@ export interface WayIn {
   /** Whether keys are looked for in the sound. */
   listenForTones(on: boolean): void;
   setTap(tap: WireTap | undefined): void;
-  /** Called every 20 ms. */
-  tick(nowMs: number, deadlineMs: number): void;
+  /** Called every 20 ms. Tells by how many ms it is called later than it would have to be: so long sound lies here for nothing. */
+  tick(nowMs: number, deadlineMs: number): number;
   readonly packetsReceived: number;
   readonly lost: number;
   readonly late: number;

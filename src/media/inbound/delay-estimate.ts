@@ -10,7 +10,7 @@ const easyUnits = limits.delayEasyMs * unitsPerMs;
 const maxUnits = limits.delayMaxMs * unitsPerMs;
 const forgottenPerUnit = 1 / (limits.delayMemoryMs * unitsPerMs);
 /** Packets that the delay to begin with weighs as much as. */
-const priorPackets = 10;
+const priorPackets = 2;
 
 /**
  * How much delay a stream needs. A packet's transit is its arrival less its timestamp; the smallest of the last seconds
@@ -26,6 +26,7 @@ export class DelayEstimate {
   #windowEnd = 0;
   #base = 0;
   #packets = 0;
+  #lateness = 0;
   #target = limits.delayStartMs * unitsPerMs;
   #least = limits.delayStartMs * unitsPerMs;
 
@@ -36,6 +37,11 @@ export class DelayEstimate {
   /** Smallest transit of the last seconds. */
   get base(): number {
     return this.#base;
+  }
+
+  /** How much later than the base the last packet came. */
+  get lateness(): number {
+    return this.#lateness;
   }
 
   /** Delay over the base that is wanted. */
@@ -64,7 +70,8 @@ export class DelayEstimate {
     let base = this.#minima[0]!;
     for (let i = 1; i < this.#windowsUsed; i++) if (this.#minima[i]! < base) base = this.#minima[i]!;
     this.#base = base;
-    this.#weigh(transit - base, length);
+    this.#lateness = transit - base;
+    this.#weigh(this.#lateness, length);
   }
 
   #nextWindow(transit: number, arrival: number): void {

@@ -84,6 +84,16 @@ export class JitterBuffer {
     return this.#delayNow - this.#delay.target;
   }
 
+  /** Whether the last packet came in less than the delay that is wanted: after a change of the way it does not at first. */
+  get timely(): boolean {
+    return this.#delay.lateness <= this.#delay.target;
+  }
+
+  /** Packets whose sound was begun so far. */
+  get begun(): number {
+    return this.#delayCount;
+  }
+
   /** How much longer (positive) or shorter than it has to be the delay of the packet begun last is, clock units. */
   get spare(): number {
     return this.#delayNow - this.#delay.least * limits.delayShare;

@@ -7,6 +7,7 @@ import { parseRtcp, type ReportBlock, RtcpView } from '../rtp/rtcp.ts';
 import { sequencePlus } from '../rtp/sequence.ts';
 import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telephone-event.ts';
 import type { WireTap } from '../wire-tap.ts';
+import { unitsPerMs } from './delay-estimate.ts';
 import { EventGate } from './event-gate.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { KeyShield } from './key-shield.ts';
@@ -67,6 +68,8 @@ export class Inbound {
   #digits = 0;
   #shielded = false;
   #lastPacketMs = -1;
+  /** Where the sound that the tap has heard ends, ms. */
+  #tappedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -149,11 +152,12 @@ export class Inbound {
 
   /**
    * To be called every 20 ms: hands the sink the next 20 ms of the peer's sound, or of silence. `deadlineMs` is when
-   * they were due.
+   * they were due. Tells by how many ms they might be due sooner, from now on, and every packet still come in time.
    */
-  tick(nowMs: number, deadlineMs: number = nowMs): void {
+  tick(nowMs: number, deadlineMs: number = nowMs): number {
     this.#latch.tick(nowMs);
     const playout = this.#playout;
+    const { begun } = this.#buffer;
     playout.render(nowMs);
     const count = (playout.rate / 1000) * limits.tickMs;
     const sound = this.#shield.pass(playout.samples, count, playout.rate);
@@ -163,10 +167,13 @@ export class Inbound {
       if (playout.coded) feed.writeCodes(playout.codes, count);
       else feed.write(sound, count);
     }
-    this.#tap?.heard(deadlineMs, playout.samples, count, playout.rate);
+    this.#tap?.heard(this.#place(deadlineMs), playout.samples, count, playout.rate);
     playout.shift(count);
     if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
+    // Of a packet that was begun before, nothing is known now; and that we are late ourselves is no delay of the stream.
+    if (this.#buffer.begun === begun || !this.#buffer.timely) return 0;
+    return Math.max(0, this.#buffer.excess / unitsPerMs - (nowMs - deadlineMs));
   }
 
   /** Block about the peer's stream for our next report (see `writeReport`); undefined before its first packet. */
@@ -246,6 +253,14 @@ export class Inbound {
     this.#shielded = this.#shield.up;
     const codes = this.#sink?.format === 'ulaw_8000' && !this.#shielded;
     this.#playout.want(codes, this.#tap !== undefined || this.#shield.attends);
+  }
+
+  /** When the sound of a tick was, ms: that of one that comes sooner than after 20 ms follows on what was before it. */
+  #place(deadlineMs: number): number {
+    const early = this.#tappedMs - deadlineMs;
+    const at = early > 0 && early < limits.delayMaxMs ? this.#tappedMs : deadlineMs;
+    this.#tappedMs = at + limits.tickMs;
+    return at;
   }
 
   #reject(): void {

@@ -88,8 +88,8 @@ export class StreamInbound implements WayIn {
   }
 
   /** Sound comes when it comes: a tick has nothing to do. */
-  tick(): void {
-    return undefined;
+  tick(): number {
+    return 0;
   }
 
   toString(): string {

@@ -88,6 +88,7 @@ export function callingOf(
 ): NonNullable<Figures['calling']> {
   const { answered, speech, silence, word } = generator.marks;
   const end = latest([speech, silence, word, agent.marks.turn]) - marginMs;
+  const begin = end + marginMs - 1000 * generator.seconds;
   const early = (marks: readonly Mark[]) => marks.filter(({ at }) => at < end);
   const audible = (marks: readonly Mark[]) =>
     early(marks).filter(({ call }) => isListenedTo(options.profile, call));
@@ -100,7 +101,11 @@ export function callingOf(
     firstSpeech: delayOf(audible(laterOf(agent.marks.greeting, answered)), speech, withinMs.sound),
     turn: delayOf(audible(agent.marks.turn), speech, withinMs.sound),
     bargeIn: delayOf(audible(agent.marks.cut), silence, withinMs.sound),
-    callerToAgent: delayOf(early(word), agent.marks.heard, withinMs.sound),
+    callerToAgent: delayOf(
+      early(word).filter(({ at }) => at >= begin),
+      agent.marks.heard,
+      withinMs.sound,
+    ),
     complaints: options.complaints,
   };
 }

@@ -1,5 +1,6 @@
 import dgram from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ulawToLinear } from '../../../codecs/g711.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { Pacer } from '../../../src/media/outbound/pacer.ts';
@@ -51,6 +52,52 @@ describe('MediaSession', () => {
       packetsLost: 0,
       packetsFromStrangers: 0,
     });
+  });
+
+  it.each([0, 3, 7, 11, 16, 19])(
+    'passes sound on 10 to 16 ms after it came, whenever in 20 ms that is (%d ms)',
+    phaseMs => {
+      const world = new World().answered();
+      const lull = speech(20, -50);
+      world.clock.advance(phaseMs);
+      for (let at = 0; at < 5000; at += 20) {
+        world.hear(lull);
+        world.clock.advance(20);
+      }
+      const before = world.ear.chunks.length;
+      const loud = (chunk: Buffer) => chunk.some(code => Math.abs(ulawToLinear[code]!) > 5000);
+      world.hear(speech(20));
+      let waited = 0;
+      while (!world.ear.chunks.slice(before).some(loud)) {
+        world.clock.advance(1);
+        waited++;
+        expect(waited).toBeLessThan(20);
+      }
+      expect(waited).toBeGreaterThanOrEqual(9);
+      expect(waited).toBeLessThanOrEqual(16);
+      expect(world.session.stats().framesConcealed).toBe(0);
+    },
+  );
+
+  it('makes nothing up when the way becomes longer and shorter again, but for the moment of the change', () => {
+    const world = new World().answered();
+    const send = (count: number) => {
+      for (let n = 0; n < count; n++) {
+        world.hear(speech(20));
+        world.clock.advance(20);
+      }
+    };
+    send(250);
+    const { framesConcealed } = world.session.stats();
+    expect(framesConcealed).toBe(0);
+    world.clock.advance(80);
+    send(500);
+    const after = world.session.stats().framesConcealed;
+    expect(after).toBeGreaterThan(0);
+    expect(after).toBeLessThanOrEqual(10);
+    for (let n = 0; n < 4; n++) world.hear(speech(20));
+    send(500);
+    expect(world.session.stats()).toMatchObject({ framesConcealed: after });
   });
 
   it('holds the greeting until the call is open, and plays it from its first sample', () => {

@@ -50,6 +50,32 @@ describe('Pacer', () => {
     expect(new Set(gaps(stream.deadlines))).toEqual(new Set([20]));
   });
 
+  it('brings the deadlines of a stream forward when it asks, by whole slots and less than a period', () => {
+    const clock = new ManualClock();
+    const pacer = new Pacer(clock);
+    const stream = new Stream();
+    const wishes = [0, 4.9, 5, 14, 100];
+    const handle = pacer.add(
+      {
+        send(deadlineMs, nowMs) {
+          stream.send(deadlineMs, nowMs);
+          pacer.hasten(handle, wishes[stream.times.length - 1] ?? 0);
+        },
+      },
+      20,
+    );
+    clock.advance(200);
+    expect(gaps(stream.deadlines).slice(0, 6)).toEqual([20, 20, 15, 10, 5, 20]);
+    expect(gaps(stream.times)).toEqual(gaps(stream.deadlines));
+    expect(() => pacer.hasten(handle, 5)).toThrow('own send');
+    // The slot that it has left is free for others again.
+    const others = Array.from({ length: 3 }, () => new Stream());
+    for (const other of others) pacer.add(other, 20);
+    clock.advance(40);
+    const phases = [stream, ...others].map(({ deadlines }) => deadlines.at(-1)! % 20);
+    expect(new Set(phases).size).toBe(4);
+  });
+
   it('does not drift in an hour of late wake-ups: as many calls as there were periods, on absolute deadlines', () => {
     const clock = new LateClock(15);
     const pacer = new Pacer(clock);
