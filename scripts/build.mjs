@@ -1,6 +1,6 @@
 // Compiles src and codecs into dist, and copies the C programs of the benchmark there. `--if-stale` skips the work when dist is newer than every source.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,7 @@ function newest(path) {
 
 /** What the benchmark compiles in place lies beside what starts it. */
 function copyPrograms(folder) {
+  mkdirSync(join(root, 'dist', folder), { recursive: true });
   for (const name of readdirSync(join(root, folder)).filter(each => /\.[ch]$/.test(each)))
     copyFileSync(join(root, folder, name), join(root, 'dist', folder, name));
 }
@@ -33,6 +34,6 @@ if (stale || !process.argv.includes('--if-stale')) {
       stdio: 'inherit',
     },
   );
-  copyPrograms('src/sim/load');
+  for (const folder of ['src/sim/load', 'src/sim/load/agent']) copyPrograms(folder);
   writeFileSync(stamp, '');
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { BenchChild } from '../dist/src/sim/load/child.js';
+import { inWords } from '../dist/src/sim/load/made.js';
 import { accountSid, dial, Stream, token } from './stream-cost/driver.mjs';
 
 const help = `Usage: node scripts/stream-cost.mjs [options]
@@ -254,7 +255,8 @@ async function reachable(port) {
 const agent = new BenchChild('agent', here('../dist/src/sim/load/agent-process.js'));
 const started = agent.hear('started', 20_000);
 agent.tell({ type: 'start', profile: 'pcmu' });
-const { baseUrl } = await started;
+const { baseUrl, made } = await started;
+console.log(`the agent is ${inWords(made)}`);
 const ratios = [];
 for (let pair = 0; pair < pairs; pair++) {
   const floor = await measure('floor', baseUrl);

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
 import { sine } from '../../dist/codecs/tones.js';
 import { BenchChild } from '../../dist/src/sim/load/child.js';
-import { usageOf } from '../../dist/src/sim/load/usage.js';
+import { inWords, pidsOf } from '../../dist/src/sim/load/made.js';
+import { cpuOfAll, usageOf } from '../../dist/src/sim/load/usage.js';
 import * as measuring from './measure.mjs';
 import { configuration, sippMediaPort } from './plan.mjs';
 
@@ -39,7 +40,7 @@ export class Run {
     const sipp = this.#startSipp(daemon.sipPort, this.folder, this.#plan);
     const begun = performance.now();
     const usageNow = child => usageOf(child.pid, performance.now());
-    const before = { daemon: usageNow(daemon.child), agent: usageNow(agent.child) };
+    const before = { daemon: usageNow(daemon.child), agentMs: cpuOfAll(agent.pids) };
     const workers =
       this.#plan.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : this.#plan.workers;
     const peak = { calls: 0, mb: 0 };
@@ -61,13 +62,13 @@ export class Run {
     const seconds = (performance.now() - begun) / 1000;
     const cpu = {
       ...measuring.cpuSince(before.daemon, usageNow(daemon.child), workers),
-      agent: measuring.cpuSince(before.agent, usageNow(agent.child), 0).whole,
+      agent: cpuOfAll(agent.pids) - before.agentMs,
       generator: generatorMs,
     };
     // Workers send their totals once a second.
     await new Promise(resolve => setTimeout(resolve, 1500));
     const text = await this.#metrics(daemon.httpPort);
-    const measured = this.#measure(text, { cpu, peak, seconds });
+    const measured = { ...this.#measure(text, { cpu, peak, seconds }), agent: agent.made };
     this.#print(measured);
     if (json) console.log(JSON.stringify(measured));
     return this.#judge(measured, code);
@@ -136,7 +137,7 @@ INVITE to 503  p50 ${ms(m.refusedMs.p50)}, p99 ${ms(m.refusedMs.p99)}, most ${ms
 RTP            ${m.packets.received} in, ${m.packets.sent} out, ${m.packets.lost} lost (${m.lossPercent.toFixed(3)} %), ${m.concealedFrames} gaps filled
 lateness       p99 at most ${m.latenessP99Seconds ?? '-'} s
 daemon         ${m.cpuPercent.toFixed(1)} % of a core, ${m.peakMb.toFixed(0)} MB at most
-CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('media')}, the rest ${cost('rest')}; beside it agent ${cost('agent')}, SIPp ${cost('generator')}`);
+CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('media')}, the rest ${cost('rest')}; beside it agent ${cost('agent')} (${m.agent}), SIPp ${cost('generator')}`);
   }
 
   #judge(measured, sippCode) {
@@ -160,13 +161,13 @@ CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('medi
     const started = agent.hear('started', startMs);
     // What it says has nothing to do with setting up.
     agent.tell({ type: 'start', profile: this.#plan.agentProfile, silent: this.#plan.media === 'none' });
-    const { baseUrl } = await started;
+    const { baseUrl, made } = await started;
     const environment = {
       ELEVENLABS_BASE_URL: baseUrl,
       ELEVENLABS_API_KEY: 'load',
       ELEVENLABS_AGENT_ID: 'load',
     };
-    return { child: agent, environment };
+    return { pids: pidsOf(agent.pid, made), made: inWords(made), environment };
   }
 
   async #startDaemon(environment) {

@@ -1,18 +1,35 @@
 import { LoadAgent } from './agent.ts';
+import { agentProgram, CompiledAgent } from './compiled-agent.ts';
 import type { FromAgent, ToAgent } from './messages.ts';
 import { Parent } from './parent.ts';
 import { profiles } from './profile.ts';
 
-let agent: LoadAgent | undefined;
+type Order = Extract<ToAgent, { type: 'start' }>;
 
-const parent = new Parent<ToAgent, FromAgent>(message => {
-  if (message.type === 'mark') agent?.mark();
-  else if (message.type === 'report' && agent !== undefined)
-    parent.tell({ type: 'report', report: agent.report() });
-  else if (message.type === 'start') void start(message);
-});
+let agent: LoadAgent | CompiledAgent | undefined;
 
-async function start({ profile, ...options }: Extract<ToAgent, { type: 'start' }>): Promise<void> {
-  agent = await LoadAgent.start(profiles[profile], options);
-  parent.tell({ type: 'started', baseUrl: agent.baseUrl });
+const parent = new Parent<ToAgent, FromAgent>(message => void hear(message));
+
+async function hear(message: ToAgent): Promise<void> {
+  if (message.type === 'mark') await agent?.mark();
+  else if (message.type === 'start') await start(message);
+  else if (agent !== undefined) parent.tell({ type: 'report', report: await agent.report() });
+}
+
+async function start(order: Order): Promise<void> {
+  agent = await open(order);
+  parent.tell({ type: 'started', baseUrl: agent.baseUrl, made: agent.made });
+}
+
+/** Compiled where that can be, and where it can do what is asked. */
+function open({ profile: name, tls, silent = false }: Order): Promise<LoadAgent | CompiledAgent> {
+  const profile = profiles[name];
+  if (tls !== undefined) return LoadAgent.start(profile, { tls, silent, why: 'TLS' });
+  const program = agentProgram();
+  if ('why' in program) return LoadAgent.start(profile, { silent, why: program.why });
+  const onLost = (error: Error) => {
+    // Without an agent nothing is measured: this process ends, and says why.
+    throw error;
+  };
+  return CompiledAgent.start(profile, { path: program.path, silent, onLost });
 }

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LoadConversation } from './conversation.ts';
+import type { Made } from './made.ts';
 import { Marks, paceOf } from './marks.ts';
 import type { AgentReport } from './messages.ts';
 import { monotonic } from './monotonic.ts';
@@ -19,6 +20,8 @@ export interface LoadAgentOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Conversations begin, and nothing is said in them; default false. */
   readonly silent?: boolean;
+  /** Why it is this one, and not the compiled one. */
+  readonly why?: string;
 }
 
 /**
@@ -27,6 +30,7 @@ export interface LoadAgentOptions {
  */
 export class LoadAgent {
   readonly baseUrl: string;
+  readonly made: Made;
   readonly marks = {
     ready: new Marks(),
     greeting: new Marks(),
@@ -49,16 +53,21 @@ export class LoadAgent {
   #conversations = 0;
 
   static async start(profile: Profile, options: LoadAgentOptions = {}): Promise<LoadAgent> {
-    const { tls, silent = false } = options;
+    const { tls, silent = false, why = 'asked for' } = options;
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, '127.0.0.1', resolve);
     });
-    return new LoadAgent(profile, server, tls !== undefined, silent);
+    return new LoadAgent(profile, server, { secure: tls !== undefined, silent, why });
   }
 
-  private constructor(profile: Profile, server: Server, secure: boolean, silent: boolean) {
+  private constructor(
+    profile: Profile,
+    server: Server,
+    { secure, silent, why }: { readonly secure: boolean; readonly silent: boolean; readonly why: string },
+  ) {
+    this.made = { by: 'node', why };
     this.#profile = profile;
     this.silent = silent;
     this.#server = server;

@@ -6,6 +6,11 @@ import { monotonic } from './monotonic.ts';
 import type { Profile } from './profile.ts';
 import { stepOf } from './talk.ts';
 
+/** Bytes that wait for a client to read, at the most; MOST_UNSENT in agent/limits.h. */
+const mostUnsent = 1024 * 1024;
+/** Of RFC 6455 section 7.4.1: the message is too big. */
+const tooBig = 1009;
+
 /** What conversations share. */
 export interface Stage {
   readonly profile: Profile;
@@ -46,7 +51,9 @@ export class LoadConversation {
     this.#begun = begun;
     this.#companded = stage.profile.inputFormat === 'ulaw_8000';
     const take = (frame: Frame) => this.#take(frame);
-    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk, take));
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#reader.push(chunk, take)) this.#refuse(tooBig);
+    });
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
   }
@@ -84,6 +91,13 @@ export class LoadConversation {
     if (this.#socket.destroyed) return;
     this.#socket.write(frame);
     this.#stage.messagesSent++;
+    if (this.#socket.writableLength > mostUnsent) this.#socket.destroy();
+  }
+
+  #refuse(code: number): void {
+    const reason = Buffer.alloc(2);
+    reason.writeUInt16BE(code);
+    this.#socket.end(frameOf(opcodes.close, reason));
   }
 
   #take(frame: Frame): void {

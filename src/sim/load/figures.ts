@@ -49,6 +49,8 @@ export interface Figures {
   readonly observers: {
     readonly telephones: Summary;
     readonly agent: Summary;
+    /** What they are made of: `compiled`, or `in Node` and why. */
+    readonly made: { readonly agent: string };
     /** CPU that they took, that everything else took, and that the host of this machine gave away, in % of one core. */
     readonly cpu: {
       readonly telephones: number;

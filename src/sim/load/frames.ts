@@ -1,6 +1,11 @@
 /** Opcodes of RFC 6455 section 5.2. */
 export const opcodes = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
+/** Payload of a frame at the most, bytes; LONGEST_FRAME in agent/limits.h. */
+export const longestFrame = 128 * 1024;
+/** What reading says of a frame that is not all there, and of one that is longer. */
+const [unfinished, tooLong] = [-1, -2];
+
 /** One whole frame inside of a chunk; `maskAt` is -1 when it is not masked. */
 export interface Frame {
   data: Buffer;
@@ -19,37 +24,40 @@ export class FrameReader {
   #held: Buffer | undefined;
   readonly #frame: Frame = { data: Buffer.alloc(0), opcode: 0, maskAt: -1, start: 0, length: 0 };
 
-  /** Takes what arrived; `take` borrows each frame that is now complete. */
-  push(chunk: Buffer, take: (frame: Frame) => void): void {
+  /** Takes what arrived; `take` borrows each frame that is now complete. False when the next one is too long to wait for. */
+  push(chunk: Buffer, take: (frame: Frame) => void): boolean {
     const data = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;
-    for (let next = this.#read(data, at); next !== -1; next = this.#read(data, at)) {
+    let next = this.#read(data, at);
+    for (; next >= 0; next = this.#read(data, at)) {
       take(this.#frame);
       at = next;
     }
-    this.#held = at === data.length ? undefined : data.subarray(at);
+    this.#held = at === data.length || next === tooLong ? undefined : data.subarray(at);
+    return next !== tooLong;
   }
 
-  /** Where the frame at `at` ends, or -1 when not all of it is there. */
+  /** Where the frame at `at` ends, if all of it is there. */
   #read(data: Buffer, at: number): number {
-    if (data.length < at + 2) return -1;
+    if (data.length < at + 2) return unfinished;
     const second = data[at + 1]!;
     let start = at + 2;
     let length = second & 0x7f;
     if (length === 126) {
-      if (data.length < at + 4) return -1;
+      if (data.length < at + 4) return unfinished;
       length = data.readUInt16BE(start);
       start += 2;
     } else if (length === 127) {
-      if (data.length < at + 10) return -1;
+      if (data.length < at + 10) return unfinished;
       length = Number(data.readBigUInt64BE(start));
       start += 8;
     }
+    if (length > longestFrame) return tooLong;
     const masked = second >= 0x80;
     const frame = this.#frame;
     frame.maskAt = masked ? start : -1;
     if (masked) start += 4;
-    if (data.length < start + length) return -1;
+    if (data.length < start + length) return unfinished;
     frame.data = data;
     frame.opcode = data[at]! & 0x0f;
     frame.start = start;

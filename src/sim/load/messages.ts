@@ -1,5 +1,6 @@
 import type { Summary } from './distribution.ts';
 import type { Drift } from './drift.ts';
+import type { Made } from './made.ts';
 import type { ProfileName } from './profile.ts';
 
 /** Something that happened in a call, at a time of the machine's monotonic clock (ms). */
@@ -99,7 +100,7 @@ export type ToAgent =
   | { readonly type: 'report' };
 
 export type FromAgent =
-  | { readonly type: 'started'; readonly baseUrl: string }
+  | { readonly type: 'started'; readonly baseUrl: string; readonly made: Made }
   | { readonly type: 'report'; readonly report: AgentReport };
 
 /** What the agent saw; counts of the window, marks of the whole run. */

@@ -1,6 +1,7 @@
 import { BenchChild } from './child.ts';
 import { collectionsOf } from './collections.ts';
 import { callingOf, type Figures } from './figures.ts';
+import { inWords, type Made, pidsOf } from './made.ts';
 import type {
   AgentReport,
   FromAgent,
@@ -13,7 +14,7 @@ import { monotonic } from './monotonic.ts';
 import { profiles } from './profile.ts';
 import { rest } from './rest.ts';
 import { type Subject, type SubjectOptions, startBridge, startFloor } from './subject.ts';
-import { filesOf, type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
+import { cpuOfAll, filesOf, type Machine, machineUsage, shares, type Usage, usageOf } from './usage.ts';
 
 /** What a run is to be. */
 export interface RoundOptions
@@ -49,6 +50,7 @@ export interface Stage {
   readonly subject: Subject;
   readonly agent: AgentChild;
   readonly generator: GeneratorChild;
+  readonly agentMade: Made;
   readonly idle: Usage & { readonly files: number };
 }
 
@@ -67,7 +69,7 @@ export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => 
   try {
     const started = agent.hear('started', startMs);
     agent.tell({ type: 'start', profile, ...(tls === undefined ? {} : { tls }) });
-    const { baseUrl } = await started;
+    const { baseUrl, made: agentMade } = await started;
     subject = await startSubject(options, baseUrl);
     generator.tell({ type: 'guard', pid: subject.child.pid });
     await rest(settleMs, options.stopped);
@@ -75,7 +77,7 @@ export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => 
     const idle = { ...usageOf(pid, monotonic()), files: filesOf(pid) };
     await setUp(options, subject, generator);
     await rest(settleMs, options.stopped);
-    return await play({ options, subject, agent, generator, idle });
+    return await play({ options, subject, agent, agentMade, generator, idle });
   } finally {
     note('ending');
     options.stopped.removeEventListener('abort', cutShort);
@@ -106,13 +108,17 @@ async function setUp(options: RoundOptions, subject: Subject, generator: Generat
   if (answered === 0) throw new Error(`no call was answered: ${failed.join(', ')}\n${subject.child.output}`);
 }
 
-async function measure({ options, subject, agent, generator, idle }: Stage): Promise<Figures> {
+async function measure({ options, subject, agent, agentMade, generator, idle }: Stage): Promise<Figures> {
   const { child } = subject;
   options.note(`measuring for ${options.seconds} s`);
   agent.tell({ type: 'mark' });
   generator.tell({ type: 'mark' });
   child.pauses = [];
-  const pids = { subject: child.pid, telephones: generator.pid, agent: agent.pid };
+  const pids = {
+    subject: child.pid,
+    telephones: [generator.pid],
+    agent: pidsOf(agent.pid, agentMade),
+  };
   const before = census(pids);
   const lag = subject.watchLag?.();
   await watch(options, child.pid).catch((error: unknown) => {
@@ -145,7 +151,12 @@ async function measure({ options, subject, agent, generator, idle }: Stage): Pro
     ...(lags === undefined ? {} : { lags }),
     wire: { ...wireOf(heard), ...(options.srtp ? { unopened: heard.unopened } : {}) },
     agent: { received: said.messagesReceived, sent: said.messagesSent, pace: said.pace },
-    observers: { telephones: heard.own, agent: said.own, cpu: elsewhere(before, after) },
+    observers: {
+      telephones: heard.own,
+      agent: said.own,
+      made: { agent: inWords(agentMade) },
+      cpu: elsewhere(before, after),
+    },
     ...(options.subject === 'floor'
       ? {}
       : {
@@ -184,17 +195,28 @@ export function wireOf(heard: GeneratorReport): Figures['wire'] {
   };
 }
 
-type Member = 'subject' | 'telephones' | 'agent';
-type Census = Readonly<Record<Member, Usage>> & Machine & { readonly ownMs: number };
+interface Pids {
+  readonly subject: number;
+  /** Processes that do one thing together. */
+  readonly telephones: readonly number[];
+  readonly agent: readonly number[];
+}
+
+interface Census extends Machine {
+  readonly subject: Usage;
+  readonly telephonesMs: number;
+  readonly agentMs: number;
+  readonly ownMs: number;
+}
 
 /** What everybody has used up by now. */
-function census(pids: Readonly<Record<Member, number>>): Census {
+function census(pids: Pids): Census {
   const now = monotonic();
   const { user, system } = process.cpuUsage();
   return {
     subject: usageOf(pids.subject, now),
-    telephones: usageOf(pids.telephones, now),
-    agent: usageOf(pids.agent, now),
+    telephonesMs: cpuOfAll(pids.telephones),
+    agentMs: cpuOfAll(pids.agent),
     ...machineUsage(),
     ownMs: (user + system) / 1000,
   };
@@ -203,12 +225,14 @@ function census(pids: Readonly<Record<Member, number>>): Census {
 /** CPU besides that of the subject, % of a core. */
 function elsewhere(before: Census, after: Census): Figures['observers']['cpu'] {
   const ms = after.subject.at - before.subject.at;
-  const spent = (member: Member) => after[member].cpuMs - before[member].cpuMs;
-  const ours = spent('subject') + spent('telephones') + spent('agent') + after.ownMs - before.ownMs;
+  const telephones = after.telephonesMs - before.telephonesMs;
+  const agent = after.agentMs - before.agentMs;
+  const subject = after.subject.cpuMs - before.subject.cpuMs;
+  const ours = subject + telephones + agent + after.ownMs - before.ownMs;
   const share = (cpuMs: number) => round((100 * cpuMs) / ms);
   return {
-    telephones: share(spent('telephones')),
-    agent: share(spent('agent')),
+    telephones: share(telephones),
+    agent: share(agent),
     others: Math.max(0, share(after.busyMs - before.busyMs - ours)),
     stolen: share(after.stolenMs - before.stolenMs),
   };

@@ -41,6 +41,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['packet interval, p50 / p99 / max ms', ({ wire }) => percentiles(wire.interval)],
   ['the telephones themselves late', ({ observers }) => percentiles(observers.telephones)],
   ['the agent itself late', ({ observers }) => percentiles(observers.agent)],
+  ['the agent is', ({ observers }) => observers.made.agent],
   [
     'CPU % of telephones, agent, others, stolen',
     ({ observers: { cpu } }) =>

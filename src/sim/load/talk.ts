@@ -17,6 +17,8 @@ export interface Step {
 }
 
 const cycle = cycleMs / pieceMs;
+/** Steps after which it all begins again: a turn that ends by itself, and one that is interrupted. */
+export const scriptSteps = 2 * cycle;
 const ahead = leadMs / pieceMs;
 const silent: Step = { pieces: 0, begins: false, cuts: false };
 const one: Step = { ...silent, pieces: 1 };

@@ -50,6 +50,10 @@ export function usageOf(pid: number, now: number): Usage {
   };
 }
 
+/** CPU of processes that do one thing together, ms. */
+export const cpuOfAll = (pids: readonly number[]): number =>
+  pids.reduce((ms, pid) => ms + cpuOf(readFileSync(`/proc/${pid}/stat`, 'utf8')).cpuMs, 0);
+
 /** CPU of all cores together, ms. */
 export interface Machine {
   readonly busyMs: number;

@@ -33,7 +33,12 @@ function figures({ subject = 'bridge', calls = 200, perCall = 0.3, lost = 0, max
       ...(subject === 'floor' ? {} : { unopened: 0 }),
     },
     agent: { received: 1, sent: 1, pace: { least: 1, most: 1 } },
-    observers: { telephones: times, agent: times, cpu: { telephones: 1, agent: 1, others: 0, stolen: 0 } },
+    observers: {
+      telephones: times,
+      agent: times,
+      made: { agent: 'compiled' },
+      cpu: { telephones: 1, agent: 1, others: 0, stolen: 0 },
+    },
     calling: {
       answered: calls,
       failed: [],

@@ -95,7 +95,12 @@ const figures = (subject: Figures['subject'], percent: number, p99: number): Fig
     interval: none,
   },
   agent: { received: 1, sent: 1, pace: whole },
-  observers: { telephones: none, agent: none, cpu: { telephones: 1, agent: 2, others: 3, stolen: 4 } },
+  observers: {
+    telephones: none,
+    agent: none,
+    made: { agent: 'compiled' },
+    cpu: { telephones: 1, agent: 2, others: 3, stolen: 4 },
+  },
   ...(subject === 'bridge'
     ? {
         lags: { main: 1.25, worker: 3 },
