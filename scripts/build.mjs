@@ -34,6 +34,7 @@ if (stale || !process.argv.includes('--if-stale')) {
       stdio: 'inherit',
     },
   );
-  for (const folder of ['src/sim/load', 'src/sim/load/agent']) copyPrograms(folder);
+  for (const folder of ['src/sim/load', 'src/sim/load/agent', 'src/sim/load/telephones'])
+    copyPrograms(folder);
   writeFileSync(stamp, '');
 }

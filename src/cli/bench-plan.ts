@@ -34,7 +34,13 @@ const comparisons = {
     theirs: { holdMs: recordsHoldMs, keeps: 'nothing' },
     against: 'keeping nothing',
   },
-  srtp: { other: 'plain', ours: { srtp: true }, theirs: {}, against: 'calls in the clear' },
+  // Only telephones in Node encrypt: those of calls in the clear must not leave the bridge more of the machine.
+  srtp: {
+    other: 'plain',
+    ours: { srtp: true },
+    theirs: { nodeTelephones: true },
+    against: 'calls in the clear',
+  },
 } as const satisfies Readonly<Record<string, Comparison>>;
 
 export interface Plan {

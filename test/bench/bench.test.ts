@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Bound } from '../../src/sim/load/bounds.ts';
@@ -5,9 +6,22 @@ import type { Figures } from '../../src/sim/load/figures.ts';
 import type { Phase } from '../../src/sim/load/stress.ts';
 import { stressNames } from '../../src/sim/load/stressors.ts';
 import { Child } from '../support/child.ts';
+import { requirePrograms } from '../support/programs.ts';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const bench = (...args: string[]) => new Child(process.execPath, [main, 'bench', ...args], { env: {} });
+
+const compiles = requirePrograms('the bench with compiled telephones', ['cc']);
+
+/** Processes that one has started, and those that they have. */
+function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`)
+    .flatMap(tid => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').trim().split(' '))
+    .filter(word => word !== '')
+    .map(Number);
+  return children.flatMap(child => [child, ...descendants(child)]);
+}
+const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8');
 
 /** Times vary with whatever else the machine does: what is looked at here does not. */
 describe.runIf(process.platform === 'linux')('npm run bench', () => {
@@ -37,10 +51,26 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(count).toBeGreaterThan(0);
     expect(bridge.calling?.callerToAgent.count).toBeGreaterThan(0);
     expect(floor.calling).toBeUndefined();
+    for (const { observers } of [bridge, floor])
+      expect(observers.made.telephones).toBe(compiles ? 'compiled' : 'in Node (no cc)');
     expect(bridge.lags).toMatchObject({ main: expect.any(Number) });
     expect(Object.keys(bridge.lags ?? {}).length).toBeGreaterThan(1);
     expect(floor.lags).toBeUndefined();
   }, 120_000);
+
+  it.runIf(compiles)(
+    'ends, and says why, when the telephones are lost',
+    async () => {
+      const child = bench('--calls', '3', '--seconds', '60');
+      await child.until(output => output.includes('measuring for') || undefined);
+      const telephones = descendants(child.pid).find(pid => nameOf(pid).startsWith('telephones'));
+      expect(telephones).toBeDefined();
+      process.kill(telephones ?? 0, 'SIGKILL');
+      expect(await child.exited).toBe(1);
+      expect(child.output).toMatch(/compiled telephones ended with SIGKILL/);
+    },
+    60_000,
+  );
 
   it('puts the bridge with records and webhooks beside the bridge without', async () => {
     const child = bench('--records', '--calls', '3', '--seconds', '3', '--json');

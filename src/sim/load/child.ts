@@ -89,7 +89,8 @@ export class BenchChild<In extends object, Out extends { readonly type: string }
   }
 
   tell(message: In): void {
-    this.#process.send?.(message);
+    // One that has ended is missed where something is awaited of it.
+    this.#process.send?.(message, () => undefined);
   }
 
   /** The next message of a type; rejects when the child ends first, or after `timeoutMs`. */

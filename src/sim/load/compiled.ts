@@ -82,6 +82,7 @@ function ownFolder(parent: string): string {
 function reason(error: unknown, cc: string): string {
   const { code, path, message, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: Buffer };
   if (code === 'ENOENT' && path === cc) return `no ${cc}`;
-  if (stderr !== undefined && stderr.length > 0) return stderr.toString().trim().slice(0, toldCharacters);
+  if (stderr !== undefined && stderr.length > 0)
+    return stderr.toString().trim().replaceAll(/\s+/g, ' ').slice(0, toldCharacters);
   return message;
 }

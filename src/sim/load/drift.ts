@@ -1,8 +1,8 @@
 /** A stream is looked at in pieces of this length, ms: in each its earliest packet counts, which nothing has held up. */
-const pieceMs = 5000;
+export const pieceMs = 5000;
 /** Pieces kept, an hour and more; and how many there must be before drift is spoken of: a minute. */
-const mostPieces = 1000;
-const leastPieces = 12;
+export const mostPieces = 1000;
+export const leastPieces = 12;
 
 /** How fast a clock runs away from another, in parts of a million, over all streams: the middle one, and the farthest from zero. */
 export interface Drift {
@@ -63,7 +63,7 @@ export class DriftMeter {
 }
 
 /** Drift of all streams that were heard for long enough; undefined when none was. */
-export function driftOf(meters: readonly DriftMeter[]): Drift | undefined {
+export function driftOf(meters: readonly Pick<DriftMeter, 'ppm'>[]): Drift | undefined {
   const all = meters
     .map(({ ppm }) => ppm)
     .filter(ppm => ppm !== undefined)

@@ -50,7 +50,7 @@ export interface Figures {
     readonly telephones: Summary;
     readonly agent: Summary;
     /** What they are made of: `compiled`, or `in Node` and why. */
-    readonly made: { readonly agent: string };
+    readonly made: { readonly telephones: string; readonly agent: string };
     /** CPU that they took, that everything else took, and that the host of this machine gave away, in % of one core. */
     readonly cpu: {
       readonly telephones: number;

@@ -25,7 +25,7 @@ async function hear(message: ToGenerator): Promise<void> {
     case 'mark':
       return generator?.mark();
     case 'report':
-      if (generator !== undefined) parent.tell({ type: 'report', report: generator.report() });
+      if (generator !== undefined) parent.tell({ type: 'report', report: await generator.report() });
       return;
     case 'hang-up':
       await generator?.hangUp();
@@ -35,6 +35,6 @@ async function hear(message: ToGenerator): Promise<void> {
   }
 }
 
-function tellUp({ answered, failures }: Generator): void {
-  parent.tell({ type: 'up', answered, failed: failures });
+function tellUp({ answered, failures, made }: Generator): void {
+  parent.tell({ type: 'up', answered, failed: failures, made });
 }

@@ -1,11 +1,13 @@
+import { CompiledTelephones, telephoneProgram } from './compiled-telephones.ts';
 import { Distribution } from './distribution.ts';
-import { driftOf } from './drift.ts';
-import { Marks, paceOf } from './marks.ts';
+import type { Made } from './made.ts';
+import { Marks } from './marks.ts';
 import type { GeneratorReport, ToGenerator } from './messages.ts';
 import { monotonic } from './monotonic.ts';
-import { frameMs, profiles } from './profile.ts';
+import { profiles } from './profile.ts';
 import { freshMaster, Seal } from './seal.ts';
 import { SipLine } from './sip-line.ts';
+import type { TelephoneSet } from './telephone-set.ts';
 import { Telephones } from './telephones.ts';
 
 type CallOrder = Extract<ToGenerator, { type: 'call' }>;
@@ -18,9 +20,28 @@ const toldFailures = 20;
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
+/** Compiled where that can be, and where it can do what is asked. */
+async function openTelephones(
+  { profile: name, srtp, nodeTelephones }: Pick<CallOrder, 'profile' | 'srtp' | 'nodeTelephones'>,
+  streams: number,
+): Promise<TelephoneSet> {
+  const profile = profiles[name];
+  const inNode = (why: string) => Telephones.open(profile, streams, why);
+  if (srtp) return inNode('SRTP');
+  if (nodeTelephones) return inNode('as those it is compared with');
+  if (profile.codec === 'G722') return inNode('G.722');
+  const program = telephoneProgram();
+  if ('why' in program) return inNode(program.why);
+  const onLost = (error: Error) => {
+    // Without sound nothing is measured: this process ends, and says why.
+    throw error;
+  };
+  return CompiledTelephones.open({ path: program.path, profile, streams, onLost });
+}
+
 /** All telephones of a run: sets calls up at a steady rate, keeps them talking, hangs them up. */
 export class Generator {
-  readonly #telephones: Telephones;
+  readonly #telephones: TelephoneSet;
   readonly #lines: SipLine[];
   readonly #setup = new Distribution();
   readonly #answeredMarks = new Marks();
@@ -30,10 +51,9 @@ export class Generator {
   #refused = 0;
   #dropped = 0;
   #next = 0;
-  #markedAt = 0;
   #turnover: NodeJS.Timeout | undefined;
 
-  private constructor(telephones: Telephones, lines: SipLine[]) {
+  private constructor(telephones: TelephoneSet, lines: SipLine[]) {
     this.#telephones = telephones;
     this.#lines = lines;
     for (const line of lines) {
@@ -46,7 +66,7 @@ export class Generator {
 
   /** Settles when every call was answered or refused. */
   static async call(order: CallOrder): Promise<Generator> {
-    const telephones = await Telephones.open(profiles[order.profile], order.calls);
+    const telephones = await openTelephones(order, order.calls);
     const lines: SipLine[] = [];
     for (let i = 0; i < order.connections; i++) lines.push(await SipLine.connect(order.port));
     const generator = new Generator(telephones, lines);
@@ -64,8 +84,9 @@ export class Generator {
   }
 
   /** Telephones without signalling. */
-  static async stream({ profile, ports }: StreamOrder): Promise<Generator> {
-    const telephones = await Telephones.open(profiles[profile], ports.length);
+  static async stream(order: StreamOrder): Promise<Generator> {
+    const { ports } = order;
+    const telephones = await openTelephones(order, ports.length);
     const generator = new Generator(telephones, []);
     for (const [call, port] of ports.entries()) {
       telephones.add(call, port);
@@ -73,6 +94,10 @@ export class Generator {
     }
     generator.#answered = ports.length;
     return generator;
+  }
+
+  get made(): Made {
+    return this.#telephones.made;
   }
 
   get answered(): number {
@@ -85,40 +110,19 @@ export class Generator {
   }
 
   mark(): void {
-    this.#markedAt = monotonic();
     this.#telephones.mark();
   }
 
-  report(): GeneratorReport {
-    const ms = monotonic() - this.#markedAt;
-    const { tally, wheel } = this.#telephones;
-    const whole = this.#telephones.streams().filter(stream => stream.sinceMark);
-    tally.measuring = false;
+  async report(): Promise<GeneratorReport> {
+    const { marks, ...sound } = await this.#telephones.report();
     return {
-      seconds: ms / 1000,
-      packetsSent: tally.sent,
-      packetsReceived: tally.received,
-      lost: tally.lost,
-      disordered: tally.disordered,
-      dead: whole.filter(stream => stream.received === 0).length,
-      pace: paceOf(whole.map(stream => (stream.received * frameMs) / ms)),
-      drift: driftOf(whole.map(({ drift }) => drift)),
-      lateness: tally.lateness.summary(),
-      interval: tally.interval.summary(),
-      gaps: tally.gaps,
-      unopened: tally.unopened,
-      own: wheel.lateness.summary(),
+      ...sound,
       setup: this.#setup.summary(),
       answered: this.#answered,
       failed: this.#failures,
       refused: this.#refused,
       dropped: this.#dropped,
-      marks: {
-        answered: this.#answeredMarks.list,
-        speech: tally.speech.list,
-        silence: tally.silence.list,
-        word: tally.word.list,
-      },
+      marks: { answered: this.#answeredMarks.list, ...marks },
     };
   }
 

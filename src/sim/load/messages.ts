@@ -28,6 +28,8 @@ export type ToGenerator =
       readonly holdMs?: number;
       /** Whether sound is encrypted, with keys in SDP. */
       readonly srtp?: boolean;
+      /** Whether sound is made in Node even where a compiled program could. */
+      readonly nodeTelephones?: boolean;
       /** Number of the first one; default 0. */
       readonly firstCall?: number;
     }
@@ -43,7 +45,13 @@ export type ToGenerator =
 
 export type FromGenerator =
   | { readonly type: 'ready' }
-  | { readonly type: 'up'; readonly answered: number; readonly failed: readonly string[] }
+  | {
+      readonly type: 'up';
+      readonly answered: number;
+      readonly failed: readonly string[];
+      /** How their sound is. */
+      readonly made: Made;
+    }
   | { readonly type: 'report'; readonly report: GeneratorReport }
   | { readonly type: 'idle' };
 

@@ -50,6 +50,7 @@ export interface Stage {
   readonly subject: Subject;
   readonly agent: AgentChild;
   readonly generator: GeneratorChild;
+  readonly telephonesMade: Made;
   readonly agentMade: Made;
   readonly idle: Usage & { readonly files: number };
 }
@@ -75,9 +76,9 @@ export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => 
     await rest(settleMs, options.stopped);
     const { pid } = subject.child;
     const idle = { ...usageOf(pid, monotonic()), files: filesOf(pid) };
-    await setUp(options, subject, generator);
+    const telephonesMade = await setUp(options, subject, generator);
     await rest(settleMs, options.stopped);
-    return await play({ options, subject, agent, agentMade, generator, idle });
+    return await play({ options, subject, agent, agentMade, generator, telephonesMade, idle });
   } finally {
     note('ending');
     options.stopped.removeEventListener('abort', cutShort);
@@ -100,15 +101,17 @@ function startSubject(options: RoundOptions, agentUrl: string): Promise<Subject>
   return options.subject === 'floor' ? startFloor(all, programs.floor) : startBridge(all);
 }
 
-async function setUp(options: RoundOptions, subject: Subject, generator: GeneratorChild): Promise<void> {
+async function setUp(options: RoundOptions, subject: Subject, generator: GeneratorChild): Promise<Made> {
   options.note(`setting up ${options.calls} calls`);
   const up = generator.hear('up', startMs + (options.calls / perSecond) * 1000);
   generator.tell(await subject.open());
-  const { answered, failed } = await up;
+  const { answered, failed, made } = await up;
   if (answered === 0) throw new Error(`no call was answered: ${failed.join(', ')}\n${subject.child.output}`);
+  return made;
 }
 
-async function measure({ options, subject, agent, agentMade, generator, idle }: Stage): Promise<Figures> {
+async function measure(stage: Stage): Promise<Figures> {
+  const { options, subject, agent, agentMade, generator, telephonesMade, idle } = stage;
   const { child } = subject;
   options.note(`measuring for ${options.seconds} s`);
   agent.tell({ type: 'mark' });
@@ -116,12 +119,14 @@ async function measure({ options, subject, agent, agentMade, generator, idle }: 
   child.pauses = [];
   const pids = {
     subject: child.pid,
-    telephones: [generator.pid],
+    telephones: pidsOf(generator.pid, telephonesMade),
     agent: pidsOf(agent.pid, agentMade),
   };
   const before = census(pids);
   const lag = subject.watchLag?.();
-  await watch(options, child.pid).catch((error: unknown) => {
+  const window = watch(options, child.pid);
+  // Without telephones there is nothing to measure.
+  await generator.orFail(window, windowMs(options), 'the end of the window').catch((error: unknown) => {
     lag?.cancel();
     throw error;
   });
@@ -154,7 +159,7 @@ async function measure({ options, subject, agent, agentMade, generator, idle }: 
     observers: {
       telephones: heard.own,
       agent: said.own,
-      made: { agent: inWords(agentMade) },
+      made: { telephones: inWords(telephonesMade), agent: inWords(agentMade) },
       cpu: elsewhere(before, after),
     },
     ...(options.subject === 'floor'
@@ -237,6 +242,8 @@ function elsewhere(before: Census, after: Census): Figures['observers']['cpu'] {
     stolen: share(after.stolenMs - before.stolenMs),
   };
 }
+
+const windowMs = ({ seconds }: RoundOptions): number => seconds * 1000 + startMs;
 
 /** Waits for the end of the window, and samples it meanwhile. */
 async function watch({ seconds, stopped, onSample, sampleMs }: RoundOptions, pid: number): Promise<void> {

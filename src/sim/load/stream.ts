@@ -7,10 +7,10 @@ import { type Seal, tagBytes } from './seal.ts';
 
 const rtpHeaderBytes = 12;
 /** The RTP clock counts 8 a ms, also for G.722 (RFC 3551 section 4.5.2). */
-const unitsPerMs = 8;
+export const unitsPerMs = 8;
 /** A caller says a loud word every 5 s; it lasts 100 ms. */
-const wordEvery = 250;
-const wordFrames = 5;
+export const wordEvery = 250;
+export const wordFrames = 5;
 
 /** What all streams of a generator write into. */
 export interface Tally {

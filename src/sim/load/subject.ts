@@ -46,6 +46,8 @@ export interface SubjectOptions {
   readonly recording?: boolean;
   /** Whether sound is encrypted, with keys in SDP. */
   readonly srtp?: boolean;
+  /** Whether sound is made in Node even where a compiled program could. */
+  readonly nodeTelephones?: boolean;
   /** Calls that there is room for besides. */
   readonly spareCalls?: number;
   /** Whether new calls are refused while threads are late, as they are anywhere else. */
@@ -111,7 +113,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
     await stop();
     throw error;
   }
-  const { profile, calls, perSecond, connections, holdMs, srtp } = options;
+  const { profile, calls, perSecond, connections, holdMs, srtp, nodeTelephones } = options;
   const http = `http://127.0.0.1:${listening.get('http')}`;
   return {
     child,
@@ -127,6 +129,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
       port: listening.get('sip tcp') ?? 0,
       ...(holdMs === undefined ? {} : { holdMs }),
       ...(srtp === undefined ? {} : { srtp }),
+      ...(nodeTelephones === undefined ? {} : { nodeTelephones }),
     }),
     stop,
   };

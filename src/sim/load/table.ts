@@ -40,6 +40,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['send lateness, p50 / p99 / max ms', ({ wire }) => percentiles(wire.lateness)],
   ['packet interval, p50 / p99 / max ms', ({ wire }) => percentiles(wire.interval)],
   ['the telephones themselves late', ({ observers }) => percentiles(observers.telephones)],
+  ['the telephones are', ({ observers }) => observers.made.telephones],
   ['the agent itself late', ({ observers }) => percentiles(observers.agent)],
   ['the agent is', ({ observers }) => observers.made.agent],
   [

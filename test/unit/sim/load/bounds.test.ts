@@ -36,7 +36,7 @@ function figures({ subject = 'bridge', calls = 200, perCall = 0.3, lost = 0, max
     observers: {
       telephones: times,
       agent: times,
-      made: { agent: 'compiled' },
+      made: { telephones: 'compiled', agent: 'compiled' },
       cpu: { telephones: 1, agent: 1, others: 0, stolen: 0 },
     },
     calling: {

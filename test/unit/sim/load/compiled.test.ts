@@ -45,6 +45,16 @@ describe.skipIf(!hasCompiler)('a program that is compiled in place', () => {
     expect(statSync(path)).toMatchObject({ mtimeMs, ino });
   });
 
+  it('is compiled by a process that has no environment, as those of the bench', () => {
+    const path = process.env['PATH'];
+    delete process.env['PATH'];
+    try {
+      expect(made()).toEqual({ path: expect.stringContaining('say-') });
+    } finally {
+      process.env['PATH'] = path;
+    }
+  });
+
   it('is another one when any of its sources has changed', () => {
     const path = pathOf(made());
     writeFileSync(join(folder, 'word.h'), '#define WORD "goodbye"\n');

@@ -98,7 +98,7 @@ const figures = (subject: Figures['subject'], percent: number, p99: number): Fig
   observers: {
     telephones: none,
     agent: none,
-    made: { agent: 'compiled' },
+    made: { telephones: 'compiled', agent: 'compiled' },
     cpu: { telephones: 1, agent: 2, others: 3, stolen: 4 },
   },
   ...(subject === 'bridge'

@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { type Compiled, compiled } from './compiled.ts';
+import type { Summary } from './distribution.ts';
+import { driftOf, pieceMs as driftPieceMs, leastPieces, mostPieces } from './drift.ts';
+import { earFor } from './ear.ts';
+import { paceOf } from './marks.ts';
+import type { Mark } from './messages.ts';
+import { callerPayloads, frameMs, type Profile, payloadBytes } from './profile.ts';
+import { unitsPerMs, wordEvery, wordFrames } from './stream.ts';
+import type { SoundReport, TelephoneSet } from './telephone-set.ts';
+import { slots, streamsPerSocket } from './telephones.ts';
+
+const sources = [
+  ...['main', 'stream', 'tally', 'wire'].map(name => `telephones/${name}.c`),
+  'telephones/telephones.h',
+  'measures.c',
+  'measures.h',
+];
+/** What both have to agree on is said once, here in TypeScript. */
+const constants = {
+  FRAME_MS: frameMs,
+  SLOTS: slots,
+  PAYLOAD_BYTES: payloadBytes,
+  UNITS_PER_MS: unitsPerMs,
+  WORD_EVERY: wordEvery,
+  WORD_FRAMES: wordFrames,
+  PIECE_MS: driftPieceMs,
+  MOST_PIECES: mostPieces,
+  LEAST_PIECES: leastPieces,
+};
+/** So long does the program live at most, whatever becomes of us: longer than the longest window, in s. */
+const longestSeconds = 2 * 86_400;
+const openMs = 10_000;
+const reportMs = 15_000;
+/** Of what it says when it fails. */
+const toldCharacters = 400;
+
+/** The program, or why there is none. More flags are for tests. */
+export function telephoneProgram(flags: readonly string[] = []): Compiled {
+  const defined = Object.entries(constants).map(([name, value]) => `-D${name}=${value}`);
+  return compiled('telephones', sources, { flags: [...defined, ...flags] });
+}
+
+interface OpenAnswer {
+  readonly type: 'open';
+  readonly ports: readonly number[];
+}
+
+interface ReportAnswer {
+  readonly type: 'report';
+  readonly ms: number;
+  /** Of those that were there for the whole window: packets, and drift in parts of a million. */
+  readonly streams: readonly (readonly [received: number, ppm: number | null])[];
+  readonly sent: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly disordered: number;
+  readonly gaps: number;
+  readonly lateness: Summary;
+  readonly interval: Summary;
+  readonly own: Summary;
+  readonly speech: readonly Mark[];
+  readonly silence: readonly Mark[];
+  readonly word: readonly Mark[];
+}
+
+export interface CompiledTelephonesOptions {
+  readonly path: string;
+  readonly profile: Profile;
+  readonly streams: number;
+  /** Told when the program ends before it is closed. */
+  readonly onLost: (error: Error) => void;
+}
+
+/** The sound of all telephones, in a program of its own (telephones/main.c). It knows nothing of SRTP, and hears no G.722. */
+export class CompiledTelephones implements TelephoneSet {
+  readonly made: TelephoneSet['made'];
+  readonly #process: ChildProcess;
+  readonly #sockets: number;
+  readonly #options: CompiledTelephonesOptions;
+  #ports: readonly number[] = [];
+  #lastWords = '';
+  #closed = false;
+  /** Why it ended before it was closed. */
+  #gone: Error | undefined;
+  #waiting:
+    | { readonly take: (answer: OpenAnswer | ReportAnswer) => void; readonly fail: (error: Error) => void }
+    | undefined;
+
+  static async open(options: CompiledTelephonesOptions): Promise<CompiledTelephones> {
+    const telephones = new CompiledTelephones(options);
+    telephones.#ports = (await telephones.#answer<OpenAnswer>('ports', openMs)).ports;
+    return telephones;
+  }
+
+  private constructor(options: CompiledTelephonesOptions) {
+    this.#options = options;
+    this.#sockets = socketsFor(options.streams);
+    this.#process = spawn(options.path, argumentsFor(options.profile, this.#sockets), {
+      env: {},
+      stdio: 'pipe',
+    });
+    this.made = { by: 'compiled', pid: this.#process.pid ?? 0 };
+    const { stdin, stdout, stderr } = this.#process;
+    // A program that has ended cannot be written to: its end is told below.
+    stdin?.on('error', () => undefined);
+    stderr?.on('data', (data: Buffer) => {
+      this.#lastWords = `${this.#lastWords}${data.toString()}`.slice(-toldCharacters);
+    });
+    if (stdout !== null) {
+      createInterface({ input: stdout }).on('line', line => {
+        this.#waiting?.take(JSON.parse(line) as OpenAnswer | ReportAnswer);
+      });
+    }
+    this.#process.once('error', error => this.#lost(`could not be run (${error.message})`));
+    this.#process.once('close', (code, signal) => this.#lost(`ended with ${code ?? signal}`));
+  }
+
+  portFor(call: number): number {
+    return this.#ports[socketOf(call, this.#sockets)]!;
+  }
+
+  add(call: number, port: number): void {
+    this.#tell(`add ${call} ${socketOf(call, this.#sockets)} ${port}`);
+  }
+
+  remove(call: number): void {
+    this.#tell(`remove ${call}`);
+  }
+
+  mark(): void {
+    this.#tell('mark');
+  }
+
+  async report(): Promise<SoundReport> {
+    const answer = this.#answer<ReportAnswer>('report', reportMs);
+    this.#tell('report');
+    return soundReportOf(await answer);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#process.stdin?.end();
+  }
+
+  #tell(line: string): void {
+    if (!this.#closed) this.#process.stdin?.write(`${line}\n`);
+  }
+
+  #answer<T extends OpenAnswer | ReportAnswer>(what: string, withinMs: number): Promise<T> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`the compiled telephones did not give their ${what} in ${withinMs} ms`)),
+        withinMs,
+      );
+      const done = (settle: () => void) => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        settle();
+      };
+      this.#waiting = {
+        take: answer => done(() => resolve(answer as T)),
+        fail: error => done(() => reject(error)),
+      };
+    });
+  }
+
+  #lost(why: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#gone = new Error(`the compiled telephones ${why}: ${this.#lastWords || 'no word'}`.trim());
+    this.#waiting?.fail(this.#gone);
+    this.#options.onLost(this.#gone);
+  }
+}
+
+/** As many streams to a socket as in Node, in whole slots: what is due at once then leaves by as few sockets as can be. */
+function socketsFor(streams: number): number {
+  const few = Math.ceil(streams / streamsPerSocket);
+  return few <= slots ? Math.max(1, few) : slots * Math.ceil(few / slots);
+}
+
+function socketOf(call: number, sockets: number): number {
+  const slot = call % slots;
+  if (sockets <= slots) return Math.floor((slot * sockets) / slots);
+  const each = sockets / slots;
+  return slot * each + (Math.floor(call / slots) % each);
+}
+
+function argumentsFor(profile: Profile, sockets: number): string[] {
+  const { hum, word } = callerPayloads(profile);
+  const ear = earFor(profile.codec);
+  const loud = Array.from({ length: 256 }, (_, byte) => (ear(Buffer.from([byte]), 0, 1) ? '1' : '0'));
+  const numbers = [sockets, profile.payloadType, longestSeconds].map(String);
+  return [...numbers, hum.toString('hex'), word.toString('hex'), loud.join('')];
+}
+
+function soundReportOf(answer: ReportAnswer): SoundReport {
+  const { ms, streams, speech, silence, word } = answer;
+  return {
+    seconds: ms / 1000,
+    packetsSent: answer.sent,
+    packetsReceived: answer.received,
+    lost: answer.lost,
+    disordered: answer.disordered,
+    dead: streams.filter(([received]) => received === 0).length,
+    pace: paceOf(streams.map(([received]) => (received * frameMs) / ms)),
+    drift: driftOf(streams.map(([, ppm]) => ({ ppm: ppm ?? undefined }))),
+    lateness: answer.lateness,
+    interval: answer.interval,
+    gaps: answer.gaps,
+    unopened: 0,
+    own: answer.own,
+    marks: { speech, silence, word },
+  };
+}
