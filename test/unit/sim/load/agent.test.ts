@@ -67,6 +67,12 @@ async function settled(socket: WebSocket): Promise<void> {
   expect(String((await pong)[0])).toBe('here');
 }
 
+/** Settles when the wheel of the agent has moved on by so many slots: what came before the last of them was read. */
+async function turned(running: LoadAgent | CompiledAgent, slots: number): Promise<void> {
+  const { count } = (await running.report()).own;
+  await until(async () => (await running.report()).own.count >= count + slots, 'the wheel to turn');
+}
+
 /** A WebSocket of which nothing but its handshake is done: what is sent is up to the test. */
 async function rawSocket(url: string): Promise<Socket> {
   const { port } = new URL(url);
@@ -209,33 +215,55 @@ for (const { kind, start, available } of kinds) {
       expect(own.count).toBeGreaterThan(20);
     });
 
-    it('understands messages however they are cut', async () => {
+    it('understands messages wherever they are cut', async () => {
       agent = await start({ silent: true });
       const socket = await rawSocket(agent.baseUrl);
       socket.setNoDelay(true);
-      const frames = Array.from({ length: 40 }, (_, i) =>
-        masked(opcodes.text, sound(i % 4 < 2 ? 0xff : 0x80, 1 + i * 97)),
-      );
-      const stream = Buffer.concat([
+      const frames = [
         masked(opcodes.text, initiation('load-5')),
-        ...frames,
+        ...Array.from({ length: 40 }, (_, i) =>
+          masked(opcodes.text, sound(i % 4 < 2 ? 0xff : 0x80, 1 + i * 97)),
+        ),
         masked(opcodes.ping, 'over'),
-      ]);
+      ];
       const reader = new FrameReader();
       const pong = new Promise<string>(resolve => {
         socket.on('data', (chunk: Buffer) =>
           reader.push(chunk, frame => frame.opcode === opcodes.pong && resolve(payloadOf(frame).toString())),
         );
       });
-      for (let at = 0, next = 0; at < stream.length; at = next) {
-        next = at + 1 + Math.floor(Math.random() ** 3 * 3000);
-        socket.write(stream.subarray(at, next));
-        await new Promise(resolve => setImmediate(resolve));
+      // Once behind every byte of a head, and somewhat farther on.
+      let rest: Buffer = Buffer.alloc(0);
+      for (const [index, frame] of frames.entries()) {
+        const cut = index % 14;
+        socket.write(Buffer.concat([rest, frame.subarray(0, cut)]));
+        rest = frame.subarray(cut);
+        await turned(agent, 2);
       }
+      socket.write(rest);
       expect(await pong).toBe('over');
       const report = await agent.report();
       expect(report).toMatchObject({ messagesReceived: 40, others: 2 });
       expect(report.marks.heard.map(({ call }) => call)).toEqual(Array(10).fill(5));
+      socket.destroy();
+    });
+
+    it('goes on when others are cut off in the middle of a message', async () => {
+      agent = await start({});
+      const running = agent;
+      const { socket: another } = await converse(1);
+      const all = await Promise.all(Array.from({ length: 20 }, () => rawSocket(running.baseUrl)));
+      for (const socket of all) socket.write(masked(opcodes.text, initiation('load-6')));
+      await until(async () => (await running.report()).marks.greeting.length === 21, 'all of them to begin');
+      for (const socket of all) socket.write(masked(opcodes.text, sound(0)).subarray(0, 100));
+      await turned(running, 2);
+      await running.mark();
+      expect((await running.report()).conversations).toBe(21);
+      for (const socket of all) socket.destroy();
+      await until(async () => (await running.report()).conversations === 1, 'all but one to be forgotten');
+      // The wheel comes past all of their places.
+      await turned(running, 25);
+      await settled(another);
     });
 
     it('takes the longest message, and ends a conversation with a longer one', async () => {
