@@ -36,11 +36,14 @@ const reportMs = 15_000;
 /** Of what it says when it fails. */
 const toldCharacters = 400;
 
+/** What its sources are compiled with. */
+export const telephoneFlags: readonly string[] = Object.entries(constants).map(
+  ([name, value]) => `-D${name}=${value}`,
+);
+
 /** The program, or why there is none. More flags are for tests. */
-export function telephoneProgram(flags: readonly string[] = []): Compiled {
-  const defined = Object.entries(constants).map(([name, value]) => `-D${name}=${value}`);
-  return compiled('telephones', sources, { flags: [...defined, ...flags] });
-}
+export const telephoneProgram = (flags: readonly string[] = []): Compiled =>
+  compiled('telephones', sources, { flags: [...telephoneFlags, ...flags] });
 
 interface OpenAnswer {
   readonly type: 'open';

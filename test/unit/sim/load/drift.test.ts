@@ -1,5 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { compiled } from '../../../../src/sim/load/compiled.ts';
+import { telephoneFlags } from '../../../../src/sim/load/compiled-telephones.ts';
 import { DriftMeter, driftOf } from '../../../../src/sim/load/drift.ts';
+import { requirePrograms } from '../../../support/programs.ts';
 
 /** A stream of so many seconds whose clock is slow by `ppm`, and whose packets are held up by what `late` says. */
 function heard(ppm: number, seconds: number, late: (packet: number) => number = () => 0): DriftMeter {
@@ -53,3 +60,64 @@ describe('drift', () => {
     });
   });
 });
+
+/** Takes lines of an offset and a time, the first one the beginning of the window, and tells of the stream. */
+const program = `#include "telephones.h"
+int main(void) {
+  static struct stream stream;
+  double offset;
+  double now;
+  for (int line = 0; scanf("%lf %lf", &offset, &now) == 2; line++)
+    if (line == 0) stream_mark(&stream, now);
+    else drift_take(&stream.drift, offset, now);
+  stream_print(stdout, &stream);
+  return 0;
+}
+`;
+const load = join(import.meta.dirname, '../../../../src/sim/load');
+
+describe.skipIf(!requirePrograms('drift in the compiled telephones', ['cc']))(
+  'drift in the compiled telephones',
+  () => {
+    /** What either says of the same packets. */
+    function both(packets: readonly (readonly [offset: number, now: number])[]) {
+      const meter = new DriftMeter();
+      meter.clear(1000);
+      for (const [offset, now] of packets) meter.take(offset, now);
+      const cache = mkdtempSync(join(tmpdir(), 'trunkbridge-test-'));
+      try {
+        writeFileSync(join(cache, 'main.c'), program);
+        const parts = ['telephones/stream.c', 'telephones/tally.c', 'measures.c'].map(name =>
+          join(load, name),
+        );
+        const flags = [...telephoneFlags, '-I', join(load, 'telephones')];
+        const made = compiled('drift', [join(cache, 'main.c'), ...parts], { folder: '/', cache, flags });
+        if ('why' in made) throw new Error(made.why);
+        const input = [[0, 1000], ...packets].map(line => line.join(' ')).join('\n');
+        const [, ppm] = JSON.parse(execFileSync(made.path, { input }).toString()) as [number, number | null];
+        return { here: meter.ppm, there: ppm };
+      } finally {
+        rmSync(cache, { recursive: true, force: true });
+      }
+    }
+
+    it('is what it is here, also with a hole in the stream', () => {
+      const dues = Array.from({ length: 6000 }, (_, at) => at * 20).filter(
+        due => due < 30_000 || due > 60_000,
+      );
+      const packets = dues.map(
+        (due, at) => [7 + due * 1.2e-4 + ((at * 37) % 90) / 10, 1000.5 + due] as const,
+      );
+      const { here, there } = both(packets);
+      expect(here).toBeGreaterThan(50);
+      expect(there).toBeCloseTo(here ?? 0, 2);
+    });
+
+    it('is not spoken of before a minute is over', () => {
+      expect(both(Array.from({ length: 2500 }, (_, at) => [at / 1000, 1000 + at * 20] as const))).toEqual({
+        here: undefined,
+        there: null,
+      });
+    });
+  },
+);
