@@ -3,16 +3,16 @@ import { createInterface } from 'node:readline';
 import { type Compiled, compiled } from './compiled.ts';
 import type { Summary } from './distribution.ts';
 import { driftOf, pieceMs as driftPieceMs, leastPieces, mostPieces } from './drift.ts';
-import { earFor } from './ear.ts';
-import { paceOf } from './marks.ts';
+import { type Ear, earFor } from './ear.ts';
+import { Marks, paceOf } from './marks.ts';
 import type { Mark } from './messages.ts';
-import { callerPayloads, frameMs, type Profile, payloadBytes } from './profile.ts';
+import { callerPayloads, frameMs, isListenedTo, type Profile, payloadBytes } from './profile.ts';
 import { unitsPerMs, wordEvery, wordFrames } from './stream.ts';
 import type { SoundReport, TelephoneSet } from './telephone-set.ts';
 import { slots, streamsPerSocket } from './telephones.ts';
 
 const sources = [
-  ...['main', 'stream', 'tally', 'wire'].map(name => `telephones/${name}.c`),
+  ...['main', 'answer', 'stream', 'tally', 'wire'].map(name => `telephones/${name}.c`),
   'telephones/telephones.h',
   'measures.c',
   'measures.h',
@@ -50,6 +50,14 @@ interface OpenAnswer {
   readonly ports: readonly number[];
 }
 
+/** A packet of a stream whose codec the program does not know. */
+interface HeardAnswer {
+  readonly type: 'heard';
+  readonly call: number;
+  readonly at: number;
+  readonly sound: string;
+}
+
 interface ReportAnswer {
   readonly type: 'report';
   readonly ms: number;
@@ -76,12 +84,16 @@ export interface CompiledTelephonesOptions {
   readonly onLost: (error: Error) => void;
 }
 
-/** The sound of all telephones, in a program of its own (telephones/main.c). It knows nothing of SRTP, and hears no G.722. */
+/** The sound of all telephones, in a program of its own (telephones/main.c). It knows nothing of SRTP; G.722 is heard here. */
 export class CompiledTelephones implements TelephoneSet {
   readonly made: TelephoneSet['made'];
   readonly #process: ChildProcess;
   readonly #sockets: number;
   readonly #options: CompiledTelephonesOptions;
+  /** Of streams that the program only tells of. */
+  readonly #ears = new Map<number, { readonly ear: Ear; loud: boolean }>();
+  readonly #speech = new Marks();
+  readonly #silence = new Marks();
   #ports: readonly number[] = [];
   #lastWords = '';
   #closed = false;
@@ -113,7 +125,9 @@ export class CompiledTelephones implements TelephoneSet {
     });
     if (stdout !== null) {
       createInterface({ input: stdout }).on('line', line => {
-        this.#waiting?.take(JSON.parse(line) as OpenAnswer | ReportAnswer);
+        const answer = JSON.parse(line) as OpenAnswer | HeardAnswer | ReportAnswer;
+        if (answer.type === 'heard') this.#hear(answer);
+        else this.#waiting?.take(answer);
       });
     }
     this.#process.once('error', error => this.#lost(`could not be run (${error.message})`));
@@ -125,10 +139,14 @@ export class CompiledTelephones implements TelephoneSet {
   }
 
   add(call: number, port: number): void {
-    this.#tell(`add ${call} ${socketOf(call, this.#sockets)} ${port}`);
+    const { profile } = this.#options;
+    const told = isToldOf(profile) && isListenedTo(profile, call);
+    if (told) this.#ears.set(call, { ear: earFor(profile.codec), loud: false });
+    this.#tell(`add ${call} ${socketOf(call, this.#sockets)} ${port}${told ? ' told' : ''}`);
   }
 
   remove(call: number): void {
+    this.#ears.delete(call);
     this.#tell(`remove ${call}`);
   }
 
@@ -139,12 +157,24 @@ export class CompiledTelephones implements TelephoneSet {
   async report(): Promise<SoundReport> {
     const answer = this.#answer<ReportAnswer>('report', reportMs);
     this.#tell('report');
-    return soundReportOf(await answer);
+    const report = soundReportOf(await answer);
+    if (!isToldOf(this.#options.profile)) return report;
+    const marks = { ...report.marks, speech: this.#speech.list, silence: this.#silence.list };
+    return { ...report, marks };
   }
 
   close(): void {
     this.#closed = true;
     this.#process.stdin?.end();
+  }
+
+  #hear({ call, at, sound }: HeardAnswer): void {
+    const listener = this.#ears.get(call);
+    if (listener === undefined) return;
+    const bytes = Buffer.from(sound, 'hex');
+    const loud = listener.ear(bytes, 0, bytes.length);
+    if (loud !== listener.loud) (loud ? this.#speech : this.#silence).add(call, at);
+    listener.loud = loud;
   }
 
   #tell(line: string): void {
@@ -192,10 +222,15 @@ function socketOf(call: number, sockets: number): number {
   return slot * each + (Math.floor(call / slots) % each);
 }
 
+/** G.722 has a decoder here, and each of its bytes means nothing alone. */
+const isToldOf = ({ codec }: Profile): boolean => codec === 'G722';
+
 function argumentsFor(profile: Profile, sockets: number): string[] {
   const { hum, word } = callerPayloads(profile);
   const ear = earFor(profile.codec);
-  const loud = Array.from({ length: 256 }, (_, byte) => (ear(Buffer.from([byte]), 0, 1) ? '1' : '0'));
+  const loud = Array.from({ length: 256 }, (_, byte) =>
+    !isToldOf(profile) && ear(Buffer.from([byte]), 0, 1) ? '1' : '0',
+  );
   const numbers = [sockets, profile.payloadType, longestSeconds].map(String);
   return [...numbers, hum.toString('hex'), word.toString('hex'), loud.join('')];
 }

@@ -29,7 +29,6 @@ async function openTelephones(
   const inNode = (why: string) => Telephones.open(profile, streams, why);
   if (srtp) return inNode('SRTP');
   if (nodeTelephones) return inNode('as those it is compared with');
-  if (profile.codec === 'G722') return inNode('G.722');
   const program = telephoneProgram();
   if ('why' in program) return inNode(program.why);
   const onLost = (error: Error) => {

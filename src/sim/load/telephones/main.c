@@ -3,10 +3,13 @@
  *
  * Sounds in hexadecimal; <loud> is 256 times 0 or 1. Writes its ports, then listens to lines on standard input:
  *
- *   add <call> <socket> <port>   begins to send to a port of loopback from a socket, and to hear it
+ *   add <call> <socket> <port>        begins to send to a port of loopback from a socket, and to hear it
+ *   add <call> <socket> <port> told   the same, and the sound that comes is told, because its codec is not known here
  *   remove <call>
- *   mark                         the window of measurement begins
- *   report                       it ends, and is told as a line of JSON
+ *   mark                              the window of measurement begins
+ *   report                            it ends
+ *
+ * and answers with lines of JSON.
  *
  * It ends when standard input does, or when its longest time is over.
  */
@@ -42,13 +45,6 @@ static struct slot slots[SLOTS];
 static struct stream *by_port[UINT16_MAX + 1];
 static int sockets[MOST_SOCKETS];
 static size_t socket_count;
-/* An answer that the reader has not taken yet. */
-static struct {
-  char *text;
-  size_t length;
-  size_t written;
-} answer;
-
 void fail(const char *what) {
   fprintf(stderr, "telephones: %s%s%s\n", what, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
   exit(1);
@@ -93,51 +89,17 @@ static void read_loud(const char *text, bool *loud) {
     loud[i] = text[i] == '1';
 }
 
-static void write_answer(void) {
-  while (answer.text != NULL) {
-    ssize_t count =
-      write(STDOUT_FILENO, answer.text + answer.written, answer.length - answer.written);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0 && errno == EAGAIN)
-      return;
-    if (count < 0)
-      fail("nobody reads the answers");
-    answer.written += (size_t)count;
-    if (answer.written < answer.length)
-      continue;
-    free(answer.text);
-    memset(&answer, 0, sizeof answer);
-  }
-}
-
-static FILE *begin_answer(void) {
-  if (answer.text != NULL)
-    reject("asked again before the last answer was read");
-  FILE *out = open_memstream(&answer.text, &answer.length);
-  if (out == NULL)
-    fail("no memory for an answer");
-  return out;
-}
-
-static void end_answer(FILE *out) {
-  fputs("}\n", out);
-  if (fclose(out) != 0)
-    fail("no memory for an answer");
-  write_answer();
-}
-
 static void tell_ports(const uint16_t *ports) {
-  FILE *out = begin_answer();
+  FILE *out = answer_line();
   fputs("{\"type\":\"open\",\"ports\":[", out);
   for (size_t i = 0; i < socket_count; i++)
     fprintf(out, "%s%" PRIu16, i == 0 ? "" : ",", ports[i]);
-  fputs("]", out);
-  end_answer(out);
+  fputs("]}\n", out);
+  answer_write();
 }
 
 static void report(double now) {
-  FILE *out = begin_answer();
+  FILE *out = answer_line();
   fprintf(out, "{\"type\":\"report\",\"ms\":%.4f,\"streams\":[", now - tally.marked_at);
   const char *comma = "";
   for (size_t slot = 0; slot < SLOTS; slot++) {
@@ -151,8 +113,9 @@ static void report(double now) {
   }
   fputs("],", out);
   tally_print(out, &tally);
+  fputs("}\n", out);
   tally.measuring = false;
-  end_answer(out);
+  answer_write();
 }
 
 static void mark(double now) {
@@ -162,13 +125,13 @@ static void mark(double now) {
       stream_mark(slots[slot].lines[i], now);
 }
 
-static void add(uint32_t call, uint32_t socket, uint32_t port) {
+static void add(uint32_t call, uint32_t socket, uint32_t port, bool told) {
   struct slot *slot = &slots[call % SLOTS];
   if (socket >= socket_count)
     reject("there is no such socket");
   if (slot->count == MOST_PER_SLOT)
     reject("too many streams");
-  struct stream *stream = stream_new(call, (uint16_t)port, socket, &kind);
+  struct stream *stream = stream_new(call, (uint16_t)port, socket, told, &kind);
   if (stream == NULL)
     fail("no memory for a stream");
   size_t at = slot->count++;
@@ -195,15 +158,16 @@ static void remove_stream(uint32_t call) {
 
 static void obey(char *line) {
   char *rest = NULL;
-  const char *words[4];
+  const char *words[5];
   size_t count = 0;
   for (char *word = strtok_r(line, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-    if (count == 4)
+    if (count == 5)
       reject("a line has too many words");
     words[count++] = word;
   }
-  if (count == 4 && strcmp(words[0], "add") == 0)
-    add(number(words[1], MOST_CALL), number(words[2], MOST_SOCKETS), number(words[3], UINT16_MAX));
+  bool told = count == 5 && strcmp(words[4], "told") == 0;
+  if ((count == 4 || told) && strcmp(words[0], "add") == 0)
+    add(number(words[1], MOST_CALL), number(words[2], MOST_SOCKETS), number(words[3], UINT16_MAX), told);
   else if (count == 2 && strcmp(words[0], "remove") == 0)
     remove_stream(number(words[1], MOST_CALL));
   else if (count == 1 && strcmp(words[0], "mark") == 0)
@@ -276,7 +240,9 @@ static void run(int poll, double longest_ms) {
         wire_receive(sockets[events[i].data.u64], hear);
       else if (!read_commands())
         return;
-    write_answer();
+    /* The reader is woken as seldom as can be. */
+    if (next % SLOTS == 0)
+      answer_write();
     clock_sleep_until(origin + (double)next * slot_ms);
   }
 }

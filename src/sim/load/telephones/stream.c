@@ -25,13 +25,14 @@ static uint32_t get32(const uint8_t *at) {
   return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
-struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, const struct kind *kind) {
+struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, bool told, const struct kind *kind) {
   struct stream *stream = calloc(1, sizeof *stream);
   if (stream == NULL)
     return NULL;
   stream->call = call;
   stream->port = port;
   stream->socket = socket;
+  stream->told = told;
   stream->header[0] = 0x80;
   stream->header[1] = kind->payload_type;
   put32(stream->header + 8, 0x10000000u + call);
@@ -116,6 +117,10 @@ void stream_hear(struct stream *stream, const uint8_t *packet, size_t length, do
   stream->received++;
   if (tally->measuring)
     tally->received++;
+  if (stream->told) {
+    tell_sound(stream->call, now, packet + RTP_HEADER_BYTES, length - RTP_HEADER_BYTES);
+    return;
+  }
   bool loud = ends_loud(packet, length, kind);
   if (loud != stream->is_loud)
     marks_add(loud ? &tally->speech : &tally->silence, stream->call, now);

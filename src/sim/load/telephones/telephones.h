@@ -67,6 +67,8 @@ struct stream {
   /* The earliest arrival against the grid that the timestamps give. */
   double anchor;
   bool is_loud;
+  /* Whether its sound is told, for somebody else to say what is loud. */
+  bool told;
   /* Since the window opened. */
   bool since_mark;
   uint64_t received;
@@ -74,7 +76,7 @@ struct stream {
 };
 
 /* stream.c */
-struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, const struct kind *kind);
+struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, bool told, const struct kind *kind);
 void stream_mark(struct stream *stream, double now);
 /* The sound of the next packet, whose header is then in the stream. */
 const uint8_t *stream_next(struct stream *stream, const struct kind *kind, struct tally *tally, double now);
@@ -100,6 +102,16 @@ size_t wire_flush(void);
 typedef void (*hear_packet)(uint16_t from, const uint8_t *packet, size_t length, double at);
 /* Everything that has come, each with the time at which the kernel got it. */
 void wire_receive(int socket, hear_packet hear);
+
+/* answer.c */
+
+/* Where a line is to be printed to; it leaves with `answer_write`, as far as the reader takes it. */
+FILE *answer_line(void);
+void answer_write(void);
+/* Tells of a packet that came in order. */
+void tell_sound(uint32_t call, double at, const uint8_t *sound, size_t length);
+
+/* main.c */
 
 /* Ends the program with a message: whoever started it tells it. */
 _Noreturn void fail(const char *what);
