@@ -17,6 +17,15 @@ export async function freePort(taken: readonly number[] = []): Promise<number> {
   }
 }
 
+/** The first of `count` such ports in a row; it ends in 0. */
+export async function freePortsInARow(count: number): Promise<number> {
+  for (;;) {
+    const first = 10 * randomInt(candidates.first / 10, candidates.end / 10);
+    const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
+    if (free.every(Boolean)) return first;
+  }
+}
+
 function isFree(port: number): Promise<boolean> {
   const server = net.createServer();
   return new Promise(resolve => {

@@ -13,6 +13,8 @@ export interface StageOptions extends WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** YAML of its configuration file. */
   readonly config?: string;
+  /** Whether it has the token that Twilio signs webhooks with. */
+  readonly twilioToken?: boolean;
   /** Runs the daemon inside of `holdings-host.mjs`, which tells what it holds when it is asked. */
   readonly tellsHoldings?: boolean;
 }
@@ -56,7 +58,12 @@ export class StagedDaemon {
       writeFileSync(join(folder, 'trunkbridge.yaml'), options.config);
       args.push('--config', join(folder, 'trunkbridge.yaml'));
     }
-    const env = { PATH: process.env['PATH'] ?? '', ...world.environment(), ...options.env };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      ...world.environment(),
+      ...(options.twilioToken === true ? { TWILIO_AUTH_TOKEN: world.twilio.authToken } : {}),
+      ...options.env,
+    };
     const child = new Child(process.execPath, ['--enable-source-maps', ...args], { cwd: folder, env });
     const daemon = new StagedDaemon(world, child, folder);
     try {
