@@ -44,13 +44,6 @@ struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, bool told
   return stream;
 }
 
-void stream_mark(struct stream *stream, double now) {
-  stream->received = 0;
-  stream->since_mark = true;
-  stream->drift.begun = now;
-  stream->drift.pieces = 0;
-}
-
 const uint8_t *stream_next(struct stream *stream, const struct kind *kind, struct tally *tally, double now) {
   if (stream->frames == 0)
     marks_add(&tally->word, stream->call, now);

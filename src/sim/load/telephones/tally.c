@@ -12,6 +12,13 @@ void tally_mark(struct tally *tally, double now) {
   distribution_clear(&tally->own);
 }
 
+void stream_mark(struct stream *stream, double now) {
+  stream->received = 0;
+  stream->since_mark = true;
+  stream->drift.begun = now;
+  stream->drift.pieces = 0;
+}
+
 void drift_take(struct drift *drift, double offset, double now) {
   /* What came just before the window opened may be read just after that. */
   double since = now > drift->begun ? now - drift->begun : 0;

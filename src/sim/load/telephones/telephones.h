@@ -77,7 +77,6 @@ struct stream {
 
 /* stream.c */
 struct stream *stream_new(uint32_t call, uint16_t port, size_t socket, bool told, const struct kind *kind);
-void stream_mark(struct stream *stream, double now);
 /* The sound of the next packet, whose header is then in the stream. */
 const uint8_t *stream_next(struct stream *stream, const struct kind *kind, struct tally *tally, double now);
 void stream_hear(struct stream *stream, const uint8_t *packet, size_t length, double now, const struct kind *kind,
@@ -85,6 +84,7 @@ void stream_hear(struct stream *stream, const uint8_t *packet, size_t length, do
 
 /* tally.c */
 void tally_mark(struct tally *tally, double now);
+void stream_mark(struct stream *stream, double now);
 void drift_take(struct drift *drift, double offset, double now);
 /* The tally as JSON, without the braces. */
 void tally_print(FILE *out, const struct tally *tally);

@@ -87,9 +87,7 @@ describe.skipIf(!requirePrograms('drift in the compiled telephones', ['cc']))(
       const cache = mkdtempSync(join(tmpdir(), 'trunkbridge-test-'));
       try {
         writeFileSync(join(cache, 'main.c'), program);
-        const parts = ['telephones/stream.c', 'telephones/tally.c', 'measures.c'].map(name =>
-          join(load, name),
-        );
+        const parts = ['telephones/tally.c', 'measures.c'].map(name => join(load, name));
         const flags = [...telephoneFlags, '-I', join(load, 'telephones')];
         const made = compiled('drift', [join(cache, 'main.c'), ...parts], { folder: '/', cache, flags });
         if ('why' in made) throw new Error(made.why);
