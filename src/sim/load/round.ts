@@ -77,6 +77,7 @@ export async function onStage<T>(options: RoundOptions, play: (stage: Stage) => 
     const { pid } = subject.child;
     const idle = { ...usageOf(pid, monotonic()), files: filesOf(pid) };
     const telephonesMade = await setUp(options, subject, generator);
+    note(`the telephones are ${inWords(telephonesMade)}, the agent is ${inWords(agentMade)}`);
     await rest(settleMs, options.stopped);
     return await play({ options, subject, agent, agentMade, generator, telephonesMade, idle });
   } finally {
