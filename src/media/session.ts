@@ -132,6 +132,7 @@ export class MediaSession {
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
     this.#wire = this.#connect({
       key: (key, way) => this.#press(key, way),
+      came: nowMs => this.#pass(nowMs),
       heard: (eventId, heardMs, unheardMs) => options.listener.heard?.(eventId, heardMs, unheardMs),
       failed: error => this.#fail(error),
     });
@@ -333,9 +334,17 @@ export class MediaSession {
     });
   }
 
+  /** Passes on what is there. The next tick by the clock is for sound that does not come: it waits for what may be late. */
+  #pass(nowMs: number): void {
+    const ticks = this.#ticks;
+    if (this.#closed || ticks === undefined || !this.#inbound.ready(nowMs)) return;
+    do this.#tick(nowMs, nowMs);
+    while (!this.#closed && this.#inbound.ready(nowMs));
+    this.#options.pacer.postpone(ticks, nowMs + tickMs + this.#inbound.patienceMs);
+  }
+
   #tick(deadlineMs: number, nowMs: number): void {
-    const spareMs = this.#inbound.tick(nowMs, deadlineMs);
-    if (spareMs > 0) this.#options.pacer.hasten(this.#ticks!, spareMs);
+    this.#inbound.tick(nowMs, deadlineMs);
     this.#wire.tick(nowMs);
     this.#outbound.tellHeard();
     if (nowMs >= this.#accountMs) {
@@ -392,6 +401,7 @@ export class MediaSession {
 
   #route(): void {
     this.#inbound.setSink(this.#far?.sink ?? this.#input);
+    this.#inbound.eager(this.#far === undefined);
   }
 
   #watchDrain(nowMs: number): void {

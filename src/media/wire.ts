@@ -15,8 +15,17 @@ export interface WayIn {
   /** Whether keys are looked for in the sound. */
   listenForTones(on: boolean): void;
   setTap(tap: WireTap | undefined): void;
-  /** Called every 20 ms. Tells by how many ms it is called later than it would have to be: so long sound lies here for nothing. */
-  tick(nowMs: number, deadlineMs: number): number;
+  /** Called every 20 ms at least, and as often as there is something to pass on. */
+  tick(nowMs: number, deadlineMs: number): void;
+  /**
+   * Whether sound is passed on as it comes. Whoever listens in real time needs it at an even pace, held back for as long as
+   * the network is uneven; an agent does not.
+   */
+  eager(on: boolean): void;
+  /** Whether the next 20 ms are there, and may be passed on before their time. */
+  ready(nowMs: number): boolean;
+  /** How long after its time sound may still come, ms. */
+  readonly patienceMs: number;
   readonly packetsReceived: number;
   readonly lost: number;
   readonly late: number;
@@ -68,6 +77,8 @@ export interface Wire {
 /** What a wire tells its session. */
 export interface WireListener {
   key(key: string, way: 'event' | 'tone'): void;
+  /** Sound of the peer has come. */
+  came(nowMs: number): void;
   heard(eventId: number, heardMs: number, unheardMs: number): void;
   failed(error: unknown): void;
 }

@@ -26,7 +26,6 @@ export class DelayEstimate {
   #windowEnd = 0;
   #base = 0;
   #packets = 0;
-  #lateness = 0;
   #target = limits.delayStartMs * unitsPerMs;
   #least = limits.delayStartMs * unitsPerMs;
 
@@ -37,11 +36,6 @@ export class DelayEstimate {
   /** Smallest transit of the last seconds. */
   get base(): number {
     return this.#base;
-  }
-
-  /** How much later than the base the last packet came. */
-  get lateness(): number {
-    return this.#lateness;
   }
 
   /** Delay over the base that is wanted. */
@@ -70,8 +64,7 @@ export class DelayEstimate {
     let base = this.#minima[0]!;
     for (let i = 1; i < this.#windowsUsed; i++) if (this.#minima[i]! < base) base = this.#minima[i]!;
     this.#base = base;
-    this.#lateness = transit - base;
-    this.#weigh(this.#lateness, length);
+    this.#weigh(transit - base, length);
   }
 
   #nextWindow(transit: number, arrival: number): void {

@@ -55,6 +55,8 @@ export class JitterBuffer {
   #delayNow = 0;
   #delaySum = 0;
   #delayCount = 0;
+  /** Sound is given as soon as it is there, however unevenly that is. */
+  eager = false;
 
   /** Length of the step that `next` announced, clock units. */
   get units(): number {
@@ -84,14 +86,9 @@ export class JitterBuffer {
     return this.#delayNow - this.#delay.target;
   }
 
-  /** Whether the last packet came in less than the delay that is wanted: after a change of the way it does not at first. */
-  get timely(): boolean {
-    return this.#delay.lateness <= this.#delay.target;
-  }
-
-  /** Packets whose sound was begun so far. */
-  get begun(): number {
-    return this.#delayCount;
+  /** Whether the next `units` are there. */
+  has(units: number): boolean {
+    return this.#started && this.#ring.has(this.#head) && this.#ring.has(this.#head + units - 1);
   }
 
   /** How much longer (positive) or shorter than it has to be the delay of the packet begun last is, clock units. */
@@ -141,7 +138,8 @@ export class JitterBuffer {
       if (this.#ring.has(this.#head)) {
         const delay = arrival - this.#head - this.#delay.base;
         if (this.#skipReplaced(delay)) continue;
-        if (this.#waiting && this.#delay.target - delay >= unitsPerMs) return this.#silence(wanted);
+        if (this.#waiting && !this.eager && this.#delay.target - delay >= unitsPerMs)
+          return this.#silence(wanted);
         this.#waiting = false;
         this.#expanded = 0;
         return this.#sound(wanted, arrival);
@@ -223,7 +221,7 @@ export class JitterBuffer {
 
   /** Late sound that was already replaced is skipped as far as playing it would delay more than is wanted. */
   #skipReplaced(delay: number): boolean {
-    if (this.#expanded === 0 || this.#waiting) return false;
+    if (this.#expanded === 0 || this.#waiting || this.eager) return false;
     const skip = Math.min(this.#expanded, delay - this.#delay.target - slackUnits);
     this.#expanded = 0;
     if (skip < leastSkip) return false;

@@ -18,6 +18,8 @@ export const inboundLimits = {
   delayStartMs: 40,
   delayMinMs: 10,
   delayMaxMs: 160,
+  /** How much faster than its clock a peer may send and still be followed; a burst of `bufferMs` besides. */
+  followShare: 1.05,
   /** Share of packets that shall come in time; once that takes more delay than is easy on a conversation, a smaller one. */
   delayQuantile: 0.98,
   delayEasyMs: 60,

@@ -88,6 +88,12 @@ export class Playout {
     if (this.#lostSteps !== before) this.#concealed++;
   }
 
+  /** Whether all that a tick still needs is there. */
+  get ready(): boolean {
+    const missing = this.#missingUnits();
+    return missing <= 0 || this.#buffer.has(missing);
+  }
+
   /** Drops the oldest `count` samples: they were played. */
   shift(count: number): void {
     if (count === this.#length) {
@@ -240,7 +246,7 @@ export class Playout {
 
   /** Plays a pitch period less when the delay is over what is wanted, one more when it is under. True if it did. */
   #stretch(nowMs: number): boolean {
-    if (nowMs - this.#stretchedMs < limits.stretchEveryMs) return false;
+    if (this.#buffer.eager || nowMs - this.#stretchedMs < limits.stretchEveryMs) return false;
     const excess = this.#buffer.excess / unitsPerMs;
     const spareMs = this.#buffer.spare / unitsPerMs;
     const longer = spareMs < -limits.growSlackMs;

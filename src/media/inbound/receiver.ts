@@ -7,7 +7,6 @@ import { parseRtcp, type ReportBlock, RtcpView } from '../rtp/rtcp.ts';
 import { sequencePlus } from '../rtp/sequence.ts';
 import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telephone-event.ts';
 import type { WireTap } from '../wire-tap.ts';
-import { unitsPerMs } from './delay-estimate.ts';
 import { EventGate } from './event-gate.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { KeyShield } from './key-shield.ts';
@@ -68,6 +67,9 @@ export class Inbound {
   #digits = 0;
   #shielded = false;
   #lastPacketMs = -1;
+  /** How far what was passed on is ahead of the clock, ms, as of the last tick. */
+  #aheadMs = 0;
+  #tickedMs = Number.NaN;
   /** Where the sound that the tap has heard ends, ms. */
   #tappedMs = Number.NEGATIVE_INFINITY;
 
@@ -152,12 +154,11 @@ export class Inbound {
 
   /**
    * To be called every 20 ms: hands the sink the next 20 ms of the peer's sound, or of silence. `deadlineMs` is when
-   * they were due. Tells by how many ms they might be due sooner, from now on, and every packet still come in time.
+   * they were due.
    */
-  tick(nowMs: number, deadlineMs: number = nowMs): number {
+  tick(nowMs: number, deadlineMs: number = nowMs): void {
     this.#latch.tick(nowMs);
     const playout = this.#playout;
-    const { begun } = this.#buffer;
     playout.render(nowMs);
     const count = (playout.rate / 1000) * limits.tickMs;
     const sound = this.#shield.pass(playout.samples, count, playout.rate);
@@ -171,9 +172,23 @@ export class Inbound {
     playout.shift(count);
     if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
-    // Of a packet that was begun before, nothing is known now; and that we are late ourselves is no delay of the stream.
-    if (this.#buffer.begun === begun || !this.#buffer.timely) return 0;
-    return Math.max(0, this.#buffer.excess / unitsPerMs - (nowMs - deadlineMs));
+    this.#aheadMs = this.#aheadAt(nowMs) + limits.tickMs;
+    this.#tickedMs = nowMs;
+  }
+
+  /** From now on sound is passed on as it comes, or at an even pace. */
+  eager(on: boolean): void {
+    this.#buffer.eager = on;
+  }
+
+  /** Whether the next 20 ms are there and may be passed on: a peer that sends faster than it speaks is not followed. */
+  ready(nowMs: number): boolean {
+    return this.#buffer.eager && this.#playout.ready && this.#aheadAt(nowMs) < limits.bufferMs;
+  }
+
+  /** How long after its time sound may still come, ms. */
+  get patienceMs(): number {
+    return this.#buffer.targetMs;
   }
 
   /** Block about the peer's stream for our next report (see `writeReport`); undefined before its first packet. */
@@ -253,6 +268,12 @@ export class Inbound {
     this.#shielded = this.#shield.up;
     const codes = this.#sink?.format === 'ulaw_8000' && !this.#shielded;
     this.#playout.want(codes, this.#tap !== undefined || this.#shield.attends);
+  }
+
+  /** A clock of the peer's that is a little fast never brings it ahead. */
+  #aheadAt(nowMs: number): number {
+    if (Number.isNaN(this.#tickedMs)) return 0;
+    return Math.max(0, this.#aheadMs - limits.followShare * (nowMs - this.#tickedMs));
   }
 
   /** When the sound of a tick was, ms: that of one that comes sooner than after 20 ms follows on what was before it. */

@@ -72,8 +72,6 @@ export class Pacer {
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #running = false;
-  /** The stream that is being called now. */
-  #serving: Entry | undefined;
   readonly #afterInput: (run: () => void) => void;
   readonly #run = (): void => this.run();
   readonly #wake = (): void => {
@@ -134,20 +132,13 @@ export class Pacer {
   }
 
   /**
-   * From inside of its own `send`: the deadlines of the stream come up to `ms` sooner from now on, by whole slots of the
-   * grid and by less than a period.
+   * The next deadline of the stream comes no sooner than `atMs`, and those after it a period each later: what it was for is
+   * done. It stays on the grid, and where it lies on the wheel until that comes by.
    */
-  hasten(handle: PacedHandle, ms: number): void {
+  postpone(handle: PacedHandle, atMs: number): void {
     const entry = handle as Entry;
-    if (entry !== this.#serving) throw new Error('a stream is hastened from inside of its own send only');
-    if (!entry.active) return;
-    const steps = Math.min(Math.floor(ms / this.#slotMs), Math.ceil(entry.periodMs / this.#slotMs) - 1);
-    if (steps < 1) return;
-    const slots = this.#slots.length;
-    this.#slots[entry.slot] = this.#slots[entry.slot]! - 1;
-    entry.slot = (((entry.slot - steps) % slots) + slots) % slots;
-    this.#slots[entry.slot] = this.#slots[entry.slot]! + 1;
-    entry.due -= steps * this.#slotMs;
+    const due = Math.ceil((atMs - this.#origin) / this.#slotMs) * this.#slotMs;
+    if (due > entry.due) entry.due = due;
   }
 
   /** Does all that is due by now and arms the timer for what comes next. The timer calls it; tests may. */
@@ -187,7 +178,6 @@ export class Pacer {
       if (entry.measured) this.skipped += skip;
       entry.due += skip * entry.periodMs;
     }
-    this.#serving = entry;
     while (entry.active && entry.due <= until) {
       const deadline = this.#origin + entry.due;
       entry.due += entry.periodMs;
@@ -199,7 +189,6 @@ export class Pacer {
         entry.stream.failed?.(error);
       }
     }
-    this.#serving = undefined;
   }
 
   #firstDeadline(entry: Entry): number {

@@ -25,6 +25,7 @@ export class StreamInbound implements WayIn {
   readonly framesConcealed = 0;
   readonly jitterMs = 0;
   readonly bufferDelayMs = 0;
+  readonly patienceMs = 0;
   lastPacketMs: number | undefined;
   readonly #shield = new KeyShield();
   readonly #onTone: (key: string) => void;
@@ -88,8 +89,16 @@ export class StreamInbound implements WayIn {
   }
 
   /** Sound comes when it comes: a tick has nothing to do. */
-  tick(): number {
-    return 0;
+  tick(): void {
+    return undefined;
+  }
+
+  eager(): void {
+    return undefined;
+  }
+
+  ready(): boolean {
+    return false;
   }
 
   toString(): string {

@@ -1,6 +1,5 @@
 import dgram from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ulawToLinear } from '../../../codecs/g711.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { Pacer } from '../../../src/media/outbound/pacer.ts';
@@ -11,6 +10,14 @@ import { timestampDistance } from '../../../src/media/rtp/sequence.ts';
 import { MediaSession } from '../../../src/media/session.ts';
 import { Ear, plan, speech, Told, MediaWorld as World } from './media-world.ts';
 import type { Sent } from './recording-socket.ts';
+
+/** What the agent got, without the silence before and after. */
+function heardOf(world: World): Buffer {
+  const all = Buffer.concat(world.ear.chunks);
+  const quiet = (byte: number) => byte === 0xff || byte === 0x7f;
+  const first = all.findIndex(byte => !quiet(byte));
+  return all.subarray(first - (first % 160), all.findLastIndex(byte => !quiet(byte)) + 1);
+}
 
 const isSilence = (packet: Sent) => packet.payload.every(byte => byte === 0xff);
 
@@ -54,30 +61,77 @@ describe('MediaSession', () => {
     });
   });
 
-  it.each([0, 3, 7, 11, 16, 19])(
-    'passes sound on 10 to 16 ms after it came, whenever in 20 ms that is (%d ms)',
-    phaseMs => {
-      const world = new World().answered();
-      const lull = speech(20, -50);
-      world.clock.advance(phaseMs);
-      for (let at = 0; at < 5000; at += 20) {
-        world.hear(lull);
-        world.clock.advance(20);
-      }
+  it.each([0, 7, 19])('passes sound on as it comes, whenever in 20 ms that is (%d ms)', phaseMs => {
+    const world = new World().answered();
+    world.clock.advance(phaseMs);
+    for (let n = 0; n < 100; n++) {
       const before = world.ear.chunks.length;
-      const loud = (chunk: Buffer) => chunk.some(code => Math.abs(ulawToLinear[code]!) > 5000);
       world.hear(speech(20));
-      let waited = 0;
-      while (!world.ear.chunks.slice(before).some(loud)) {
-        world.clock.advance(1);
-        waited++;
-        expect(waited).toBeLessThan(20);
+      expect(world.ear.chunks.length).toBe(before + 1);
+      world.clock.advance(20);
+    }
+    expect(heardOf(world)).toEqual(Buffer.concat(Array.from({ length: 100 }, () => speech(20))));
+    expect(world.session.stats()).toMatchObject({ framesConcealed: 0, bufferDelayMs: 0 });
+  });
+
+  it('waits for what is late as long as packets have been late before, and gives the agent all of it', () => {
+    const world = new World().answered();
+    const lates = Array.from({ length: 1000 }, (_, n) => (n % 7 === 0 ? 45 : n % 3 === 0 ? 20 : 0));
+    const arrivals = lates.map((late, n) =>
+      Math.max(...lates.slice(0, n).map((l, m) => m * 20 + l), n * 20 + late),
+    );
+    let sent = 0;
+    for (let ms = 0; ms < 20_040; ms++) {
+      while (sent < 1000 && arrivals[sent]! <= ms) {
+        world.hear(speech(20));
+        sent++;
       }
-      expect(waited).toBeGreaterThanOrEqual(9);
-      expect(waited).toBeLessThanOrEqual(16);
-      expect(world.session.stats().framesConcealed).toBe(0);
-    },
-  );
+      world.clock.advance(1);
+    }
+    expect(sent).toBe(1000);
+    expect(world.session.stats()).toMatchObject({ framesConcealed: 0, packetsLate: 0 });
+  });
+
+  it('follows a peer whose clock is 4 % fast to the last packet, and one that sends thrice as fast at the pace of the clock', () => {
+    for (const [everyMs, atLeast, atMost] of [
+      [19.2, 5200, 5215],
+      [20 / 3, 4900, 5600],
+    ] as const) {
+      const world = new World().answered();
+      let sent = 0;
+      for (let ms = 0; ms < 100_000; ms++) {
+        while (sent * everyMs <= ms) {
+          world.hear(speech(20));
+          sent++;
+        }
+        world.clock.advance(1);
+      }
+      expect(world.ear.chunks.length).toBeGreaterThanOrEqual(atLeast);
+      expect(world.ear.chunks.length).toBeLessThanOrEqual(atMost);
+    }
+  });
+
+  it('gives another leg sound at an even pace, however unevenly it comes', () => {
+    const times: number[] = [];
+    const world = new World().answered();
+    const sink = Object.assign(new Ear(), { write: () => void times.push(world.clock.now()) });
+    const nothing = () => undefined;
+    const uneven = (count: number) => {
+      for (let n = 0; n < count; n++) {
+        world.clock.advance(n % 4 === 0 ? 35 : 15);
+        world.hear(speech(20));
+      }
+    };
+    const gapsOf = (list: readonly number[]) => new Set(list.slice(1).map((at, i) => at - list[i]!));
+    world.session.link({ sink, digit: nothing, planned: nothing, gone: nothing });
+    uneven(400);
+    expect(gapsOf(times)).toEqual(new Set([20]));
+    world.session.link(undefined);
+    world.session.agentReady('ulaw_8000', sink);
+    times.length = 0;
+    uneven(400);
+    expect(gapsOf(times).size).toBeGreaterThan(1);
+  });
 
   it('makes nothing up when the way becomes longer and shorter again, but for the moment of the change', () => {
     const world = new World().answered();

@@ -50,30 +50,34 @@ describe('Pacer', () => {
     expect(new Set(gaps(stream.deadlines))).toEqual(new Set([20]));
   });
 
-  it('brings the deadlines of a stream forward when it asks, by whole slots and less than a period', () => {
+  it('puts the deadlines of a stream off when it is told to, and keeps them on the grid and a period apart', () => {
     const clock = new ManualClock();
     const pacer = new Pacer(clock);
     const stream = new Stream();
-    const wishes = [0, 4.9, 5, 14, 100];
-    const handle = pacer.add(
-      {
-        send(deadlineMs, nowMs) {
-          stream.send(deadlineMs, nowMs);
-          pacer.hasten(handle, wishes[stream.times.length - 1] ?? 0);
-        },
-      },
-      20,
-    );
+    const other = new Stream();
+    const start = clock.now();
+    const handle = pacer.add(stream, 20);
+    pacer.add(other, 20);
+    clock.advance(100);
+    const before = stream.times.at(-1)!;
+    pacer.postpone(handle, before + 71);
+    // Sooner than it would be anyway: nothing changes.
+    pacer.postpone(handle, before + 5);
     clock.advance(200);
-    expect(gaps(stream.deadlines).slice(0, 6)).toEqual([20, 20, 15, 10, 5, 20]);
-    expect(gaps(stream.times)).toEqual(gaps(stream.deadlines));
-    expect(() => pacer.hasten(handle, 5)).toThrow('own send');
-    // The slot that it has left is free for others again.
-    const others = Array.from({ length: 3 }, () => new Stream());
-    for (const other of others) pacer.add(other, 20);
-    clock.advance(40);
-    const phases = [stream, ...others].map(({ deadlines }) => deadlines.at(-1)! % 20);
-    expect(new Set(phases).size).toBe(4);
+    expect(gaps(stream.deadlines).slice(4, 8)).toEqual([75, 20, 20, 20]);
+    expect(new Set(gaps(other.deadlines))).toEqual(new Set([20]));
+    for (const deadline of stream.deadlines) expect((deadline - Math.floor(start)) % 5).toBe(0);
+    expect(handle.skipped).toBe(0);
+    // Longer than a turn of the wheel.
+    const last = stream.times.at(-1)!;
+    pacer.postpone(handle, last + 1000);
+    clock.advance(1100);
+    expect(gaps(stream.deadlines).find(gap => gap > 100)).toBe(1000);
+    pacer.remove(handle);
+    const { length } = stream.times;
+    clock.advance(300);
+    expect(stream.times.length).toBe(length);
+    expect(pacer.streams).toBe(1);
   });
 
   it('does not drift in an hour of late wake-ups: as many calls as there were periods, on absolute deadlines', () => {
