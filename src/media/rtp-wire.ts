@@ -26,6 +26,8 @@ export interface RtpWireParts {
 /** RTP and RTCP of one leg over its pair of ports, encrypted where the plan says so. */
 export class RtpWire implements Wire {
   readonly local: LocalMedia;
+  readonly tickMs = 20;
+  readonly paced = true;
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly #parts: RtpWireParts;

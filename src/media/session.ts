@@ -74,9 +74,6 @@ export interface FarEnd {
   gone(): void;
 }
 
-/** How often a session hears, and looks at its times: as often as the agent is given sound. */
-const tickMs = 20;
-
 /** How often a session adds to the totals of its worker. */
 const accountEveryMs = 1000;
 
@@ -145,13 +142,10 @@ export class MediaSession {
   apply(plan: MediaPlan): void {
     if (this.#closed) return;
     const now = this.#options.clock.now();
-    const { pacer, log } = this.#options;
+    const { log } = this.#options;
     this.#wire.apply(plan, now);
-    if (this.#sends === undefined || this.#sends.periodMs !== plan.packetTime) {
-      if (this.#sends !== undefined) pacer.remove(this.#sends);
-      this.#sends = pacer.add(this.#sending, plan.packetTime);
-    }
     this.#plan = plan;
+    this.#pace();
     this.#listenForTones();
     this.#start();
     this.#expect(now);
@@ -237,6 +231,7 @@ export class MediaSession {
   /** Sound of another leg for the peer: beside the agent's, which goes before it, or alone. */
   listen(line: VoiceSource | undefined, alone: boolean): void {
     this.#mix.listen(line, alone);
+    if (!this.#closed) this.#pace();
   }
 
   /** From now on `tap` hears both sides as they are on the wire; undefined ends that. */
@@ -305,10 +300,11 @@ export class MediaSession {
   /** Says goodbye on RTCP, frees the ports, and returns the numbers. Idempotent. */
   close(): LegStats {
     if (this.#closed) return this.stats();
-    this.#wire.bye(this.#options.clock.now());
+    const now = this.#options.clock.now();
+    this.#wire.bye(now);
     this.#account();
     this.#stop();
-    this.#outbound.close();
+    this.#outbound.close(now);
     return this.stats();
   }
 
@@ -327,8 +323,18 @@ export class MediaSession {
     return new RtpWire({ pair, clock, log, meters: this.#meters, secureOnly, random, listener });
   }
 
+  /** Whether and how often packets leave by the clock. */
+  #pace(): void {
+    const { pacer } = this.#options;
+    const paced = this.#wire.paced || this.#mix.joined;
+    const periodMs = paced ? this.#plan?.packetTime : undefined;
+    if (this.#sends?.periodMs === periodMs) return;
+    if (this.#sends !== undefined) pacer.remove(this.#sends);
+    this.#sends = periodMs === undefined ? undefined : pacer.add(this.#sending, periodMs);
+  }
+
   #start(): void {
-    this.#ticks ??= this.#options.pacer.add(this.#ticking, tickMs, {
+    this.#ticks ??= this.#options.pacer.add(this.#ticking, this.#wire.tickMs, {
       measured: false,
       burst: mediaLimits.burstTicks,
     });
@@ -340,13 +346,13 @@ export class MediaSession {
     if (this.#closed || ticks === undefined || !this.#inbound.ready(nowMs)) return;
     do this.#tick(nowMs, nowMs);
     while (!this.#closed && this.#inbound.ready(nowMs));
-    this.#options.pacer.postpone(ticks, nowMs + tickMs + this.#inbound.patienceMs);
+    this.#options.pacer.postpone(ticks, nowMs + this.#wire.tickMs + this.#inbound.patienceMs);
   }
 
   #tick(deadlineMs: number, nowMs: number): void {
     this.#inbound.tick(nowMs, deadlineMs);
     this.#wire.tick(nowMs);
-    this.#outbound.tellHeard();
+    this.#outbound.tellHeard(nowMs);
     if (nowMs >= this.#accountMs) {
       this.#accountMs = nowMs + accountEveryMs;
       this.#account();

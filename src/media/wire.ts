@@ -15,7 +15,7 @@ export interface WayIn {
   /** Whether keys are looked for in the sound. */
   listenForTones(on: boolean): void;
   setTap(tap: WireTap | undefined): void;
-  /** Called every 20 ms at least, and as often as there is something to pass on. */
+  /** Called every `tickMs` of the wire at least, and as often as there is something to pass on. */
   tick(nowMs: number, deadlineMs: number): void;
   /**
    * Whether sound is passed on as it comes. Whoever listens in real time needs it at an even pace, held back for as long as
@@ -47,17 +47,21 @@ export interface WayOut extends PacedStream {
   /** The event, and all before it, is not heard any more. True when there was something to cut off. */
   interrupt(eventId: number, nowMs: number): boolean;
   /** Tells how much was heard of what is through by now. */
-  tellHeard(): void;
+  tellHeard(nowMs: number): void;
   /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */
   finished(nowMs: number): boolean;
   /** The end: what waits will not be heard. */
-  close(): void;
+  close(nowMs: number): void;
   toString(): string;
 }
 
 /** What carries the sound of one leg: RTP, or a media stream of Twilio. */
 export interface Wire {
   readonly local: LocalMedia;
+  /** How often its session looks at it and at its own times, ms: where sound has to be fetched, as often as the agent is given it. */
+  readonly tickMs: number;
+  /** Whether its packets leave by the clock, one each packet time. Else it sends by itself, as the peer's sound comes. */
+  readonly paced: boolean;
   readonly inbound: WayIn;
   readonly outbound: WayOut;
   /** Suite of SRTP, `none` where the wire has no such thing. */
@@ -66,7 +70,7 @@ export interface Wire {
   readonly replayed: number;
   /** Takes what was settled with the peer, at the answer and at every change of it. */
   apply(plan: MediaPlan, nowMs: number): void;
-  /** Called every 20 ms. */
+  /** Called every `tickMs`. */
   tick(nowMs: number): void;
   /** Says goodbye; nothing is sent any more, but what was said is counted yet. */
   bye(nowMs: number): void;

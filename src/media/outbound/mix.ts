@@ -104,6 +104,11 @@ export class Mix {
     return this.#still && this.#line === undefined;
   }
 
+  /** Whether sound of another leg is heard: it comes in real time, and goes out so. */
+  get joined(): boolean {
+    return this.#line !== undefined;
+  }
+
   /** The codec that payloads are in from now on. */
   tune(codec: CodecName): Encoder {
     if (codec === this.#codec && this.#encoder !== undefined) return this.#encoder;

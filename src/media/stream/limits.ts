@@ -1,5 +1,8 @@
 /** Limits of a leg whose sound is a media stream of Twilio. Times in ms. */
 export const streamMediaLimits = {
+  /** How often a leg looks at its times, and how long nothing came from Twilio when it then sends without waiting for that. */
+  tickMs: 60,
+  silentMs: 40,
   /** Sound of the agent that Twilio has ahead: it is topped up when it is below the low mark, up to the high one. */
   aheadLowMs: 200,
   aheadHighMs: 300,

@@ -36,6 +36,7 @@ const stepBytes = 160;
  */
 export class StreamOutbound implements WayOut {
   readonly mix: Mix;
+  /** Nothing is due at a time, so nothing is late. */
   readonly lateness: Histogram = new Histogram();
   packets = 0;
   readonly #options: StreamOutboundOptions;
@@ -48,9 +49,6 @@ export class StreamOutbound implements WayOut {
   #markedAt = 0;
   /** Where the sound of the agent ends, ms of sound. */
   #agentEnd = 0;
-  /** As of the last tick: whether all that was sent was played, and the sound of the agent that was not, ms. */
-  #through = true;
-  #unheard = 0;
   /** Since when Twilio takes nothing, ms; NaN while it does. */
   #stalledMs = Number.NaN;
 
@@ -87,28 +85,25 @@ export class StreamOutbound implements WayOut {
   }
 
   /** What was sent is heard only once it was played. */
-  tellHeard(): void {
-    if (this.#through) this.mix.tellHeard();
+  tellHeard(nowMs: number): void {
+    if (this.#playhead.through(nowMs)) this.mix.tellHeard();
   }
 
   finished(nowMs: number): boolean {
     return this.mix.finished(nowMs) && this.#playhead.through(nowMs);
   }
 
-  close(): void {
-    this.mix.takeBack(this.#unheard);
+  close(nowMs: number): void {
+    this.mix.takeBack(this.#unheardAt(nowMs));
     this.mix.close();
   }
 
-  send(deadlineMs: number, nowMs: number): void {
+  send(_deadlineMs: number, nowMs: number): void {
     const carrier = this.#carrier;
     if (carrier === undefined) return;
     const playhead = this.#playhead;
-    this.#look(nowMs);
-    this.lateness.record(nowMs - deadlineMs);
-    if (this.#stalled(carrier, nowMs)) return;
     const ahead = playhead.ahead(nowMs);
-    if (ahead >= limits.aheadLowMs) return;
+    if (ahead >= limits.aheadLowMs || this.#stalled(carrier, nowMs)) return;
     const steps = this.#gather(ahead, nowMs);
     if (steps > 0) {
       carrier.media(this.#message, steps);
@@ -117,16 +112,10 @@ export class StreamOutbound implements WayOut {
       playhead.sent(steps * stepMs, nowMs);
     }
     this.#mark(carrier);
-    this.#look(nowMs);
   }
 
   toString(): string {
     return `${this.mix} -> stream(${limits.aheadHighMs}ms ahead)`;
-  }
-
-  #look(nowMs: number): void {
-    this.#through = this.#playhead.through(nowMs);
-    this.#unheard = this.#unheardAt(nowMs);
   }
 
   /** Sound of the agent that Twilio has and has not played, ms. */

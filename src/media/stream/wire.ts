@@ -4,6 +4,7 @@ import type { LocalMedia } from '../../worker/legs.ts';
 import type { MediaMeters } from '../meters.ts';
 import type { Wire, WireListener } from '../wire.ts';
 import { StreamInbound } from './inbound.ts';
+import { streamMediaLimits as limits } from './limits.ts';
 import { type StreamCarrier, StreamOutbound } from './outbound.ts';
 
 /** What a media stream settles with its peer: nothing, because Twilio speaks one format. */
@@ -29,6 +30,13 @@ export interface StreamWireParts {
 /** A media stream of Twilio as the wire of a leg. It is there before the stream is. */
 export class StreamWire implements Wire {
   readonly local: LocalMedia;
+  /** Sound comes by itself: only times of seconds are looked at. */
+  readonly tickMs = limits.tickMs;
+  /**
+   * Twilio sends every 20 ms, whoever speaks: what goes out is looked after then, when all of the call is at hand, and costs
+   * the worker no turn of its own.
+   */
+  readonly paced = false;
   readonly inbound: StreamInbound;
   readonly outbound: StreamOutbound;
   /** TLS ends in front of us, and is the proxy's matter. */
@@ -38,6 +46,7 @@ export class StreamWire implements Wire {
   readonly #parts: StreamWireParts;
   readonly #listener: WireListener;
   #carrier: StreamCarrier | undefined;
+  #closed = false;
 
   constructor(parts: StreamWireParts, listener: WireListener) {
     this.#parts = parts;
@@ -61,7 +70,9 @@ export class StreamWire implements Wire {
   media(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number): void {
     try {
       this.#parts.meters.packetsReceived++;
-      this.inbound.take(sound, bytes, timestampMs, chunk, this.#parts.clock.now());
+      const now = this.#parts.clock.now();
+      this.inbound.take(sound, bytes, timestampMs, chunk, now);
+      this.#send(now);
     } catch (error) {
       this.#listener.failed(error);
     }
@@ -80,8 +91,8 @@ export class StreamWire implements Wire {
     return undefined;
   }
 
-  tick(): void {
-    return undefined;
+  tick(nowMs: number): void {
+    if (nowMs - (this.inbound.lastPacketMs ?? Number.NEGATIVE_INFINITY) >= limits.silentMs) this.#send(nowMs);
   }
 
   bye(): void {
@@ -89,6 +100,12 @@ export class StreamWire implements Wire {
   }
 
   close(): void {
+    this.#closed = true;
     this.#carrier?.close();
+  }
+
+  /** Sound of another leg goes by the clock: see `MediaSession`. */
+  #send(nowMs: number): void {
+    if (!this.#closed && !this.outbound.mix.joined) this.outbound.send(nowMs, nowMs);
   }
 }

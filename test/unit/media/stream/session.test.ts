@@ -36,6 +36,8 @@ class Twilio implements StreamCarrier {
   }
 }
 
+const silence = Buffer.alloc(160, 0xff);
+
 class World {
   readonly clock = new ManualClock();
   readonly pacer = new Pacer(this.clock);
@@ -87,6 +89,14 @@ class World {
     for (let i = 0; i < ms; i++) this.clock.advance(1);
   }
 
+  /** The caller is silent, which Twilio sends like everything else. */
+  listen(ms: number): void {
+    for (let at = 0; at < ms; at += 20) {
+      this.wire.media(silence, silence.length, -1, -1);
+      this.run(Math.min(20, ms - at));
+    }
+  }
+
   /** The caller says something, 20 ms at a time, as Twilio sends it. */
   say(sound: Uint8Array): void {
     for (let at = 0; at < sound.length; at += 160) {
@@ -107,16 +117,39 @@ describe('the way out of a media stream', () => {
     world.run(500);
     expect(world.twilio.take()).toEqual([]);
     world.session.audio(1, speech(2000));
-    world.run(25);
+    world.listen(25);
     expect(world.outMs).toBe(300);
     for (let ms = 0; ms < 1500; ms += 20) {
-      world.run(20);
+      world.listen(20);
       expect(world.outMs).toBeLessThanOrEqual(ms + 20 + 25 + 300);
       expect(world.outMs).toBeGreaterThanOrEqual(ms + 180);
     }
-    world.run(1000);
+    world.listen(1000);
     expect(world.outMs).toBe(2000);
     expect(Buffer.concat(world.twilio.sound).equals(speech(2000))).toBe(true);
+  });
+
+  it('goes on where Twilio sends nothing: never less than 100 ms are ahead', () => {
+    const world = new World();
+    world.session.audio(1, speech(3000));
+    world.run(60);
+    for (let ms = 60; ms < 2500; ms++) {
+      world.run(1);
+      expect(world.outMs).toBeGreaterThanOrEqual(ms - 60 + 100);
+    }
+    world.run(1000);
+    expect(Buffer.concat(world.twilio.sound).equals(speech(3000))).toBe(true);
+  });
+
+  it('takes no turn of the worker to send, but while another leg is heard', () => {
+    const world = new World();
+    expect(world.pacer.streams).toBe(1);
+    world.session.listen({ format: 'ulaw_8000', take: () => 0 }, false);
+    expect(world.pacer.streams).toBe(2);
+    world.session.listen(undefined, false);
+    expect(world.pacer.streams).toBe(1);
+    world.session.close();
+    expect(world.pacer.streams).toBe(0);
   });
 
   it('holds everything that is said before the stream is there', () => {
@@ -124,7 +157,7 @@ describe('the way out of a media stream', () => {
     world.session.audio(1, speech(200));
     world.run(500);
     world.attach();
-    world.run(30);
+    world.listen(20);
     expect(Buffer.concat(world.twilio.sound).equals(speech(200))).toBe(true);
   });
 
