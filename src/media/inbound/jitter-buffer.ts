@@ -42,6 +42,7 @@ export class JitterBuffer {
   #head = 0;
   /** Where the sound that was taken last ended. */
   #takenTo = 0;
+  #takenFrom = Number.NEGATIVE_INFINITY;
   #end = 0;
   #expanded = 0;
   /** Sound begins after silence: it may wait for the delay to be as wanted at no cost. */
@@ -84,6 +85,14 @@ export class JitterBuffer {
   /** How much longer (positive) or shorter than wanted the delay of the packet begun last is, clock units. */
   get excess(): number {
     return this.#delayNow - this.#delay.target;
+  }
+
+  /**
+   * When the sound that was taken last would have come with the smallest transit of the last seconds, ms: spaced as it was
+   * spoken.
+   */
+  get takenMs(): number {
+    return this.#epochMs + (this.#takenFrom + this.#delay.base) / unitsPerMs;
   }
 
   /** Whether the next `units` are there. */
@@ -154,6 +163,7 @@ export class JitterBuffer {
   /** Moves the sound that `next` announced to the start of `to`. */
   take(to: SoundBytes): void {
     this.#ring.move(this.#head, this.#units, to);
+    this.#takenFrom = this.#head;
     this.#head += this.#units;
     this.#takenTo = this.#head;
   }

@@ -72,6 +72,8 @@ export class Inbound {
   #tickedMs = Number.NaN;
   /** Where the sound that the tap has heard ends, ms. */
   #tappedMs = Number.NEGATIVE_INFINITY;
+  /** The buffer's `takenMs` as of the last tick. */
+  #takenMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -276,10 +278,14 @@ export class Inbound {
     return Math.max(0, this.#aheadMs - limits.followShare * (nowMs - this.#tickedMs));
   }
 
-  /** When the sound of a tick was, ms: that of one that comes sooner than after 20 ms follows on what was before it. */
+  /** When the sound of a tick was, ms. What comes unevenly was spoken evenly: it follows on what was before it. */
   #place(deadlineMs: number): number {
-    const early = this.#tappedMs - deadlineMs;
-    const at = early > 0 && early < limits.delayMaxMs ? this.#tappedMs : deadlineMs;
+    const { eager, takenMs } = this.#buffer;
+    const fresh = eager && takenMs > this.#takenMs;
+    const due = fresh ? takenMs : deadlineMs;
+    this.#takenMs = takenMs;
+    const follows = eager && Math.abs(due - this.#tappedMs) < limits.tapSlackMs;
+    const at = follows ? this.#tappedMs : due;
     this.#tappedMs = at + limits.tickMs;
     return at;
   }
