@@ -27,7 +27,8 @@ export class OverloadGuard implements EventSink {
 
   constructor(parts: OverloadParts) {
     this.#parts = parts;
-    this.#main = new LoopLag(parts.clock, parts.limits.lagEveryMs, parts.limits.lagWindowMs);
+    const { lagEveryMs, lagWindowMs, lagRestMs } = parts.limits;
+    this.#main = new LoopLag(parts.clock, lagEveryMs, lagWindowMs, lagRestMs);
   }
 
   /** How late each thread is, ms. */
@@ -63,6 +64,7 @@ export class OverloadGuard implements EventSink {
    */
   objection(trunk: string, behindMs = 0): Ending | undefined {
     const { mainLagMs, workerLagMs, connectionLagMs, setupsAlways } = this.#parts.limits;
+    this.#main.hurry();
     if ((this.#perTrunk.get(trunk) ?? 0) < setupsAlways) return undefined;
     const main = this.#main.standing();
     if (main > mainLagMs) return late('the main thread is', main, 'mainLagMs', mainLagMs);

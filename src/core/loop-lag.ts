@@ -6,12 +6,15 @@ const mostLooks = 64;
 /**
  * How far behind a thread is with its work: a timer looks every `everyMs` how late it was called. What counts is the lag
  * that stood for half of the last `windowMs`, by time: one pause, as a collection of garbage makes it, is no overload, and
- * a thread that is never through with its work is found within that time.
+ * a thread that is never through with its work is found within that time. Each look wakes the thread: while nobody has asked for
+ * long it looks less often.
  */
 export class LoopLag {
   readonly #clock: Clock;
   readonly #everyMs: number;
   readonly #windowMs: number;
+  readonly #restMs: number;
+  #hurriedAt = Number.NEGATIVE_INFINITY;
   /** A ring of looks: when each was, when the one before it was, and how late it came. */
   readonly #at: Float64Array = new Float64Array(mostLooks).fill(Number.NEGATIVE_INFINITY);
   readonly #since: Float64Array = new Float64Array(mostLooks);
@@ -21,16 +24,29 @@ export class LoopLag {
   #due = 0;
   #timer: Timer;
 
-  constructor(clock: Clock, everyMs: number, windowMs: number) {
+  /** `restMs` is how often it looks while `hurry` was not called for that long ten times over; as often as else unless given. */
+  constructor(clock: Clock, everyMs: number, windowMs: number, restMs = everyMs) {
     this.#clock = clock;
     this.#everyMs = Math.max(everyMs, (2 * windowMs) / mostLooks);
     this.#windowMs = windowMs;
+    this.#restMs = Math.max(restMs, this.#everyMs);
     this.#last = clock.now();
     this.#timer = this.#arm();
   }
 
   stop(): void {
     this.#timer.cancel();
+  }
+
+  /** The lag is of interest from now on: looks become frequent again. */
+  hurry(): void {
+    const now = this.#clock.now();
+    const rested = this.#resting(now);
+    this.#hurriedAt = now;
+    // A look that is overdue is not put off: it is what tells of the lag.
+    if (!rested || this.#due - now <= this.#everyMs) return;
+    this.#timer.cancel();
+    this.#timer = this.#arm();
   }
 
   /** The lag that stood for half of the window, ms. */
@@ -52,9 +68,15 @@ export class LoopLag {
     return 0;
   }
 
+  #resting(now: number): boolean {
+    return now - this.#hurriedAt > 10 * this.#restMs;
+  }
+
   #arm(): Timer {
-    this.#due = this.#clock.now() + this.#everyMs;
-    return this.#clock.timer(this.#everyMs, () => {
+    const begun = this.#clock.now();
+    const waitMs = this.#resting(begun) ? this.#restMs : this.#everyMs;
+    this.#due = begun + waitMs;
+    return this.#clock.timer(waitMs, () => {
       const now = this.#clock.now();
       this.#at[this.#next] = now;
       this.#since[this.#next] = this.#last;

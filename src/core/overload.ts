@@ -14,8 +14,11 @@ export const overloadLimits = {
   /** How often a thread looks how late it is, and for how long that counts. */
   lagEveryMs: 20,
   lagWindowMs: 100,
-  /** How often a worker tells. */
+  /** How often the main thread looks while no call comes in. */
+  lagRestMs: 100,
+  /** How often a worker that is late tells, and from when on it is worth telling. */
   lagTellMs: 50,
+  lagToldMs: 5,
   /** Seconds for Retry-After: from the one to the other, so that those who were turned away do not come back at once. */
   overloadRetryLeastSeconds: 5,
   overloadRetryMostSeconds: 15,

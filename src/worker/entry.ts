@@ -30,7 +30,13 @@ import type {
   RecordingOptions,
   RtpLegOptions,
 } from './legs.ts';
-import type { FromWorker, ToWorker, WorkerMetrics, WorkerOptions } from './messages.ts';
+import {
+  type FromWorker,
+  pulseMs,
+  type ToWorker,
+  type WorkerMetrics,
+  type WorkerOptions,
+} from './messages.ts';
 import { WorkerLog } from './worker-log.ts';
 import { WorkerStreams } from './worker-streams.ts';
 
@@ -40,9 +46,6 @@ export interface WorkerPort {
   on(event: 'message', listener: (message: ToWorker) => void): unknown;
   close(): void;
 }
-
-/** How often totals are told, ms. */
-const pulseMs = 1000;
 
 /** Runs a worker over a port: carries the sound and the agents of its legs until it is told to stop. */
 export function runWorker(port: WorkerPort, options: WorkerOptions, clock: Clock = systemClock): void {

@@ -91,6 +91,9 @@ export type ToWorker =
   | { readonly type: 'log-level'; readonly level: string }
   | { readonly type: 'stop' };
 
+/** How often a worker tells its totals, ms: that often it is heard of in any case. */
+export const pulseMs = 1000;
+
 /** Everything that goes from a worker to the main thread. */
 export type FromWorker =
   | { readonly type: 'ready' }
@@ -112,13 +115,13 @@ export type FromWorker =
   /** The worker was told to stop and has nothing more to do. */
   | { readonly type: 'stopped' }
   | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
-  /** How late it is with its work, several times a second. */
+  /** How late it is with its work, several times a second while it is. */
   | { readonly type: 'lag'; readonly ms: number }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields };
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
-/** Totals of a worker since it started; sent once a second. */
+/** Totals of a worker since it started. */
 export interface WorkerMetrics {
   readonly packetsReceived: number;
   readonly packetsSent: number;

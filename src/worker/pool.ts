@@ -121,6 +121,7 @@ export class WorkerPool implements Legs {
     const leg = new PooledLeg(id, message => slot.thread?.post(message));
     return new Promise(settle => {
       slot.opening.set(id, { leg, settle });
+      slot.lag.ask(id);
       slot.thread?.post({ type: 'open', leg: id, options });
     });
   }
@@ -174,6 +175,7 @@ export class WorkerPool implements Legs {
         return this.#options.log[message.level](message.message, { ...message.fields, worker: index });
       case 'pulse':
         slot.ports = message.ports;
+        slot.lag.pulse();
         return this.#options.onPulse?.(index, message);
       case 'lag':
         return slot.lag.hear(message.ms);
@@ -186,6 +188,7 @@ export class WorkerPool implements Legs {
       case 'open-failed': {
         const opening = slot.opening.get(message.leg);
         slot.opening.delete(message.leg);
+        slot.lag.answered(message.leg);
         return opening?.settle(fail(new Failure(message.code, message.message)));
       }
       case 'closed': {
@@ -202,6 +205,7 @@ export class WorkerPool implements Legs {
     const opening = slot.opening.get(id);
     if (opening === undefined) return;
     slot.opening.delete(id);
+    slot.lag.answered(id);
     slot.legs.set(id, opening.leg);
     opening.leg.opened(local);
     opening.settle(ok(opening.leg));

@@ -43,7 +43,10 @@ function setUp(workers: readonly number[] = [0], limits = overloadLimits) {
   });
   clock.rest(300);
   // As many as make a difference.
-  for (let i = 0; i < limits.setupsAlways; i++) guard.emit(arrived(`call_${i}`));
+  for (let i = 0; i < limits.setupsAlways; i++) {
+    expect(guard.objection('pbx')).toBeUndefined();
+    guard.emit(arrived(`call_${i}`));
+  }
   const busy = () => {
     for (let i = 0; i < 5; i++) clock.work(mainLagMs * 2);
   };

@@ -47,6 +47,34 @@ describe('the lag of a thread', () => {
     expect(lag.standing()).toBeLessThan(2);
   });
 
+  it('is looked at seldom while nobody asks, and as often as ever from the first who does', () => {
+    const clock = new LateClock();
+    const lag = new LoopLag(clock, 20, 100, 100);
+    let looks = 0;
+    const timer = clock.timer.bind(clock);
+    clock.timer = (ms, fire) => {
+      looks++;
+      return timer(ms, fire);
+    };
+    clock.rest(1000);
+    expect(looks).toBe(10);
+    lag.hurry();
+    looks = 0;
+    clock.rest(1000);
+    expect(looks).toBeGreaterThanOrEqual(47);
+    lag.hurry();
+    for (let i = 0; i < 4; i++) clock.work(60);
+    expect(lag.standing()).toBeGreaterThanOrEqual(40);
+    clock.rest(2000);
+    looks = 0;
+    clock.rest(1000);
+    expect(looks).toBe(10);
+    // A hang that began while it rested is found as well, and asking does not hide it.
+    clock.hang(300);
+    lag.hurry();
+    expect(lag.standing()).toBeGreaterThan(190);
+  });
+
   it('is not looked at any more after stop', () => {
     const { clock, lag } = watched();
     clock.rest(100);

@@ -268,10 +268,31 @@ describe('a worker that is late with its work', () => {
     expect(threads.map(thread => thread.got.length)).toEqual([2, 0]);
   });
 
-  it('is late for as long as it says nothing at all', () => {
+  it('is late for as long as it says nothing at all, not even what it does once a second', () => {
     const { pool, threads, clock } = setUp(1);
     threads[0]?.say({ type: 'lag', ms: 0 });
-    clock.advance(1000);
-    expect(pool.lags[0]?.ms).toBeGreaterThan(overloadLimits.workerLagMs);
+    clock.advance(2000);
+    expect(pool.lags[0]?.ms).toBe(0);
+    clock.advance(200);
+    expect(pool.lags[0]?.ms).toBe(200);
+  });
+
+  it('is late while a leg that it was asked for is not open, and gets no other', async () => {
+    const { pool, threads, clock } = setUp();
+    const [stuck] = threads;
+    const answers = FakeThread.prototype.post.bind(stuck);
+    const held: ToWorker[] = [];
+    if (stuck !== undefined) stuck.post = message => void held.push(message);
+    const waiting = pool.open(options());
+    clock.advance(100);
+    expect(pool.lags[0]?.ms).toBe(0);
+    clock.advance(60);
+    expect(pool.lags[0]?.ms).toBe(60);
+    await openLeg(pool);
+    await openLeg(pool);
+    expect(held).toHaveLength(1);
+    for (const message of held) answers(message);
+    expect((await waiting).ok).toBe(true);
+    expect(pool.lags[0]?.ms).toBe(0);
   });
 });
