@@ -24,7 +24,7 @@ export interface WayIn {
   eager(on: boolean): void;
   /** Whether the next 20 ms are there, and may be passed on before their time. */
   ready(nowMs: number): boolean;
-  /** How long after its time sound may still come, ms. */
+  /** How long after 20 ms were passed on, and 20 ms more, the next of them may still come, ms. */
   readonly patienceMs: number;
   readonly packetsReceived: number;
   readonly lost: number;

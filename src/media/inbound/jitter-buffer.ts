@@ -147,8 +147,7 @@ export class JitterBuffer {
       if (this.#ring.has(this.#head)) {
         const delay = arrival - this.#head - this.#delay.base;
         if (this.#skipReplaced(delay)) continue;
-        if (this.#waiting && !this.eager && this.#delay.target - delay >= unitsPerMs)
-          return this.#silence(wanted);
+        if (this.#waiting && !this.#enough(delay, wanted)) return this.#silence(wanted);
         this.#waiting = false;
         this.#expanded = 0;
         return this.#sound(wanted, arrival);
@@ -177,6 +176,11 @@ export class JitterBuffer {
     if (this.#end - from > SoundRing.units) return false;
     this.#ring.copy(from, units, to);
     return true;
+  }
+
+  /** Whether sound that begins after silence may begin: its delay is as wanted, or a whole step of it is there. */
+  #enough(delay: number, wanted: number): boolean {
+    return this.eager ? this.has(wanted) : this.#delay.target - delay < unitsPerMs;
   }
 
   #arrival(nowMs: number): number {

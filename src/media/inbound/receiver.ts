@@ -7,6 +7,7 @@ import { parseRtcp, type ReportBlock, RtcpView } from '../rtp/rtcp.ts';
 import { sequencePlus } from '../rtp/sequence.ts';
 import { keyOfEvent, readTelephoneEvent, TelephoneEventView } from '../rtp/telephone-event.ts';
 import type { WireTap } from '../wire-tap.ts';
+import { unitsPerMs } from './delay-estimate.ts';
 import { EventGate } from './event-gate.ts';
 import { JitterBuffer } from './jitter-buffer.ts';
 import { KeyShield } from './key-shield.ts';
@@ -70,6 +71,8 @@ export class Inbound {
   /** How far what was passed on is ahead of the clock, ms, as of the last tick. */
   #aheadMs = 0;
   #tickedMs = Number.NaN;
+  /** Sound in the last packet, ms. */
+  #packetMs: number = limits.tickMs;
   /** Where the sound that the tap has heard ends, ms. */
   #tappedMs = Number.NEGATIVE_INFINITY;
   /** The buffer's `takenMs` as of the last tick. */
@@ -188,9 +191,9 @@ export class Inbound {
     return this.#buffer.eager && this.#playout.ready && this.#aheadAt(nowMs) < limits.bufferMs;
   }
 
-  /** How long after its time sound may still come, ms. */
+  /** What a packet brings beyond 20 ms lasts that much longer. */
   get patienceMs(): number {
-    return this.#buffer.targetMs;
+    return this.#buffer.targetMs + Math.max(0, this.#packetMs - limits.tickMs);
   }
 
   /** Block about the peer's stream for our next report (see `writeReport`); undefined before its first packet. */
@@ -351,6 +354,7 @@ export class Inbound {
   #hear(packet: Buffer, mark: number, nowMs: number): void {
     this.#statistics.arrival(this.#view.timestamp, nowMs);
     if (this.#deaf || this.#view.payloadLength === 0) return;
+    this.#packetMs = Math.min(limits.bufferMs, this.#view.payloadLength / unitsPerMs);
     if (!this.#buffer.put(packet, this.#view, mark, nowMs)) this.#late++;
   }
 

@@ -123,7 +123,7 @@ export class MediaWorld {
     const packet = Buffer.alloc(12 + payload.length);
     writeHeader(packet, payloadType, false, this.#sequence++ & 0xffff, this.#timestamp, 0x1234);
     payload.copy(packet, 12);
-    this.#timestamp += 160;
+    this.#timestamp += payloadType === 101 ? 160 : payload.length;
     this.rtp.emit('message', packet, { address: '192.0.2.9', port: 4000 });
   }
 

@@ -74,6 +74,20 @@ describe('MediaSession', () => {
     expect(world.session.stats()).toMatchObject({ framesConcealed: 0, bufferDelayMs: 0 });
   });
 
+  it.each([10, 30, 40, 60, 100, 200])('passes all of it on where packets are of %d ms', packetMs => {
+    const world = new World().answered();
+    const part = speech(packetMs);
+    const count = 12_000 / packetMs;
+    for (let n = 0; n < count; n++) {
+      world.hear(part);
+      world.clock.advance(packetMs);
+    }
+    expect(world.session.stats()).toMatchObject({ framesConcealed: 0, packetsLate: 0 });
+    // A last piece of less than 20 ms waits for the next packet.
+    const whole = Math.floor((count * packetMs) / 20) * 160;
+    expect(heardOf(world).equals(Buffer.concat(Array(count).fill(part)).subarray(0, whole))).toBe(true);
+  });
+
   it('waits for what is late as long as packets have been late before, and gives the agent all of it', () => {
     const world = new World().answered();
     const lates = Array.from({ length: 1000 }, (_, n) => (n % 7 === 0 ? 45 : n % 3 === 0 ? 20 : 0));
