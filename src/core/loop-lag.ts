@@ -2,6 +2,8 @@ import type { Clock, Timer } from './clock.ts';
 
 /** Most looks that are remembered: a window holds far fewer. */
 const mostLooks = 64;
+/** Looks at rest that have to go by without anybody asking before looks become seldom: a second as things are set. */
+const restsBefore = 10;
 
 /**
  * How far behind a thread is with its work: a timer looks every `everyMs` how late it was called. What counts is the lag
@@ -24,7 +26,7 @@ export class LoopLag {
   #due = 0;
   #timer: Timer;
 
-  /** `restMs` is how often it looks while `hurry` was not called for that long ten times over; as often as else unless given. */
+  /** `restMs` is how often it looks while `hurry` was not called for `restsBefore` times as long; as often as else unless given. */
   constructor(clock: Clock, everyMs: number, windowMs: number, restMs = everyMs) {
     this.#clock = clock;
     this.#everyMs = Math.max(everyMs, (2 * windowMs) / mostLooks);
@@ -69,7 +71,7 @@ export class LoopLag {
   }
 
   #resting(now: number): boolean {
-    return now - this.#hurriedAt > 10 * this.#restMs;
+    return now - this.#hurriedAt > restsBefore * this.#restMs;
   }
 
   #arm(): Timer {
