@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { type Compiled, compiled } from './compiled.ts';
+import { CompiledProcess } from './compiled-process.ts';
 import type { Made } from './made.ts';
 import type { AgentReport } from './messages.ts';
 import { agentPiece, callerBytes, frameMs, loudPeak, type Profile } from './profile.ts';
@@ -47,49 +46,28 @@ type Answer =
   | { readonly type: 'marked' }
   | { readonly type: 'report'; readonly report: AgentReport };
 
-interface Waiting {
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** The agent for load as a program of its own (agent/main.c), for a few percent of what LoadAgent takes. It knows no TLS. */
 export class CompiledAgent {
-  readonly made: Made;
-  readonly #process: ChildProcess;
-  readonly #onLost: (error: Error) => void;
-  /** It answers in order. */
-  readonly #waiting: Waiting[] = [];
-  readonly #exited: Promise<string>;
-  #closed = false;
+  readonly #program: CompiledProcess<Answer>;
   #port = 0;
 
   static async start(profile: Profile, options: CompiledAgentOptions): Promise<CompiledAgent> {
     const agent = new CompiledAgent(options);
-    agent.#tell(profileLine(profile));
-    agent.#tell(`speech ${agentPiece(profile).toString('base64')}`);
-    if (!options.silent) agent.#tell(scriptLine());
-    const answer = await agent.#ask('listen');
-    if (answer.type === 'started') agent.#port = answer.port;
+    const program = agent.#program;
+    program.tell(profileLine(profile));
+    program.tell(`speech ${agentPiece(profile).toString('base64')}`);
+    if (!options.silent) program.tell(scriptLine());
+    const { port } = await program.ask('listen', 'started', answerMs);
+    agent.#port = port;
     return agent;
   }
 
   private constructor({ path, onLost }: CompiledAgentOptions) {
-    this.#onLost = onLost;
-    this.#process = spawn(path, [], { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
-    this.made = { by: 'compiled', pid: this.#process.pid ?? 0 };
-    const { stdin, stdout } = this.#process;
-    // A program that has ended cannot be written to: its end is told below.
-    stdin?.on('error', () => undefined);
-    if (stdout !== null) {
-      createInterface({ input: stdout }).on('line', line =>
-        this.#waiting.shift()?.resolve(JSON.parse(line) as Answer),
-      );
-    }
-    this.#exited = new Promise(resolve => {
-      this.#process.once('error', error => resolve(error.message));
-      this.#process.once('close', (code, signal) => resolve(`it ended with ${code ?? signal}`));
-    });
-    void this.#exited.then(why => this.#lost(why));
+    this.#program = new CompiledProcess({ name: 'agent', path, onLost });
+  }
+
+  get made(): Made {
+    return this.#program.made;
   }
 
   get baseUrl(): string {
@@ -98,52 +76,16 @@ export class CompiledAgent {
 
   /** The window of measurement begins. */
   async mark(): Promise<void> {
-    await this.#ask('mark');
+    await this.#program.ask('mark', 'marked', answerMs);
   }
 
   async report(): Promise<AgentReport> {
-    const answer = await this.#ask('report');
-    if (answer.type !== 'report') throw new Error(`the agent answered ${answer.type}, not a report`);
-    return answer.report;
+    return (await this.#program.ask('report', 'report', answerMs)).report;
   }
 
   /** Settles when it has ended, as it should. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#process.stdin?.end();
-    const why = await this.#exited;
-    if (why !== 'it ended with 0') throw this.#error(why);
-  }
-
-  #tell(line: string): void {
-    this.#process.stdin?.write(`${line}\n`);
-  }
-
-  async #ask(line: string): Promise<Answer> {
-    if (this.#closed) throw new Error('the agent was closed');
-    let timer: NodeJS.Timeout | undefined;
-    const answer = new Promise<Answer>((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      timer = setTimeout(
-        () => reject(new Error(`the agent did not answer "${line}" in ${answerMs} ms`)),
-        answerMs,
-      );
-    });
-    this.#tell(line);
-    try {
-      return await answer;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #error = (why: string) => new Error(`the compiled agent: ${why}`);
-
-  #lost(why: string): void {
-    const error = this.#error(why);
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-    if (!this.#closed) this.#onLost(error);
-    this.#closed = true;
+  close(): Promise<void> {
+    return this.#program.close();
   }
 }
 

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { type Compiled, compiled } from './compiled.ts';
+import { CompiledProcess } from './compiled-process.ts';
 import type { Summary } from './distribution.ts';
 import { driftOf, pieceMs as driftPieceMs, leastPieces, mostPieces } from './drift.ts';
 import { type Ear, earFor } from './ear.ts';
+import type { Made } from './made.ts';
 import { Marks, paceOf } from './marks.ts';
 import type { Mark } from './messages.ts';
 import { callerPayloads, frameMs, isListenedTo, type Profile, payloadBytes } from './profile.ts';
@@ -33,8 +33,6 @@ const constants = {
 const longestSeconds = 2 * 86_400;
 const openMs = 10_000;
 const reportMs = 15_000;
-/** Of what it says when it fails. */
-const toldCharacters = 400;
 
 /** What its sources are compiled with. */
 export const telephoneFlags: readonly string[] = Object.entries(constants).map(
@@ -86,52 +84,35 @@ export interface CompiledTelephonesOptions {
 
 /** The sound of all telephones, in a program of its own (telephones/main.c). It knows nothing of SRTP; G.722 is heard here. */
 export class CompiledTelephones implements TelephoneSet {
-  readonly made: TelephoneSet['made'];
-  readonly #process: ChildProcess;
+  readonly #program: CompiledProcess<OpenAnswer | HeardAnswer | ReportAnswer>;
+  readonly #profile: Profile;
   readonly #sockets: number;
-  readonly #options: CompiledTelephonesOptions;
   /** Of streams that the program only tells of. */
   readonly #ears = new Map<number, { readonly ear: Ear; loud: boolean }>();
   readonly #speech = new Marks();
   readonly #silence = new Marks();
   #ports: readonly number[] = [];
-  #lastWords = '';
-  #closed = false;
-  /** Why it ended before it was closed. */
-  #gone: Error | undefined;
-  #waiting:
-    | { readonly take: (answer: OpenAnswer | ReportAnswer) => void; readonly fail: (error: Error) => void }
-    | undefined;
 
   static async open(options: CompiledTelephonesOptions): Promise<CompiledTelephones> {
     const telephones = new CompiledTelephones(options);
-    telephones.#ports = (await telephones.#answer<OpenAnswer>('ports', openMs)).ports;
+    telephones.#ports = (await telephones.#program.hear('open', openMs)).ports;
     return telephones;
   }
 
-  private constructor(options: CompiledTelephonesOptions) {
-    this.#options = options;
-    this.#sockets = socketsFor(options.streams);
-    this.#process = spawn(options.path, argumentsFor(options.profile, this.#sockets), {
-      env: {},
-      stdio: 'pipe',
+  private constructor({ path, profile, streams, onLost }: CompiledTelephonesOptions) {
+    this.#profile = profile;
+    this.#sockets = socketsFor(streams);
+    this.#program = new CompiledProcess({
+      name: 'telephones',
+      path,
+      args: argumentsFor(profile, this.#sockets),
+      onNews: news => news.type === 'heard' && this.#hear(news),
+      onLost,
     });
-    this.made = { by: 'compiled', pid: this.#process.pid ?? 0 };
-    const { stdin, stdout, stderr } = this.#process;
-    // A program that has ended cannot be written to: its end is told below.
-    stdin?.on('error', () => undefined);
-    stderr?.on('data', (data: Buffer) => {
-      this.#lastWords = `${this.#lastWords}${data.toString()}`.slice(-toldCharacters);
-    });
-    if (stdout !== null) {
-      createInterface({ input: stdout }).on('line', line => {
-        const answer = JSON.parse(line) as OpenAnswer | HeardAnswer | ReportAnswer;
-        if (answer.type === 'heard') this.#hear(answer);
-        else this.#waiting?.take(answer);
-      });
-    }
-    this.#process.once('error', error => this.#lost(`could not be run (${error.message})`));
-    this.#process.once('close', (code, signal) => this.#lost(`ended with ${code ?? signal}`));
+  }
+
+  get made(): Made {
+    return this.#program.made;
   }
 
   portFor(call: number): number {
@@ -139,33 +120,29 @@ export class CompiledTelephones implements TelephoneSet {
   }
 
   add(call: number, port: number): void {
-    const { profile } = this.#options;
-    const told = isToldOf(profile) && isListenedTo(profile, call);
-    if (told) this.#ears.set(call, { ear: earFor(profile.codec), loud: false });
-    this.#tell(`add ${call} ${socketOf(call, this.#sockets)} ${port}${told ? ' told' : ''}`);
+    const told = isToldOf(this.#profile) && isListenedTo(this.#profile, call);
+    if (told) this.#ears.set(call, { ear: earFor(this.#profile.codec), loud: false });
+    this.#program.tell(`add ${call} ${socketOf(call, this.#sockets)} ${port}${told ? ' told' : ''}`);
   }
 
   remove(call: number): void {
     this.#ears.delete(call);
-    this.#tell(`remove ${call}`);
+    this.#program.tell(`remove ${call}`);
   }
 
   mark(): void {
-    this.#tell('mark');
+    this.#program.tell('mark');
   }
 
   async report(): Promise<SoundReport> {
-    const answer = this.#answer<ReportAnswer>('report', reportMs);
-    this.#tell('report');
-    const report = soundReportOf(await answer);
-    if (!isToldOf(this.#options.profile)) return report;
+    const report = soundReportOf(await this.#program.ask('report', 'report', reportMs));
+    if (!isToldOf(this.#profile)) return report;
     const marks = { ...report.marks, speech: this.#speech.list, silence: this.#silence.list };
     return { ...report, marks };
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#process.stdin?.end();
+  close(): Promise<void> {
+    return this.#program.close();
   }
 
   #hear({ call, at, sound }: HeardAnswer): void {
@@ -175,37 +152,6 @@ export class CompiledTelephones implements TelephoneSet {
     const loud = listener.ear(bytes, 0, bytes.length);
     if (loud !== listener.loud) (loud ? this.#speech : this.#silence).add(call, at);
     listener.loud = loud;
-  }
-
-  #tell(line: string): void {
-    if (!this.#closed) this.#process.stdin?.write(`${line}\n`);
-  }
-
-  #answer<T extends OpenAnswer | ReportAnswer>(what: string, withinMs: number): Promise<T> {
-    if (this.#gone !== undefined) return Promise.reject(this.#gone);
-    return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`the compiled telephones did not give their ${what} in ${withinMs} ms`)),
-        withinMs,
-      );
-      const done = (settle: () => void) => {
-        clearTimeout(timer);
-        this.#waiting = undefined;
-        settle();
-      };
-      this.#waiting = {
-        take: answer => done(() => resolve(answer as T)),
-        fail: error => done(() => reject(error)),
-      };
-    });
-  }
-
-  #lost(why: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#gone = new Error(`the compiled telephones ${why}: ${this.#lastWords || 'no word'}`.trim());
-    this.#waiting?.fail(this.#gone);
-    this.#options.onLost(this.#gone);
   }
 }
 

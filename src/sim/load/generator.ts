@@ -131,7 +131,7 @@ export class Generator {
     const goodbyes = [...this.#up].map(call => this.#hangUp(call));
     await Promise.race([Promise.all(goodbyes), pause(patienceMs)]);
     for (const line of this.#lines) line.close();
-    this.#telephones.close();
+    await this.#telephones.close();
   }
 
   async #invite({ profile, srtp }: CallOrder): Promise<void> {

@@ -20,5 +20,6 @@ export interface TelephoneSet {
   mark(): void;
   /** It ends. */
   report(): Promise<SoundReport>;
-  close(): void;
+  /** Settles when nothing of it is left. */
+  close(): Promise<void>;
 }

@@ -139,7 +139,7 @@ export class Telephones implements TelephoneSet {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#wheel.stop();
     for (const socket of this.#sockets) socket.close();
   }

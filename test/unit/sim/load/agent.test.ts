@@ -360,6 +360,6 @@ describe.skipIf(!hasCompiler)('the program of the agent', () => {
         if (started.made.by === 'compiled') process.kill(started.made.pid, 'SIGKILL');
       });
     });
-    expect((await lost).message).toBe('the compiled agent: it ended with SIGKILL');
+    expect((await lost).message).toBe('the compiled agent ended with SIGKILL');
   });
 });

@@ -14,9 +14,9 @@ let profile = profiles.pcmu;
 let payloads = callerPayloads(profile);
 
 const lost: Error[] = [];
-const open: { close(): void }[] = [];
-afterEach(() => {
-  for (const each of open.splice(0)) each.close();
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(each => each.close()));
   lost.length = 0;
 });
 
