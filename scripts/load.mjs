@@ -27,6 +27,7 @@ Options:
       --format NAME      audio format of the agent: ulaw_8000, pcm_16000 (default ulaw_8000)
       --connections HOW  one TCP connection like a trunk, or each call its own: one, each (default one)
       --settle MS        agent.settle_ms of the daemon (default 0)
+      --chunk MS         agent.input_chunk_ms of the daemon (default 20)
       --workers N        media threads of the daemon, or auto (default auto)
       --max-loss PERCENT most RTP packets that may be lost (default 0.1)
       --json             prints one last line of JSON with what was measured
@@ -53,6 +54,7 @@ const optionTypes = {
   format: { type: 'string', default: 'ulaw_8000' },
   connections: { type: 'string', default: 'one' },
   settle: { type: 'string', default: '0' },
+  chunk: { type: 'string', default: '20' },
   workers: { type: 'string', default: 'auto' },
   'max-loss': { type: 'string', default: '0.1' },
   json: { type: 'boolean' },

@@ -29,6 +29,7 @@ export function makePlan(options) {
   if (!['one', 'each'].includes(options.connections))
     throw new UsageError('--connections is one (a trunk) or each (one a call)');
   const settleMs = number(options, 'settle', 0, 5000);
+  const chunkMs = number(options, 'chunk', 20, 100);
   const maxLoss = number(options, 'max-loss', 0, 100);
   const workers = options.workers === 'auto' ? 'auto' : number(options, 'workers', 1, 64);
   const connections = options.connections;
@@ -50,6 +51,7 @@ export function makePlan(options) {
     media,
     connections,
     settleMs,
+    chunkMs,
     maxLoss,
     workers,
     format,
@@ -90,7 +92,7 @@ function ports({ name, usual, value }) {
 /** The daemon's configuration file. */
 export function configuration(plan, raised) {
   const sections = new Map([
-    ['agent', [`settle_ms: ${plan.settleMs}`]],
+    ['agent', [`settle_ms: ${plan.settleMs}`, `input_chunk_ms: ${plan.chunkMs}`]],
     ['media', [`workers: ${plan.workers}`]],
     ['drain', ['deadline_seconds: 1']],
   ]);

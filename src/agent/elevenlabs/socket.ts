@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { type AgentLimits, agentLimits } from './limits.ts';
 import { isLoopback } from './loopback.ts';
+import { Openings } from './openings.ts';
 import { type WireOptions, Wires } from './wire.ts';
 
 /** How a socket ended. `refused` is an HTTP answer that was no upgrade; `failed` is an error with its code. */
@@ -46,6 +47,7 @@ interface SocketOptions extends WebSocket.ClientOptions {
 /** Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. */
 export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   const wires = new Wires();
+  const openings = new Openings();
   const options: SocketOptions = {
     perMessageDeflate: false,
     maxPayload: limits.maxMessageBytes,
@@ -57,7 +59,9 @@ export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   return (url, listener) => {
     const target = secureTarget(url);
     if (target === undefined) return refuse(listener);
-    return new WsSocket(target, options, wires, listener);
+    const socket = new WsSocket(listener);
+    openings.begin(() => socket.open(target, options, wires));
+    return socket;
   };
 }
 
@@ -75,23 +79,34 @@ function refuse(listener: SocketListener): AgentSocket {
 }
 
 class WsSocket implements AgentSocket {
-  readonly #ws: WebSocket;
   readonly #listener: SocketListener;
+  /** Undefined until its turn to open has come. */
+  #ws: WebSocket | undefined;
   #wire: Socket | undefined;
   #over = false;
 
-  constructor(target: URL, options: SocketOptions, wires: Wires, listener: SocketListener) {
+  constructor(listener: SocketListener) {
+    this.#listener = listener;
+  }
+
+  /** Does nothing when it was closed before. */
+  open(target: URL, options: SocketOptions, wires: Wires): void {
+    if (this.#over) return;
     const connect = (to: WireOptions): Socket => {
       this.#wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
       return this.#wire;
     };
     // The type is that of `net.createConnection` in all its forms; the request uses this one.
     const createConnection = connect as NonNullable<SocketOptions['createConnection']>;
-    const ws = new WebSocket(target, { ...options, createConnection });
+    let ws: WebSocket;
+    try {
+      ws = new WebSocket(target, { ...options, createConnection });
+    } catch (error) {
+      return queueMicrotask(() => this.#end({ kind: 'failed', code: codeOf(error) }));
+    }
     this.#ws = ws;
-    this.#listener = listener;
     ws.on('open', () => {
-      if (!this.#over) listener.opened();
+      if (!this.#over) this.#listener.opened();
     });
     ws.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
     ws.on('unexpected-response', (request, response) => {
@@ -104,11 +119,11 @@ class WsSocket implements AgentSocket {
   }
 
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#ws?.bufferedAmount ?? 0;
   }
 
   get idle(): boolean {
-    return this.#ws.readyState === WebSocket.OPEN && this.#ws.bufferedAmount === 0;
+    return this.#ws?.readyState === WebSocket.OPEN && this.#ws.bufferedAmount === 0;
   }
 
   /** What `ws` itself has to send it sends at once and in whole frames: a frame of ours never falls into one of those. */
@@ -117,12 +132,12 @@ class WsSocket implements AgentSocket {
   }
 
   send(message: string | Buffer): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(message, textFrame);
+    if (this.#ws?.readyState === WebSocket.OPEN) this.#ws.send(message, textFrame);
   }
 
   close(code: number): void {
-    if (this.#ws.readyState === WebSocket.CLOSED) return;
-    this.#ws.close(code);
+    if (this.#ws === undefined) return queueMicrotask(() => this.#end(closedUnopened));
+    if (this.#ws.readyState !== WebSocket.CLOSED) this.#ws.close(code);
   }
 
   #message(data: Buffer, isBinary: boolean): void {
@@ -139,7 +154,10 @@ class WsSocket implements AgentSocket {
 }
 
 const textFrame = { binary: false };
+const closedUnopened: SocketEnd = { kind: 'failed', code: 'HANDSHAKE' };
 
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : 'HANDSHAKE';
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'HANDSHAKE';
 }

@@ -8,11 +8,18 @@ const mostHosts = 16;
 export type WireOptions = tls.ConnectionOptions & { readonly host: string; readonly port: number };
 
 /**
- * Opens the connections that WebSockets run over, and remembers the TLS session of each host: a handshake that resumes
- * one costs a third of a whole one, and it happens in the thread that sends the sound.
+ * Opens the connections that WebSockets run over. The TLS session of each host is remembered, and what certificates are checked
+ * with is made once: handshakes happen in the thread that sends the sound.
  */
 export class Wires {
+  readonly #trust: tls.SecureContextOptions;
   readonly #sessions = new Map<string, Buffer>();
+  #context: tls.SecureContext | undefined;
+
+  /** `trust` tells whose certificates are believed; the ones that Node comes with unless given. */
+  constructor(trust: tls.SecureContextOptions = {}) {
+    this.#trust = trust;
+  }
 
   plain(options: WireOptions): net.Socket {
     return net.connect({ host: options.host, port: options.port });
@@ -22,8 +29,10 @@ export class Wires {
     const { host, port } = options;
     const key = `${host}:${port}`;
     const session = this.#sessions.get(key);
+    this.#context ??= tls.createSecureContext(this.#trust);
     const socket = tls.connect({
       ...options,
+      secureContext: this.#context,
       // Of an HTTP request, where it names the resource; here it would name a pipe.
       path: undefined as never,
       servername: options.servername || (net.isIP(host) === 0 ? host : ''),

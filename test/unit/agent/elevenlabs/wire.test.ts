@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { AudioFrame } from '../../../../src/agent/elevenlabs/protocol/audio-frame.ts';
 import { connectWith, type SocketListener } from '../../../../src/agent/elevenlabs/socket.ts';
@@ -31,10 +31,10 @@ describe('a wire with TLS', () => {
   it('resumes the session of the one before to the same host, and asks for the certificate all the same', async () => {
     const { server, cert, port } = await secureServer();
     server.on('secureConnection', (socket: TLSSocket) => socket.on('data', () => socket.end('bye')));
-    const wires = new Wires();
+    const wires = new Wires({ ca: cert });
     const reused: boolean[] = [];
     for (let i = 0; i < 3; i++) {
-      const wire = wires.secure({ host: '127.0.0.1', port, ca: cert });
+      const wire = wires.secure({ host: '127.0.0.1', port });
       await once(wire, 'secureConnect');
       reused.push(wire.isSessionReused());
       wire.end('hello');
@@ -44,6 +44,41 @@ describe('a wire with TLS', () => {
     expect(reused).toEqual([false, true, true]);
     const [error] = await once(new Wires().secure({ host: '127.0.0.1', port }), 'error');
     expect((error as NodeJS.ErrnoException).code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+  });
+});
+
+describe('a socket that waits for its turn to open', () => {
+  const listenerOf = (told: string[], name: string): SocketListener => ({
+    opened: () => void told.push(`${name} opened`),
+    text: () => undefined,
+    binary: () => undefined,
+    ended: end => void told.push(`${name} ${end.kind === 'failed' ? end.code : end.kind}`),
+  });
+
+  it('opens after those before it, and never when it was closed by then', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    ends.push(() => server.close());
+    await once(server, 'listening');
+    const asked: string[] = [];
+    server.on('connection', (_, request) => asked.push(request.url!));
+    const connect = connectWith();
+    const told: string[] = [];
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const [, second] = ['a', 'b', 'c'].map(name => connect(`${url}/${name}`, listenerOf(told, name)));
+    expect([second!.idle, second!.bufferedBytes]).toEqual([false, 0]);
+    second!.close(1000);
+    second!.send('nobody hears this');
+    await vi.waitFor(() => expect(told).toContain('c opened'));
+    expect(told[0]).toBe('b HANDSHAKE');
+    expect(told.slice(1).sort()).toEqual(['a opened', 'c opened']);
+    expect(asked.sort()).toEqual(['/a', '/c']);
+  });
+
+  it('fails like any other when its address is none that a WebSocket takes', async () => {
+    const told: string[] = [];
+    connectWith()('ws://127.0.0.1:1/#part', listenerOf(told, 'a'));
+    expect(told).toEqual([]);
+    await vi.waitFor(() => expect(told).toEqual(['a HANDSHAKE']));
   });
 });
 
