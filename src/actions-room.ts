@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
+import type { EventSink } from './core/events.ts';
 import type { Logger } from './core/logger.ts';
 import { agentUrl } from './menus-room.ts';
 import { gatesOf } from './records.ts';
@@ -14,12 +15,21 @@ export interface ActionParts {
   readonly now: () => Config;
   readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions' | 'actionKeys' | 'counters'>;
   readonly connection: TwilioConnection;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** What the operator's own programs may have done with the Twilio account. */
-export function composeActions({ config, now, store, connection, clock, log }: ActionParts): OperatorActions {
+export function composeActions({
+  config,
+  now,
+  store,
+  connection,
+  events,
+  clock,
+  log,
+}: ActionParts): OperatorActions {
   return new OperatorActions({
     twilio: connection,
     gates: gatesOf(store.switches, () => now().tools),
@@ -28,7 +38,7 @@ export function composeActions({ config, now, store, connection, clock, log }: A
     keys: store.actionKeys,
     counters: store.counters,
     policy: () => now().actions,
-    prices: () => now().sending,
+    sending: () => now().sending,
     statusCallback: () => messageStatusUrl(now(), connection),
     agentUrl(agentId) {
       const { publicUrl, publicListen } = now().http;
@@ -36,7 +46,6 @@ export function composeActions({ config, now, store, connection, clock, log }: A
       return publicUrl === undefined || !reachable ? undefined : agentUrl(publicUrl, agentId);
     },
     country: config.tools.defaultCountry,
-    clock,
-    log,
+    ...{ events, clock, log },
   });
 }

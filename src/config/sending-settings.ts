@@ -74,18 +74,18 @@ const content = (what: string, fallback: FindingPolicy) =>
 export const sendingSettings = {
   'sending.allowed_recipients': setting(plused(list(numberPattern, true)), {
     meaning:
-      'Numbers that messages may go to, +4930* for all that begin so; empty allows all that are not denied.',
+      'Numbers that messages (and calls of POST /v1/twilio/actions) may go to, +4930* for all that begin so; empty allows all that are not denied.',
   }),
   'sending.denied_recipients': setting(plused(list(numberPattern, true)), {
     meaning:
-      'Numbers that messages never go to, likewise. Premium, shared-cost and personal numbers are refused anyway.',
+      'Numbers that they never go to, likewise. Premium, shared-cost and personal numbers are refused anyway.',
     fallback: '+870*, +878*, +881*, +882*, +883*, +979*',
   }),
   'sending.allowed_countries': setting(list(country, true), {
-    meaning: 'Countries (ISO 3166) that messages may go to; empty allows every country.',
+    meaning: 'Countries (ISO 3166) that they may go to; empty allows every country.',
   }),
   'sending.denied_countries': setting(list(country, true), {
-    meaning: 'Countries that messages never go to.',
+    meaning: 'Countries that they never go to.',
   }),
   'sending.messages_per_call': setting(many, {
     meaning: 'Messages that may be sent in one call.',

@@ -106,6 +106,17 @@ export type BridgeEvent =
       readonly gate?: string;
       readonly facts?: ToolRunFacts;
     }
+  /** A program of the operator's had something done with the Twilio account: docs/tools.md. */
+  | {
+      readonly type: 'action-run';
+      readonly action: string;
+      /** Who holds the API key. */
+      readonly by: string;
+      readonly status: string;
+      readonly isError: boolean;
+      readonly ms: number;
+      readonly facts: ToolRunFacts;
+    }
   /** Another telephone has taken over the call, in a dialogue with this SIP Call-ID (RFC 3891). */
   | {
       readonly type: 'call-replaced';

@@ -23,6 +23,7 @@ const codes: Readonly<Record<string, number>> = {
   not_found: 404,
   not_configured: 409,
   opted_out: 409,
+  dry_run: 409,
   in_progress: 409,
   throttled: 429,
   over_budget: 429,

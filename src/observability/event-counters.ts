@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { BridgeEvent } from '../core/events.ts';
+import type { ToolRunFacts } from '../core/tool-facts.ts';
 import { boundedLabel } from './labels.ts';
 
 /** Upper bounds, seconds: a setup is mostly the agent's start. */
@@ -79,9 +80,13 @@ export class EventCounters {
       case 'tool-run': {
         const tool = label.tool(event.tool);
         counters.tools.inc({ tool, status: label.status(event.status), error: String(event.isError) });
-        for (const { gate, decision } of event.facts?.gates ?? [])
-          counters.gates.inc({ gate: label.gate(gate), decision });
+        this.#gates(event.facts);
         return times.tool.observe({ tool }, event.ms / 1000);
+      }
+      case 'action-run': {
+        const { action, status, isError, facts } = event;
+        counters.actions.inc({ action, status: label.status(status), error: String(isError) });
+        return this.#gates(facts);
       }
       case 'transfer':
         return counters.transfers.inc({ way: event.way, reason: event.end.reason });
@@ -105,6 +110,11 @@ export class EventCounters {
         counters.workers.inc();
         return counters.legs.inc(event.legs);
     }
+  }
+
+  #gates(facts: ToolRunFacts | undefined): void {
+    for (const { gate, decision } of facts?.gates ?? [])
+      this.#series.counters.gates.inc({ gate: this.#label.gate(gate), decision });
   }
 
   #ended({ call, end, answered, seconds, stats }: Extract<BridgeEvent, { type: 'call-ended' }>): void {
@@ -151,7 +161,13 @@ function series(registry: Registry, prefix: string) {
         'way',
       ),
       tools: counter('tool_runs', 'Client tools that were run', 'tool', 'status', 'error'),
-      gates: counter('gate_decisions', 'What the gates said of sends that tools wanted', 'gate', 'decision'),
+      actions: counter('actions', "What the operator's programs had done", 'action', 'status', 'error'),
+      gates: counter(
+        'gate_decisions',
+        "What the gates said of what tools and the operator's programs wanted",
+        'gate',
+        'decision',
+      ),
       transfers: counter('transfers', 'Transfers that the agent wanted, by how they went', 'way', 'reason'),
       unplaced: counter('calls_not_placed', 'Calls that we did not make, by why', 'trunk', 'reason'),
       replaced: counter('calls_replaced', 'Calls that another telephone took over (Replaces)'),

@@ -135,6 +135,14 @@ function lineOf(event: BridgeEvent): Line {
         fields: { call, tool, status, isError, ms, ...runFields(facts) },
       };
     }
+    case 'action-run': {
+      const { action, by, status, isError, ms, facts } = event;
+      return {
+        level: isError ? 'warn' : 'info',
+        message: 'action run',
+        fields: { action, by, status, isError, ms, ...runFields(facts) },
+      };
+    }
     case 'transfer': {
       const { call, way, ms, end } = event;
       return { level: endLevel(end), message: 'transfer', fields: { call, way, ms, ...endFields(end) } };

@@ -152,6 +152,39 @@ describe('POST /v1/twilio/actions', () => {
       expect(bridge.world.twilio.requests.filter(({ method }) => method === 'POST')).toEqual([]);
     }, 'tools: { kill_switch: true }'));
 
+  it('sends and calls nobody to whom nothing goes, counts who said so, and does both without the rule', async () => {
+    const things = [
+      ['sendSMS', { to: other, body: 'Your parcel is here.' }],
+      ['makeCall', { to: other, twiml: '<Response><Say>Hello</Say></Response>' }],
+    ] as const;
+    const denying = `sending: { denied_recipients: ["${other.slice(0, 6)}*"] }`;
+    await withTwilioBridge({ env, yaml: denying }, async bridge => {
+      for (const [action, given] of things) {
+        const { code, body } = await act(bridge, action, given);
+        expect([action, code, JSON.stringify(body)]).toEqual([
+          action,
+          422,
+          expect.stringMatching(/not_allowed.*sending\.denied_recipients/),
+        ]);
+      }
+      expect(bridge.world.twilio.requests).toEqual([]);
+      const { address, port } = bridge.app.http;
+      const scraped = await fetch(`http://${address}:${port}/metrics`, {
+        headers: { 'xi-api-key': 'a-key-to-read-metrics' },
+      });
+      expect((await scraped.text()).split('\n')).toEqual(
+        expect.arrayContaining([
+          'trunkbridge_gate_decisions_total{gate="recipient",decision="refuse"} 2',
+          'trunkbridge_actions_total{action="makeCall",status="not_allowed",error="true"} 1',
+        ]),
+      );
+    });
+    await withTwilioBridge({ env }, async bridge => {
+      for (const [action, given] of things) expect((await act(bridge, action, given)).code).toBe(200);
+      expect(bridge.world.twilio.requests).toHaveLength(2);
+    });
+  });
+
   it('does what it is asked under one Idempotency-Key once, over a restart too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-actions-'));
     const kept = { ...env, DATA_DIR: folder, DATA_KEY: Buffer.alloc(32, 7).toString('base64') };

@@ -22,6 +22,8 @@ export interface Prepared {
   readonly what: 'message' | 'call';
   /** Prices as the configuration has them now. */
   cost(prices: { readonly costs: CostTable; readonly currency: string }): Money;
+  /** Whom it goes to, E.164. */
+  readonly to: string;
   /** Who is written to by whom. */
   readonly pair?: OptOutPair;
   perform(client: TwilioCaller): Promise<Written>;
@@ -42,6 +44,10 @@ export type Action =
 
 export const no = (status: string, message: string): Refused => ({ ok: false, status, message });
 
+/** A sentence for an agent, as a program gets it: without what only an agent could do. */
+export const withoutAgents = (message: string): string =>
+  message.replace(/ (Offer|Ask the caller)[^.]*\./g, '');
+
 /** A failure of Twilio's as programs get it. */
 export function failed(failure: TwilioFailure, on: 'write' | 'read'): Refused {
   const { status, message, after } = outcomeOf(failure, on);
@@ -49,8 +55,7 @@ export function failed(failure: TwilioFailure, on: 'write' | 'read'): Refused {
   return {
     ok: false,
     status,
-    // What is there for agents alone is nothing to a program.
-    message: message.replace(/ (Offer|Ask the caller)[^.]*\./g, ''),
+    message: withoutAgents(message),
     ...(failure.errorCode === undefined ? {} : { errorCode: failure.errorCode }),
     ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
   };

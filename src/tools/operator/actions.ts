@@ -1,6 +1,7 @@
 import type { ActionOutcome } from '../../core/action-outcome.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import type { EventSink } from '../../core/events.ts';
 import type { Logger } from '../../core/logger.ts';
 import { maskArguments } from '../../core/mask.ts';
 import type { GateDecision, Money, ToolRunFacts } from '../../core/tool-facts.ts';
@@ -10,9 +11,11 @@ import type { TwilioCaller } from '../../twilio/client.ts';
 import type { TwilioConnection } from '../../twilio/connection.ts';
 import type { Gates } from '../gates.ts';
 import { complaint } from '../parameters.ts';
+import { answerOf } from '../sending/answers.ts';
 import { takeOf } from '../sending/budget.ts';
 import type { SendingPolicy } from '../sending/policy.ts';
-import { type Action, no, type Prepared, type Refused, type Written } from './action.ts';
+import { type RecipientPolicy, recipientDecision } from '../sending/recipients.ts';
+import { type Action, no, type Prepared, type Refused, type Written, withoutAgents } from './action.ts';
 import { type CallParts, callStatus, placeCall } from './call.ts';
 import { type MessageParts, sendSms } from './message.ts';
 import { once } from './once.ts';
@@ -28,11 +31,15 @@ export interface OperatorActionParts extends MessageParts, CallParts {
   readonly counters: Pick<Counters, 'take' | 'giveBack'>;
   /** Asked for each action: a reload gives another. */
   readonly policy: () => ActionPolicy;
-  /** What things cost. */
-  readonly prices: () => Pick<SendingPolicy, 'costs' | 'currency'>;
+  /** What of the rules of agents' sends holds here as well. */
+  readonly sending: () => OperatorRules;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** Whom nothing goes to, what things cost, and whether anything goes at all. */
+export type OperatorRules = RecipientPolicy & Pick<SendingPolicy, 'costs' | 'currency' | 'dryRun'>;
 
 /** Who asks, and under which key of theirs, where they want it done once. */
 export interface ActionAsker {
@@ -57,8 +64,8 @@ interface Allowed {
 
 /**
  * What the operator's own programs may have done with the Twilio account. Nothing of it is a tool: no agent is told of it, and
- * no call leads here. The kill switch, opt-outs and budgets of their own hold; `allow_autonomous_sends`, which is about
- * agents, does not.
+ * no call leads here. What protects others and the account holds as it does for agents: the kill switch, opt-outs, recipients, dry
+ * runs, and budgets of their own. What keeps agents in check does not: `allow_autonomous_sends`, tiers, quiet hours, contents.
  */
 export class OperatorActions {
   readonly #parts: OperatorActionParts;
@@ -79,7 +86,7 @@ export class OperatorActions {
     if (action === undefined) {
       return no('unknown_action', `There are the actions ${[...this.#actions.keys()].join(', ')}.`);
     }
-    const { clock, log } = this.#parts;
+    const { clock, events } = this.#parts;
     const begun = clock.now();
     const at = clock.wall();
     const facts: Facts = {};
@@ -87,9 +94,10 @@ export class OperatorActions {
     const outcome = await this.#perform(action, given, keyed, facts);
     const status = outcome.replayed ? 'repeated' : outcome.ok ? 'done' : outcome.status;
     const ms = clock.now() - begun;
-    log.info('an action of the operator was run', { action: name, by, status, ms });
+    const isError = !outcome.ok;
+    events.emit({ type: 'action-run', action: name, by, status, isError, ms, facts });
     await this.#record({
-      ...{ call: '', agentId: '', tool: name, at, ms, status, isError: !outcome.ok },
+      ...{ call: '', agentId: '', tool: name, at, ms, status, isError },
       arguments: maskArguments(given),
       ...facts,
     });
@@ -137,16 +145,15 @@ export class OperatorActions {
     const written = await this.#left(prepared, client);
     const { done } = written;
     if (done === 'sent' || done === 'unknown') facts.cost = cost;
-    // One that is not given back costs one of the day, and nothing else.
-    if (done === 'unprocessed' || done === 'opted-out')
-      await this.#parts.counters.giveBack(receipt).catch(() => undefined);
+    if (done === 'unprocessed' || done === 'opted-out') await this.#giveBack(receipt);
     if (done === 'opted-out') await this.#optOut(prepared);
     return written;
   }
 
-  /** Switch, opt-outs and budgets. Rejects when the store is down. */
+  /** Switch, opt-outs, recipients, budgets and dry runs, in the order of docs/sending.md. Rejects when the store is down. */
   async #allowed(prepare: () => Prepared | Refused, facts: Facts): Promise<Allowed | Refused> {
-    const { gates, optOuts, counters, policy, prices } = this.#parts;
+    const { gates, optOuts, counters, policy } = this.#parts;
+    const rules = this.#parts.sending();
     const said: GateDecision[] = [];
     facts.gates = said;
     const { killSwitch } = await gates.read();
@@ -154,17 +161,23 @@ export class OperatorActions {
     if (killSwitch) return no('switched_off', 'All sending is switched off (kill_switch).');
     const prepared = prepare();
     if ('ok' in prepared) return prepared;
-    const { what, pair } = prepared;
+    const { what, to, pair } = prepared;
     if (pair !== undefined) {
       const optedOut = await optOuts.has(pair);
       said.push({ gate: 'opt_out', ...(optedOut ? { decision: 'refuse', detail: 'listed' } : passed) });
       if (optedOut) return no('opted_out', 'The recipient wants no messages of this sender (STOP).');
     }
-    const cost = prepared.cost(prices());
+    const recipient = recipientDecision(to, rules);
+    said.push(recipient);
+    if (recipient.decision === 'refuse') return refusedBy(recipient);
+    const cost = prepared.cost(rules);
     const taken = await takeOf(counters, actionBudgets(what, cost, policy()));
     said.push(taken.decision);
     if (taken.receipt === undefined) return overBudget(taken.decision.detail, taken.retryAfterMs);
-    return { prepared, receipt: taken.receipt, cost };
+    if (!rules.dryRun) return { prepared, receipt: taken.receipt, cost };
+    said.push({ gate: 'dry_run', decision: 'refuse', detail: 'late' });
+    await this.#giveBack(taken.receipt);
+    return dryRun;
   }
 
   async #left(prepared: Prepared, client: TwilioCaller): Promise<Written> {
@@ -176,6 +189,11 @@ export class OperatorActions {
       });
       return { outcome: no('unavailable', 'It is not known whether this was done.'), done: 'unknown' };
     }
+  }
+
+  /** One that is not given back costs one of the day, and nothing else. */
+  async #giveBack(receipt: string): Promise<void> {
+    await this.#parts.counters.giveBack(receipt).catch(() => undefined);
   }
 
   async #optOut({ pair }: Prepared): Promise<void> {
@@ -197,5 +215,12 @@ export class OperatorActions {
   }
 }
 
+/** What a program is told of a gate that it shares with agents. */
+function refusedBy(decision: GateDecision): Refused {
+  const { status, message } = answerOf(decision);
+  return no(status, withoutAgents(message));
+}
+
 const passed = { decision: 'pass' } as const;
+const dryRun = no('dry_run', 'This is a dry run: nothing was sent (sending.dry_run).');
 const storeDown = no('store_unavailable', 'The database cannot be used at present, so nothing was sent.');

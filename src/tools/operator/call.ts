@@ -62,6 +62,7 @@ export function placeCall({ twilio, agentUrl, country }: CallParts): Action {
       const instructions = asked === undefined ? { twiml: twiml ?? '' } : { url: asked };
       return {
         what: 'call',
+        to,
         cost: ({ costs, currency }) => ({ micros: priceOf('call', to, costs), currency }),
         async perform(client) {
           const made = await makeCall(client, { to, from: caller, instructions });

@@ -31,6 +31,7 @@ export function sendSms({ twilio, statusCallback, country }: MessageParts): Acti
       const kind = media_url === undefined ? 'sms' : 'mms';
       return {
         what: 'message',
+        to,
         cost: prices => costOf({ kind, to, text: body }, prices),
         pair: { number: to, sender },
         async perform(client) {

@@ -47,20 +47,20 @@ const byDecision: Readonly<Record<string, ToolResult>> = {
     status: 'opted_out',
     message: `This number wants no messages from us (it wrote STOP). Do not try again. ${person}`,
   },
-  'recipient:premium': refused('Nothing is sent to numbers of this kind.'),
+  'recipient:premium': refused('Nothing goes to numbers of this kind (premium, shared cost, personal).'),
   'recipient:no_number': {
     status: 'invalid_number',
-    message: 'This is not a number that can be written to.',
+    message: 'This is not a number that anything can go to.',
   },
-  'recipient:denied': refused('Nothing is sent to this number (sending.denied_recipients).'),
+  'recipient:denied': refused('Nothing goes to this number (sending.denied_recipients).'),
   'recipient:not_allowed': refused(
-    'Messages go only to the numbers that the operator has listed (sending.allowed_recipients).',
+    'Nothing goes to numbers that the operator has not listed (sending.allowed_recipients).',
   ),
   'recipient:denied_country': refused(
-    'Nothing is sent to the country of this number (sending.denied_countries).',
+    'Nothing goes to the country of this number (sending.denied_countries).',
   ),
   'recipient:not_allowed_country': refused(
-    'Nothing is sent to the country of this number (sending.allowed_countries).',
+    'Nothing goes to the country of this number (sending.allowed_countries).',
   ),
   quiet_hours: {
     status: 'quiet_hours',

@@ -91,6 +91,7 @@ describe('the sink of events', () => {
       { type: 'stream-started', call, streamSid: 'MZ1' },
       ended('caller-hung-up'),
       { type: 'worker-lost', worker: 1, legs: 2 },
+      { type: 'action-run', action: 'a', by: 'b', status: 's', isError: false, ms: 1, facts: {} },
     ];
     for (const event of all) events.emit(event);
     expect(counted).toEqual(all);
@@ -105,6 +106,7 @@ describe('the sink of events', () => {
       'media stream started',
       'call ended',
       'worker lost',
+      'action run',
     ]);
     expect(lines.map(({ level }) => level)).toEqual([
       'info',
@@ -117,6 +119,7 @@ describe('the sink of events', () => {
       'info',
       'info',
       'error',
+      'info',
     ]);
     const ofCalls = lines.slice(2, 9);
     expect(ofCalls.every(({ fields }) => fields['call'] === call)).toBe(true);

@@ -114,10 +114,17 @@ describe('metrics of calls', () => {
     const run = { type: 'tool-run', tool: 'twilio_send_sms', status: 'human_needed', isError: true } as const;
     metrics.count({ ...run, call: call(1), ms: 1, facts: { gates } });
     metrics.count({ ...run, call: call(2), ms: 1 });
+    const action = { type: 'action-run', action: 'sendSMS', by: 'crm', status: 'not_allowed' } as const;
+    const denied = { gate: 'recipient', decision: 'refuse', detail: 'denied_country' } as const;
+    metrics.count({ ...action, isError: true, ms: 1, facts: { gates: [denied] } });
+    metrics.count({ ...action, status: 'done', isError: false, ms: 1, facts: {} });
     const value = await scraped(metrics);
+    expect(value('actions_total{action="sendSMS",status="not_allowed",error="true"}')).toBe(1);
+    expect(value('actions_total{action="sendSMS",status="done",error="false"}')).toBe(1);
+    expect(value('gate_decisions_total{gate="recipient",decision="refuse"}')).toBe(1);
     expect(value('gate_decisions_total{gate="kill_switch",decision="pass"}')).toBe(1);
     expect(value('gate_decisions_total{gate="allow_sends",decision="refuse"}')).toBe(1);
-    expect(await metrics.registry.metrics()).not.toContain('off');
+    expect(await metrics.registry.metrics()).not.toMatch(/off|denied_country|crm/);
   });
 
   it('do not grow with names that an agent makes up', async () => {

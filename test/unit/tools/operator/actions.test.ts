@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BridgeEvent } from '../../../../src/core/events.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
+import { gatesLine } from '../../../../src/core/tool-facts.ts';
 import type { Execution, OptOutPair } from '../../../../src/store/sends.ts';
-import { OperatorActions } from '../../../../src/tools/operator/actions.ts';
+import { OperatorActions, type OperatorRules } from '../../../../src/tools/operator/actions.ts';
 import { type ActionPolicy, defaultActionPolicy } from '../../../../src/tools/operator/policy.ts';
 import { defaultSendingPolicy } from '../../../../src/tools/sending/policy.ts';
 import { FakeStore } from '../../../support/fake-store.ts';
@@ -20,11 +22,15 @@ let agentUrl: string | undefined;
 let clock: ManualClock;
 let store: FakeStore;
 let policy: ActionPolicy;
+let rules: OperatorRules;
+let events: BridgeEvent[];
 
 beforeEach(async () => {
   clock = new ManualClock();
   store = new FakeStore({ clock });
   policy = defaultActionPolicy;
+  rules = defaultSendingPolicy;
+  events = [];
   world = await TwilioWorld.start(clock);
   killSwitch = false;
   down = false;
@@ -47,7 +53,8 @@ beforeEach(async () => {
     keys: store.actionKeys,
     counters: store.counters,
     policy: () => policy,
-    prices: () => defaultSendingPolicy,
+    sending: () => rules,
+    events: { emit: event => void events.push(event) },
     statusCallback: () => world.callback,
     agentUrl: () => agentUrl,
     country: 'US',
@@ -176,6 +183,77 @@ describe('makeCall', () => {
     killSwitch = true;
     expect(await run('makeCall', { to, twiml: '<Response/>' })).toMatchObject({ status: 'switched_off' });
     expect(world.sim.requests).toEqual([]);
+  });
+});
+
+describe('what leaves', () => {
+  const things = [
+    ['sendSMS', { to, body: 'Hello.' }],
+    ['makeCall', { to, twiml: '<Response/>' }],
+  ] as const;
+
+  it.each([
+    ['is denied', { deniedRecipients: ['+1415*'] }, 'denied', 'sending.denied_recipients'],
+    ['is not listed', { allowedRecipients: ['+49*'] }, 'not_allowed', 'sending.allowed_recipients'],
+    ['is in a denied country', { deniedCountries: ['US'] }, 'denied_country', 'sending.denied_countries'],
+    ['is in no allowed country', { allowedCountries: ['DE'] }, 'not_allowed_country', 'allowed_countries'],
+  ])('does not go to who %s, as with agents, and does without the rule', async (_, more, detail, setting) => {
+    rules = { ...defaultSendingPolicy, ...more };
+    for (const [name, given] of things) {
+      const refused = await run(name, given);
+      expect(refused).toMatchObject({ status: 'not_allowed', message: expect.stringContaining(setting) });
+      expect(JSON.stringify(refused)).not.toMatch(/Offer|caller/);
+      expect(runs.at(-1)?.gates?.at(-1)).toEqual({ gate: 'recipient', decision: 'refuse', detail });
+    }
+    expect(world.sim.requests).toEqual([]);
+    rules = defaultSendingPolicy;
+    for (const [name, given] of things) expect(await run(name, given)).toMatchObject({ ok: true });
+    expect(world.sim.requests).toHaveLength(2);
+  });
+
+  it('does not go to numbers that cost more, whatever is listed', async () => {
+    rules = { ...defaultSendingPolicy, allowedRecipients: ['+44*'] };
+    for (const [name, given] of things)
+      expect(await run(name, { ...given, to: '+449098790879' })).toMatchObject({
+        status: 'not_allowed',
+        message: expect.stringContaining('premium'),
+      });
+    expect(world.sim.requests).toEqual([]);
+  });
+
+  it('is decided and does not go in a dry run, and takes nothing of the budgets', async () => {
+    rules = { ...defaultSendingPolicy, dryRun: true };
+    policy = { ...policy, messagesPerDay: 1, callsPerDay: 1 };
+    for (const [name, given] of [...things, ...things])
+      expect(await run(name, given, 'order-1')).toMatchObject({
+        status: 'dry_run',
+        message: expect.stringContaining('sending.dry_run'),
+      });
+    expect(runs.at(-1)?.cost).toBeUndefined();
+    expect(world.sim.requests).toEqual([]);
+    rules = defaultSendingPolicy;
+    expect(await run('sendSMS', things[0][1], 'order-1')).toMatchObject({ ok: true });
+    expect(await run('makeCall', things[1][1])).toMatchObject({ ok: true });
+  });
+
+  it('is told of with what each gate said, in the order in which they were asked', async () => {
+    await run('sendSMS', things[0][1]);
+    await run('makeCall', things[1][1]);
+    rules = { ...defaultSendingPolicy, deniedRecipients: [to] };
+    await run('sendSMS', things[0][1]);
+    const told = events.map(event => event.type === 'action-run' && [event.action, event.by, event.status]);
+    expect(told).toEqual([
+      ['sendSMS', 'crm', 'done'],
+      ['makeCall', 'crm', 'done'],
+      ['sendSMS', 'crm', 'not_allowed'],
+    ]);
+    const gates = events.map(event => event.type === 'action-run' && gatesLine(event.facts.gates ?? []));
+    expect(gates).toEqual([
+      'kill_switch=pass opt_out=pass recipient=pass budget=pass',
+      'kill_switch=pass recipient=pass budget=pass',
+      'kill_switch=pass opt_out=pass recipient=refuse:denied',
+    ]);
+    expect(JSON.stringify(events)).not.toMatch(/4155550177|Hello/);
   });
 });
 
