@@ -132,6 +132,12 @@ const promises: readonly Promised[] = [
     figure: ({ bridge }) => bridge.calling?.callerToAgent.p95,
   },
   {
+    what: 'barge-in to silence p99, ms',
+    most: 40,
+    applies: (terms, pair) => toFloor(terms, pair) && pair.bridge.calls <= 100,
+    figure: ({ bridge }) => bridge.calling?.bargeIn.p99,
+  },
+  {
     what: 'agent ready to 200 p95, ms',
     most: 5,
     applies: toFloor,
@@ -139,11 +145,10 @@ const promises: readonly Promised[] = [
   },
 ];
 
-/** What was promised of these pairs, for each number of calls. */
+/** What was promised of these pairs: for each number of calls, and of one beside the next. */
 export function boundsOf(pairs: readonly Pair[], terms: Terms): Bound[] {
-  const numbers = [...new Set(pairs.map(({ bridge }) => bridge.calls))];
-  return numbers.flatMap(calls => {
-    const some = pairs.filter(({ bridge }) => bridge.calls === calls);
+  const each = numbersOf(pairs).flatMap(calls => {
+    const some = among(pairs, calls);
     const [first] = some;
     if (first === undefined) return [];
     return promises.flatMap(({ what, most, applies, worst, figure }) => {
@@ -159,7 +164,44 @@ export function boundsOf(pairs: readonly Pair[], terms: Terms): Bound[] {
       ];
     });
   });
+  return [...each, ...risesOf(pairs)];
 }
+
+/** A call costs no more among many than among fewer. */
+function risesOf(pairs: readonly Pair[]): Bound[] {
+  if (pairs.some(({ other }) => other.subject !== 'floor')) return [];
+  const numbers = numbersOf(pairs);
+  const cost = (calls: number) => median(among(pairs, calls).map(({ bridge }) => bridge.cpu.perCall));
+  return numbers.slice(1).map((calls, i) => {
+    const fewer = numbers[i]!;
+    return {
+      what: `${calls} calls: CPU of a call above that of ${fewer} calls, % of a core`,
+      value: thousandths(cost(calls) - cost(fewer)),
+      most: 0,
+    };
+  });
+}
+
+/** TLS to the agent makes the bridge dearer by no larger a share than it does the floor: its ratio to the floor stays what it was. */
+export function tlsBounds(clear: readonly Pair[], encrypted: readonly Pair[]): Bound[] {
+  const ratio = (pairs: readonly Pair[], calls: number) =>
+    thousandths(
+      median(among(pairs, calls).map(({ bridge, other }) => bridge.cpu.percent / other.cpu.percent)),
+    );
+  return numbersOf(encrypted)
+    .filter(calls => among(clear, calls).length > 0)
+    .map(calls => ({
+      what: `${calls} calls: CPU against the floor over wss, times (at most as over ws)`,
+      value: ratio(encrypted, calls),
+      most: ratio(clear, calls),
+    }));
+}
+
+/** The numbers of calls of some pairs, the fewest first. */
+const numbersOf = (pairs: readonly Pair[]): number[] =>
+  [...new Set(pairs.map(({ bridge }) => bridge.calls))].toSorted((a, b) => a - b);
+const among = (pairs: readonly Pair[], calls: number): readonly Pair[] =>
+  pairs.filter(({ bridge }) => bridge.calls === calls);
 
 /** The marks as a Markdown table. */
 export function boundsInWords(bounds: readonly Bound[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Bound, boundsInWords, boundsOf, isMet } from '../../../../src/sim/load/bounds.ts';
+import { type Bound, boundsInWords, boundsOf, isMet, tlsBounds } from '../../../../src/sim/load/bounds.ts';
 import type { Figures } from '../../../../src/sim/load/figures.ts';
 
 const times = { count: 1000, mean: 1, p50: 1, p95: 2, p99: 3, max: 10 };
@@ -99,6 +99,42 @@ describe('what was promised', () => {
     expect(words).toContain('50 calls: send lateness p99, ms');
     expect(words).not.toContain('200 calls: send lateness p99, ms');
     expect(words).toContain('200 calls: memory of a call, MB');
+  });
+
+  it('is that a call costs no more among many than among fewer, however they are told', () => {
+    const pairs = [400, 100, 200].map(calls => ({
+      bridge: figures({ calls, perCall: calls === 400 ? 0.35 : 0.4 - calls / 1000 }),
+      other: figures({ subject: 'floor', calls }),
+    }));
+    const rises = boundsOf(pairs, pcmu).filter(({ what }) => what.includes('above that of'));
+    expect(rises).toEqual([
+      { what: '200 calls: CPU of a call above that of 100 calls, % of a core', value: -0.1, most: 0 },
+      { what: '400 calls: CPU of a call above that of 200 calls, % of a core', value: 0.15, most: 0 },
+    ]);
+    const plain = pairs.map(({ bridge }) => ({
+      bridge,
+      other: figures({ subject: 'plain', calls: bridge.calls }),
+    }));
+    expect(found(boundsOf(plain, pcmu), 'above that of')).toBeUndefined();
+  });
+
+  it('is that TLS makes the bridge dearer by no more than the floor', () => {
+    const pair = (perCall: number, floor: number, calls = 200) => ({
+      bridge: figures({ perCall, calls }),
+      other: figures({ subject: 'floor', perCall: floor, calls }),
+    });
+    const clear = [pair(0.3, 0.2), pair(0.5, 0.4, 100)];
+    expect(tlsBounds(clear, [pair(0.42, 0.3), pair(0.6, 0.3, 50)])).toEqual([
+      expect.objectContaining({ what: expect.stringContaining('200 calls: '), value: 1.4, most: 1.5 }),
+    ]);
+    expect(tlsBounds(clear, [pair(0.5, 0.3)]).filter(bound => !isMet(bound))).toHaveLength(1);
+  });
+
+  it('is of a barge-in how long it is heard, with a hundred calls', () => {
+    const of = (calls: number) =>
+      boundsOf([{ bridge: figures({ calls }), other: figures({ subject: 'floor', calls }) }], pcmu);
+    expect(found(of(100), 'barge-in')).toMatchObject({ value: 3, most: 40 });
+    expect(found(of(200), 'barge-in')).toBeUndefined();
   });
 
   it('is of SRTP what it adds to a call', () => {
