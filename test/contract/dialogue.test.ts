@@ -95,6 +95,22 @@ describe.each(backends)('a dialogue over $name', backend => {
     expect([sent, (await call.ended).reason]).toEqual([1, 'caller-hung-up']);
   });
 
+  it('takes a change of the session that comes right behind an ACK', async () => {
+    await start();
+    client.send(invite({ contact }));
+    await arrived;
+    call.onReoffer = async () => ({ sdp: ours });
+    void call.answer(ours);
+    const toTag = toTagOf(await client.response(200));
+    for (let cseq = 1; cseq < 10; cseq++) {
+      const ack = request('ACK', { contact, toTag, cseq, branch: `z9hG4bKa${cseq}` });
+      client.send(`${ack}${invite({ contact, toTag, cseq: cseq + 1, branch: `z9hG4bK${cseq + 1}` })}`);
+      const answered = await client.next(message => message.kind === 'response' && message.status >= 200);
+      expect(answered).toMatchObject({ status: 200 });
+    }
+    client.send(request('ACK', { contact, toTag, cseq: 10, branch: 'z9hG4bKa10' }));
+  });
+
   it('offers the session to a re-INVITE without SDP, and gives it the answer of the ACK', async () => {
     const toTag = await established();
     const heard = new Promise<string | undefined>(resolve => {

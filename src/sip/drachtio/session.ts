@@ -47,6 +47,7 @@ export class Session {
   readonly #rate: RateWindow;
   /** Highest CSeq of the peer that has come. */
   #sequence: number;
+  #over = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -92,6 +93,7 @@ export class Session {
   }
 
   stop(): void {
+    this.#over = true;
     this.#refers.stop();
     this.#ours.stop();
     this.#theirs.stop();
@@ -120,7 +122,9 @@ export class Session {
       }),
     );
     const serve = guarded((request: SrfRequest, response: SrfResponse) => this.#serve(request, response));
-    for (const event of ['modify', 'update', 'info', 'refer', 'notify', 'options', 'message'] as const) {
+    // The package tells of an ACK a turn later than of a re-INVITE that comes right behind it, which has to wait its turn.
+    dialog.on('modify', (request, response) => void setImmediate(serve, request, response));
+    for (const event of ['update', 'info', 'refer', 'notify', 'options', 'message'] as const) {
       dialog.on(event, serve);
     }
   }
@@ -144,6 +148,8 @@ export class Session {
 
   #serve(request: SrfRequest, response: SrfResponse): void {
     this.#options.heard(request.raw);
+    // RFC 3261 section 15.1.2: a BYE has overtaken it.
+    if (this.#over) return reply(response, { status: 487 });
     const message = readRequest(request.raw);
     if (!message.ok) return reply(response, { status: 400, reason: message.failure.reason });
     if (this.#rate.count() > this.#options.limits.dialogRequestsPerSecond) {

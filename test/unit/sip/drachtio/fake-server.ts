@@ -100,10 +100,9 @@ export class FakeServer {
     return this.next(({ kind, text }) => kind === 'sip' && new RegExp(`^(SIP/2.0 )?${start} `).test(text));
   }
 
-  /** Hands a SIP message to the application. */
-  deliver({ text, transaction = 'one', dialog = '', source = 'network' }: Arrival): void {
-    const first = ['sip', source, text.length, 'tcp', '192.0.2.10', 5062, '12:00', transaction, dialog];
-    this.raw(frame([randomUUID(), ...first, '127.0.0.1', '5060'].join('|'), text));
+  /** Hands SIP messages to the application, all of them in one piece. */
+  deliver(...arrivals: readonly Arrival[]): void {
+    this.raw(arrivals.map(arrival).join(''));
   }
 
   /** Confirms what the application said: a request or response went out, and looked like `text`. */
@@ -142,6 +141,11 @@ export class FakeServer {
     this.#waiting = [];
     for (const wake of waiting) wake();
   }
+}
+
+function arrival({ text, transaction = 'one', dialog = '', source = 'network' }: Arrival): string {
+  const first = ['sip', source, text.length, 'tcp', '192.0.2.10', 5062, '12:00', transaction, dialog];
+  return frame([randomUUID(), ...first, '127.0.0.1', '5060'].join('|'), text);
 }
 
 function frame(first: string, text?: string): string {

@@ -349,13 +349,31 @@ describe('the drachtio backend', () => {
     await server.sip('200');
     server.deliver(inside('INVITE', 4, { body: offer }));
     await server.sip('491');
-    server.deliver(inside('ACK', 2));
-    // The package tells of an ACK a little later than of what comes behind it.
-    await until(() => seen.filter(line => line.startsWith('in ACK')).length === 2);
     call.onReoffer = async () => ({ sdp: ours });
-    server.deliver(inside('INVITE', 5, { body: offer }));
+    // The package tells of an ACK a little later than of what comes behind it.
+    server.deliver(inside('ACK', 2), inside('INVITE', 5, { body: offer }));
     await server.sip('200');
     server.deliver(inside('ACK', 5));
+  });
+
+  it('takes a change of the session right behind the ACK of the call', async () => {
+    await start();
+    const call = await arrived();
+    call.onReoffer = async () => ({ sdp: ours });
+    void call.answer(ours);
+    await server.sip('200');
+    server.deliver({ text: ack(), dialog: dialogId }, inside('INVITE', 2, { body: offer }));
+    expect((await server.sip('200')).fields[0]).toBe('in-2');
+    server.deliver(inside('ACK', 2));
+  });
+
+  it('does not change a session that is over by then', async () => {
+    await start();
+    const call = await established();
+    call.onReoffer = () => expect.unreachable();
+    server.deliver(inside('INVITE', 2, { body: offer }), inside('BYE', 3));
+    expect((await server.sip('487')).fields[0]).toBe('in-2');
+    expect((await call.ended).reason).toBe('caller-hung-up');
   });
 
   it('answers 500 for a session that does not decide, and hangs up when its answer has no ACK', async () => {
