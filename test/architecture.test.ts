@@ -96,12 +96,12 @@ const rules: readonly Rule[] = [
   room('recording', ['codecs']),
   room('streams', ['twilio']),
   room('tools', ['twilio']),
-  // What both backends say of one message: how it is judged, worded and told. Not how it travels.
+  // What both backends say of one message, and what follows for the session: how it is judged, worded and told. Not how it travels.
   {
     group: 'sip/judgement',
     files: [
       /^src\/sip\/embedded\/dialog\/(capabilities|content|facts|reason|refer-policy|refer-table|refusal)\.ts$/,
-      /^src\/sip\/embedded\/dialog\/(screening|session-expires|sipfrag|uac-outcome)\.ts$/,
+      /^src\/sip\/embedded\/dialog\/(screening|session-expires|session-timer|session-upkeep|sipfrag|uac-outcome)\.ts$/,
       /^src\/sip\/embedded\/transaction\/(counting-clock|key|table|token)\.ts$/,
       /^src\/sip\/embedded\/transport\/rate\.ts$/,
       /^src\/sip\/embedded\/challenges\.ts$/,

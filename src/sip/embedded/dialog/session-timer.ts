@@ -47,6 +47,8 @@ const retryMs = 5_000;
 
 export interface SessionTimerOptions {
   readonly clock: Clock;
+  /** When a session of ours is refreshed, as a share of its interval; a half where nothing is said (RFC 4028 section 7.2). */
+  readonly refreshAt?: number;
   /** Sends a refresh; its outcome is told by `agree` or `failed`. */
   readonly refresh: () => void;
   /** Nobody refreshed the session in time. */
@@ -106,7 +108,7 @@ export class SessionTimer {
   }
 
   #act(action: SessionTimerAction): void {
-    const { clock, refresh, expired } = this.#options;
+    const { clock, refreshAt = 1 / 2, refresh, expired } = this.#options;
     const seconds = this.#terms?.seconds ?? 0;
     switch (action) {
       case 'disarm':
@@ -120,8 +122,7 @@ export class SessionTimer {
         return;
       }
       case 'armRefresh':
-        // Section 7.2: at half of the interval.
-        this.#refresh = clock.timer((seconds / 2) * second, () => this.#feed('due'));
+        this.#refresh = clock.timer(seconds * refreshAt * second, () => this.#feed('due'));
         return;
       case 'armRetry':
         this.#refresh = clock.timer(retryMs, () => this.#feed('due'));

@@ -19,12 +19,10 @@ import {
   answerLines,
   intervalObjection,
   readSessionWish,
-  requestLines,
-  type SessionBounds,
   termsOfRequest,
   termsOfResponse,
 } from './session-expires.ts';
-import { SessionTimer } from './session-timer.ts';
+import { SessionUpkeep } from './session-upkeep.ts';
 
 type Line = readonly [name: string, value: string];
 
@@ -54,10 +52,9 @@ export class DialogSession {
   readonly #options: DialogSessionOptions;
   readonly #theirs: Reoffers;
   readonly #ours: OwnReoffers;
-  readonly #timer: SessionTimer;
+  readonly #upkeep: SessionUpkeep;
   readonly #refers: Refers;
   #peer: PeerAbilities;
-  #least: number;
   #confirmed = false;
   /** Our SDP that is in force. */
   #sdp: string | undefined;
@@ -66,9 +63,9 @@ export class DialogSession {
     this.#options = options;
     const { clock, limits, layer, path, connection, ownsCallId } = options;
     this.#peer = readAbilities(options.peer);
-    this.#least = limits.sessionLeastSeconds;
-    this.#timer = new SessionTimer({
+    this.#upkeep = new SessionUpkeep({
       clock,
+      bounds: limits,
       refresh: () => this.#refresh(),
       expired: () => options.over(ending('session-expired')),
     });
@@ -97,8 +94,8 @@ export class DialogSession {
       ownsCallId,
       busy: () => !this.#confirmed || this.#theirs.busy,
       lines: () => this.#requestLines(),
-      tooSmall: response => this.#raise(response.headers),
-      accepted: response => this.#accepted(response.headers),
+      tooSmall: response => this.#upkeep.raise(response.headers),
+      accepted: response => this.#upkeep.accepted(response.headers),
       dead: () => options.over(ending('connection-lost', 'the peer does not know the call any more')),
     });
     this.#refers = new Refers({
@@ -114,8 +111,8 @@ export class DialogSession {
   /** Fields for the 2xx to the peer's INVITE, which starts the session timer. */
   answered(invite: SipRequest, sdp: string): readonly Line[] {
     this.#sdp = sdp;
-    const terms = termsOfRequest(readSessionWish(invite.headers), this.#bounds, undefined);
-    this.#timer.agree(terms);
+    const terms = termsOfRequest(readSessionWish(invite.headers), this.#options.limits, undefined);
+    this.#upkeep.begin(terms);
     return answerLines(terms);
   }
 
@@ -123,7 +120,8 @@ export class DialogSession {
   accepted(response: SipResponse, sdp: string): void {
     this.#sdp = sdp;
     this.#peer = readAbilities(response.headers);
-    this.#timer.agree(termsOfResponse(readSessionWish(response.headers), this.#bounds, undefined));
+    const wish = readSessionWish(response.headers);
+    this.#upkeep.begin(termsOfResponse(wish, this.#options.limits, undefined));
     this.confirmed();
   }
 
@@ -172,13 +170,9 @@ export class DialogSession {
   /** The dialogue is over. */
   stop(): void {
     this.#refers.stop();
-    this.#timer.stop();
+    this.#upkeep.stop();
     this.#ours.stop();
     this.#theirs.stop();
-  }
-
-  get #bounds(): SessionBounds {
-    return this.#options.limits;
   }
 
   #free(): void {
@@ -189,15 +183,12 @@ export class DialogSession {
     this.#options.path.refresh(request);
     if (request.method === 'PRACK') return [];
     if (request.headers.has('Allow')) this.#peer = readAbilities(request.headers);
-    const terms = termsOfRequest(readSessionWish(request.headers), this.#bounds, this.#timer.terms);
-    this.#timer.agree(terms);
-    return answerLines(terms);
+    return this.#upkeep.taken(request.headers);
   }
 
   #requestLines(): HeaderField[] {
-    const lines: Line[] = [['Contact', this.#options.path.contact], allowLine, supportedLine];
-    lines.push(...requestLines(this.#timer.terms, this.#least));
-    return asFields(lines);
+    const { contact } = this.#options.path;
+    return asFields([['Contact', contact], allowLine, supportedLine, ...this.#upkeep.requestLines]);
   }
 
   /** RFC 4028 section 7.4: UPDATE without SDP where the peer takes it, else a re-INVITE that changes nothing. */
@@ -214,28 +205,9 @@ export class DialogSession {
         }
         // Some peers list UPDATE and refuse it.
         if (update && outcome.failure.code === 'refused') this.#peer = { ...this.#peer, update: false };
-        this.#timer.failed();
+        this.#upkeep.failed();
       })
       .catch(this.#options.fault);
-  }
-
-  /** RFC 4028 section 7.4: a 422 names the least interval that the path bears. */
-  #raise(headers: Headers): boolean {
-    const { least } = readSessionWish(headers);
-    const terms = this.#timer.terms;
-    if (terms === undefined || least <= terms.seconds || least > this.#bounds.sessionMostSeconds)
-      return false;
-    this.#least = Math.max(this.#least, least);
-    // The session goes on by its old interval until the peer agrees to the new one.
-    this.#timer.propose({ ...terms, seconds: least });
-    return true;
-  }
-
-  #accepted(headers: Headers): void {
-    const terms = this.#timer.terms;
-    if (terms !== undefined) {
-      this.#timer.agree(termsOfResponse(readSessionWish(headers), this.#bounds, terms));
-    }
   }
 }
 
