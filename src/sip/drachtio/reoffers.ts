@@ -2,13 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { sdpType } from '../embedded/dialog/capabilities.ts';
 import { contentObjection, sdpOf } from '../embedded/dialog/content.ts';
 import { refusal } from '../embedded/dialog/refusal.ts';
-import {
-  answerLines,
-  intervalObjection,
-  readSessionWish,
-  type SessionBounds,
-  termsOfRequest,
-} from '../embedded/dialog/session-expires.ts';
+import { intervalObjection, type SessionBounds } from '../embedded/dialog/session-expires.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import { retrySeconds } from '../embedded/transaction/token.ts';
 import type { ReofferAnswer } from '../signalling.ts';
@@ -31,6 +25,10 @@ export interface ReofferOptions {
   readonly confirmed: () => boolean;
   /** An offer of ours is out. */
   readonly crossed: () => boolean;
+  /** The request was taken, which refreshes the session. Gives fields for the 2xx. */
+  readonly taken: (request: SipRequest) => readonly Line[];
+  /** The SDP of a 2xx that goes out now. */
+  readonly described: (sdp: string) => void;
   readonly free: () => void;
   readonly ackTimeout: () => void;
   readonly fault: (error: unknown) => void;
@@ -123,7 +121,7 @@ export class Reoffers {
   }
 
   #answer(message: SipRequest, response: SrfResponse, answer: ReofferAnswer): void {
-    const { clock, ackMs, ackTimeout, free } = this.#options;
+    const { clock, ackMs, ackTimeout, described, free } = this.#options;
     if ('status' in answer) {
       reply(response, refusal(answer.status, answer, answer.reason));
       return free();
@@ -134,17 +132,17 @@ export class Reoffers {
       const limit = clock.timer(ackMs, ackTimeout);
       this.#unacknowledged = { sequence, limit, answered: answer.answered };
     }
+    described(answer.sdp);
     answer.sent?.();
     const body = { type: sdpType, text: answer.sdp };
     reply(response, { status: 200, headers: this.#lines(message), body });
     if (!invite) free();
   }
 
-  /** The server keeps the session timer, but does not say so in its 200 inside a dialogue: a strict caller would stop. */
+  /** The server does not name the session interval in its 200 inside a dialogue: a strict caller would stop refreshing. */
   #lines(message: SipRequest): Line[] {
-    const { contact, bounds } = this.#options;
-    const terms = termsOfRequest(readSessionWish(message.headers), bounds, undefined);
-    return [['Contact', contact()], allowLine, supportedLine, ...answerLines(terms)];
+    const { contact, taken } = this.#options;
+    return [['Contact', contact()], allowLine, supportedLine, ...taken(message)];
   }
 
   #forget(): void {

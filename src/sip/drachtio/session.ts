@@ -6,6 +6,8 @@ import { contentType, sdpOf } from '../embedded/dialog/content.ts';
 import { statedReason } from '../embedded/dialog/reason.ts';
 import { referRefusal } from '../embedded/dialog/refer-policy.ts';
 import { refusal } from '../embedded/dialog/refusal.ts';
+import type { SessionTerms } from '../embedded/dialog/session-expires.ts';
+import { SessionUpkeep } from '../embedded/dialog/session-upkeep.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import { RateWindow } from '../embedded/transport/rate.ts';
 import type { ReferRequest, ReofferAnswer } from '../signalling.ts';
@@ -18,6 +20,12 @@ import { Reoffers } from './reoffers.ts';
 import { reply } from './reply.ts';
 import type { SrfDialog, SrfRequest, SrfResponse } from './srf.ts';
 
+/**
+ * When we refresh a session, as a share of its interval: before the server does it by itself, which is five seconds before
+ * the half of it at the earliest. The server gives up with the peer's next re-INVITE, and tells nobody what it was answered.
+ */
+const refreshAt = 1 / 3;
+
 export interface SessionOptions {
   readonly clock: Clock;
   readonly limits: DrachtioLimits;
@@ -26,9 +34,14 @@ export interface SessionOptions {
   readonly ownsCallId: boolean;
   /** CSeq of the INVITE, where the peer sent it; 0 before any request of the peer's. */
   readonly sequence: number;
+  /** Our SDP, and the session interval, that the INVITE and its 200 have come to. */
+  readonly sdp: string;
+  readonly terms: SessionTerms | undefined;
   readonly confirmed: () => boolean;
   readonly ask: (offer: string | undefined) => Promise<ReofferAnswer>;
   readonly info: (contentType: string, body: string) => boolean;
+  /** A refresh of ours has gone through, with this answer of the peer. */
+  readonly refreshed: (sdp: string) => void;
   /** An ACK that is not one of a re-INVITE. */
   readonly onAck: (sdp: string | undefined) => void;
   readonly onBye: (end: Ending) => void;
@@ -44,16 +57,27 @@ export class Session {
   readonly #theirs: Reoffers;
   readonly #ours: OwnReoffers;
   readonly #refers: Refers;
+  readonly #upkeep: SessionUpkeep;
   readonly #rate: RateWindow;
   /** Highest CSeq of the peer that has come. */
   #sequence: number;
   #over = false;
+  /** Our SDP that is in force. */
+  #sdp: string;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     const { clock, limits, dialog, ownsCallId, confirmed, over, fault } = options;
     this.#rate = new RateWindow(clock, 1_000);
     this.#sequence = options.sequence;
+    this.#sdp = options.sdp;
+    this.#upkeep = new SessionUpkeep({
+      clock,
+      bounds: limits,
+      refreshAt,
+      refresh: () => this.#refresh(),
+      expired: () => over(ending('session-expired')),
+    });
     this.#theirs = new Reoffers({
       clock,
       limitMs: limits.reofferMs,
@@ -63,6 +87,10 @@ export class Session {
       ask: options.ask,
       confirmed,
       crossed: () => this.#ours.pending,
+      taken: message => this.#upkeep.taken(message.headers),
+      described: sdp => {
+        this.#sdp = sdp;
+      },
       free: () => this.free(),
       ackTimeout: () => over(ending('ack-timeout')),
       fault,
@@ -73,14 +101,20 @@ export class Session {
       limitMs: limits.ownReofferMs,
       ownsCallId,
       busy: () => !confirmed() || this.#theirs.busy,
+      lines: () => this.#upkeep.requestLines,
+      tooSmall: headers => this.#upkeep.raise(headers),
+      accepted: headers => this.#upkeep.accepted(headers),
       dead: () => over(ending('connection-lost', 'the peer does not know the call any more')),
     });
     this.#refers = new Refers({ ...asked, limitMs: limits.referMs });
+    this.#upkeep.begin(options.terms);
     this.#listen(dialog);
   }
 
-  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    return this.#ours.start(sdp);
+  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+    const outcome = await this.#ours.start(sdp);
+    if (outcome.ok) this.#sdp = sdp;
+    return outcome;
   }
 
   refer(request: ReferRequest): Promise<Result<void, Ending>> {
@@ -95,8 +129,20 @@ export class Session {
   stop(): void {
     this.#over = true;
     this.#refers.stop();
+    this.#upkeep.stop();
     this.#ours.stop();
     this.#theirs.stop();
+  }
+
+  /** A re-INVITE that changes nothing: to the answer of an UPDATE the server would not listen. */
+  #refresh(): void {
+    this.#ours
+      .start(this.#sdp)
+      .then(outcome => {
+        if (outcome.ok) this.#options.refreshed(outcome.value.sdp);
+        else this.#upkeep.failed();
+      })
+      .catch(this.#options.fault);
   }
 
   #listen(dialog: SrfDialog): void {

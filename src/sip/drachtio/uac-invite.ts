@@ -2,7 +2,7 @@ import { Challenges } from '../embedded/challenges.ts';
 import type { SipResponse } from '../embedded/message/message.ts';
 import { newToken } from '../embedded/transaction/token.ts';
 import type { NextHop, OutboundOptions } from '../signalling.ts';
-import { allowLine } from './capabilities.ts';
+import { allowLine, supportedLine } from './capabilities.ts';
 
 /** The INVITEs of one call: each try has a CSeq of its own, Call-ID and From tag stay (RFC 3261 section 8.1.3.5). */
 export class OutgoingInvite {
@@ -32,6 +32,7 @@ export class OutgoingInvite {
       ['Call-ID', this.callId],
       ['CSeq', `${this.#sequence} INVITE`],
       allowLine,
+      supportedLine,
       ['Content-Type', 'application/sdp'],
       ...more.map(field => [field.name, field.value] as const),
     ];

@@ -4,6 +4,7 @@ import { deferred } from '../../core/deferred.ts';
 import { type Ending, ending } from '../../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
 import { sdpOf } from '../embedded/dialog/content.ts';
+import { readSessionWish, termsOfResponse } from '../embedded/dialog/session-expires.ts';
 import { refusalEnding, wantsNextHop } from '../embedded/dialog/uac-outcome.ts';
 import type { SipResponse } from '../embedded/message/message.ts';
 import { accepts, step } from '../embedded/transaction/table.ts';
@@ -46,7 +47,6 @@ export class DrachtioUac implements OutboundDialogue {
   onProgress: OutboundDialogue['onProgress'] = () => undefined;
   onReoffer: OutboundDialogue['onReoffer'] = () =>
     Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
-  /** Never called: what the server refreshes, it refreshes in silence. */
   onRefreshed: OutboundDialogue['onRefreshed'] = () => undefined;
   onInfo: OutboundDialogue['onInfo'] = () => false;
 
@@ -219,15 +219,19 @@ export class DrachtioUac implements OutboundDialogue {
     tap('in', sourceOf(hop), dialog.res.raw);
     const read = readResponse(dialog.res.raw);
     this.#response = read.ok ? read.value : undefined;
+    const wish = read.ok ? readSessionWish(read.value.headers) : undefined;
     this.#session = new Session({
       clock,
       limits,
       dialog,
       ownsCallId: true,
       sequence: 0,
+      sdp: this.#offer,
+      terms: wish && termsOfResponse(wish, limits, undefined),
       confirmed: () => this.#state === 'confirmed',
       ask: offer => this.onReoffer(offer),
       info: (type, body) => this.onInfo(type, body),
+      refreshed: sdp => this.onRefreshed(sdp),
       onAck: () => undefined,
       onBye: end => this.#conclude('bye', end),
       over: end => this.#conclude('hangup', end),

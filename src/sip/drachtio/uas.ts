@@ -7,7 +7,12 @@ import { sdpType } from '../embedded/dialog/capabilities.ts';
 import { factsOf } from '../embedded/dialog/facts.ts';
 import { statedReason } from '../embedded/dialog/reason.ts';
 import { refusal } from '../embedded/dialog/refusal.ts';
-import { answerLines, readSessionWish, termsOfRequest } from '../embedded/dialog/session-expires.ts';
+import {
+  answerLines,
+  readSessionWish,
+  type SessionTerms,
+  termsOfRequest,
+} from '../embedded/dialog/session-expires.ts';
 import type { SipRequest } from '../embedded/message/message.ts';
 import type { Answer } from '../embedded/transaction/server.ts';
 import { accepts, step } from '../embedded/transaction/table.ts';
@@ -45,7 +50,6 @@ export class DrachtioUas implements Dialogue {
   readonly facts: InviteFacts;
   readonly ended: Promise<Ending>;
   onReoffer: Dialogue['onReoffer'] = () => Promise.resolve({ status: 488, reason: 'Not Acceptable Here' });
-  /** Never called: what the server refreshes, it refreshes in silence. */
   onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
 
@@ -58,6 +62,7 @@ export class DrachtioUas implements Dialogue {
   #end: Ending | undefined;
   #outgoing: Answer = { status: 500 };
   #sdp = '';
+  #terms: SessionTerms | undefined;
   #dialog: SrfDialog | undefined;
   #session: Session | undefined;
   #answering: Deferred<AnswerResult> | undefined;
@@ -237,8 +242,9 @@ export class DrachtioUas implements Dialogue {
       this.#conclude('unsent', ending('connection-lost', 'the drachtio-server did not confirm the answer')),
     );
     // The server takes the session timer from here. By itself it drops one without a refresher, and never requires it.
-    const session = answerLines(termsOfRequest(readSessionWish(message.headers), limits, undefined));
-    const { headers } = contentOf([allowLine, supportedLine, ...session, ['Content-Type', sdpType]]);
+    this.#terms = termsOfRequest(readSessionWish(message.headers), limits, undefined);
+    const lines = [allowLine, supportedLine, ...answerLines(this.#terms)];
+    const { headers } = contentOf([...lines, ['Content-Type', sdpType]]);
     overhear(response, raw => tap('out', source, raw));
     srf.createUAS(request, response, { localSdp: this.#sdp, headers }, (error, dialog) => {
       if (dialog !== undefined) return this.#sent(dialog);
@@ -260,9 +266,12 @@ export class DrachtioUas implements Dialogue {
       dialog,
       ownsCallId: false,
       sequence: sequenceOf(message),
+      sdp: this.#sdp,
+      terms: this.#terms,
       confirmed: () => this.#state === 'confirmed',
       ask: offer => this.onReoffer(offer),
       info: (type, body) => this.onInfo(type, body),
+      refreshed: sdp => this.onRefreshed(sdp),
       onAck: sdp => {
         this.#ackSdp ??= sdp;
         this.#feed('ack');

@@ -227,6 +227,26 @@ describe('a call of ours through a drachtio-server', () => {
     expect(await call.ended).toEqual(ending('callee-hung-up', 'Q.850 cause 16'));
   });
 
+  it('refreshes a session that the telephone wants refreshed', async () => {
+    const call = place();
+    const invite = await server.sip('INVITE');
+    expect(field(invite, 'Supported')).toBe('timer');
+    respond(invite, 200, ['Session-Expires: 90;refresher=uac'], theirs);
+    await call.answered;
+    await server.sip('ACK');
+    clock.advance(30_000);
+    const refresh = await server.sip('INVITE');
+    expect([field(refresh, 'Session-Expires'), refresh.text.includes(offer)]).toEqual([
+      '90;refresher=uac',
+      true,
+    ]);
+    const heard = new Promise(resolve => {
+      call.onRefreshed = resolve;
+    });
+    respond(refresh, 200, ['Session-Expires: 90;refresher=uac'], theirs);
+    expect(await heard).toBe(theirs);
+  });
+
   it('changes the session, and stays with the old one when that is refused', async () => {
     const { call } = await answered();
     const changed = call.reoffer(theirs);
