@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SipMessage, SipRequest } from '../../src/sip/embedded/message/message.ts';
 import type { Dialogue } from '../../src/sip/signalling.ts';
 import {
+  accepting,
   answerTo,
   invite,
   offer,
@@ -21,12 +22,6 @@ beforeAll(async () => {
 
 const ours = offer.replaceAll('192.0.2.10', '127.0.0.1');
 const contact = '<sip:alice@127.0.0.1:5062;transport=tcp>';
-
-/** A 2xx with SDP to a re-INVITE. */
-function accept(to: SipRequest, body: string): string {
-  const head = `Contact: ${contact}\r\nContent-Type: application/sdp\r\nContent-Length: ${body.length}`;
-  return `${answerTo(to, 200).replace('Content-Length: 0\r\n\r\n', '')}${head}\r\n\r\n${body}`;
-}
 
 describe.each(backends)('a dialogue over $name', backend => {
   beforeAll(async () => await backend.start?.(pem));
@@ -127,7 +122,7 @@ describe.each(backends)('a dialogue over $name', backend => {
     const changed = call.reoffer(`${ours}a=sendonly\r\n`);
     const again = await nextRequest('INVITE');
     expect(again.body.toString()).toBe(`${ours}a=sendonly\r\n`);
-    client.send(accept(again, offer));
+    client.send(accepting(again, offer));
     await nextRequest('ACK');
     expect(await changed).toEqual({ ok: true, value: { sdp: offer } });
   });
@@ -207,7 +202,7 @@ describe.each(backends)('a dialogue over $name', backend => {
       client.send(answerTo(first, 491));
       await nextRequest('ACK');
       const second = await nextRequest('INVITE');
-      client.send(accept(second, offer));
+      client.send(accepting(second, offer));
       expect(await changed).toMatchObject({ ok: true });
     },
   );

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import { generate } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { ending } from '../../src/core/ending.ts';
 import { type LogFields, silentLogger } from '../../src/core/logger.ts';
 import { type DrachtioOptions, DrachtioSignalling } from '../../src/sip/drachtio/signalling.ts';
 import type { Dialogue, ListenAddress } from '../../src/sip/signalling.ts';
 import {
+  accepting,
   answerTo,
   invite,
   offer,
@@ -19,6 +20,14 @@ import { SipClient } from './sip-client.ts';
 
 const origin = findDrachtio();
 const contact = '<sip:alice@127.0.0.1:5062;transport=tcp>';
+
+const held = `${offer}a=recvonly\r\n`;
+
+/** What takes half a minute or more comes after half a second: the intervals of sessions, of which 90 s is the least. */
+const hurried: Clock = {
+  ...systemClock,
+  timer: (ms, fire) => systemClock.timer(ms < 30_000 ? ms : ms / 60, fire),
+};
 
 /** What holds of a real drachtio-server beyond what every backend does. */
 describe.skipIf(origin.kind === 'none')('a real drachtio-server', () => {
@@ -209,6 +218,30 @@ describe.skipIf(origin.kind === 'none')('a real drachtio-server', () => {
     expect(heard).toEqual([180]);
     client.send(notify(4, 'active', 'SIP/2.0 180 Ringing\r\n'));
     await client.response(481);
+  });
+
+  it('is no longer asked to refresh a session: that is done here, whatever the caller has left out', async () => {
+    const headers = ['Supported: timer'];
+    const client = await start({ clock: hurried });
+    const wish = 'Session-Expires: 90;refresher=uas';
+    const { call, toTag } = await established(client, { headers: [...headers, wish] });
+    call.onReoffer = async () => ({ sdp: held });
+    client.send(invite({ contact, toTag, cseq: 2, branch: 'z9hG4bK2', headers }));
+    expect((await client.response(200)).headers.get('Session-Expires')).toBe('90;refresher=uas');
+    client.send(request('ACK', { contact, toTag, cseq: 2, branch: 'z9hG4bKa2' }));
+    for (let times = 0; times < 2; times++) {
+      const refreshed = new Promise<string>(resolve => {
+        call.onRefreshed = resolve;
+      });
+      const refresh = await client.next(message => message.kind === 'request' && message.method === 'INVITE');
+      if (refresh.kind !== 'request') throw new Error('not a request');
+      expect(refresh.headers.get('Session-Expires')).toBe('90;refresher=uac');
+      expect(refresh.body.toString()).toBe(held);
+      client.send(accepting(refresh, offer, ['Session-Expires: 90;refresher=uac']));
+      expect(await refreshed).toBe(offer);
+    }
+    // Nobody answers any more.
+    expect((await call.ended).reason).toBe('session-expired');
   });
 
   it('lets nobody be called by a REFER of the caller', async () => {

@@ -52,6 +52,18 @@ export function answerTo(ours: SipRequest, status: number): string {
   return `${lines.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`;
 }
 
+/** A 2xx with SDP to a re-INVITE of ours. */
+export function accepting(ours: SipRequest, sdp: string, headers: readonly string[] = []): string {
+  const head = answerTo(ours, 200).replace('Content-Length: 0\r\n\r\n', '');
+  const lines = [
+    'Contact: <sip:alice@127.0.0.1:5062;transport=tcp>',
+    ...headers,
+    'Content-Type: application/sdp',
+    `Content-Length: ${sdp.length}`,
+  ];
+  return `${head}${lines.join('\r\n')}\r\n\r\n${sdp}`;
+}
+
 export function parse(text: string): SipMessage {
   const framer = new StreamFramer();
   framer.push(Buffer.from(text));
