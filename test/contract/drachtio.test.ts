@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { generate } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
@@ -15,6 +14,7 @@ import {
   request,
   toTagOf,
 } from '../unit/sip/embedded/messages.ts';
+import { DrachtioRouter } from './drachtio-router.ts';
 import { DrachtioServer, findDrachtio } from './drachtio-server.ts';
 import { SipClient } from './sip-client.ts';
 
@@ -279,29 +279,17 @@ describe.skipIf(origin.kind === 'none')('a real drachtio-server', () => {
 
 describe.skipIf(origin.kind !== 'program')('a real drachtio-server that connects to us', () => {
   it('gives each call over a connection of its own, which is closed when the call is over', async () => {
-    let door = 0;
-    const router = createServer((asked, answer) => {
-      const { searchParams } = new URL(asked.url ?? '/', 'http://router');
-      expect(searchParams.get('method')).toBe('INVITE');
-      answer.end(JSON.stringify({ action: 'route', data: { uri: `127.0.0.1:${door}` } }));
-    });
-    await new Promise<void>(resolve => void router.listen(0, '127.0.0.1', () => resolve()));
-    const at = router.address();
-    const where = typeof at === 'object' ? at?.port : 0;
+    const router = await DrachtioRouter.open();
     const server = new DrachtioServer(origin);
     const made = await generate([{ name: 'commonName', value: 'localhost' }], { keySize: 2048 });
-    const handler = `<request-handler sip-method="INVITE">http://127.0.0.1:${where}</request-handler>`;
-    await server.start(
-      { cert: made.cert, key: made.private },
-      `<request-handlers>${handler}</request-handlers>`,
-    );
+    await server.start({ cert: made.cert, key: made.private }, router.configuration);
 
     let take: (call: Dialogue) => void = () => undefined;
     const arrived = new Promise<Dialogue>(resolve => {
       take = resolve;
     });
     const info = (_text: string, fields?: LogFields) => {
-      door = Number(fields?.['port'] ?? door);
+      router.port = Number(fields?.['port'] ?? router.port);
     };
     const signalling = new DrachtioSignalling({
       connection: {
@@ -320,6 +308,7 @@ describe.skipIf(origin.kind !== 'program')('a real drachtio-server that connects
     const client = await SipClient.connect({ transport: 'tcp', address: '127.0.0.1', port: server.port });
     client.send(invite({ contact }));
     const call = await arrived;
+    expect(router.asked.map(query => query.get('method'))).toEqual(['INVITE']);
     expect(signalling.stats()).toMatchObject({ connections: 1, dialogs: 1 });
     const answered = call.answer(offer);
     const toTag = toTagOf(await client.response(200));

@@ -3,19 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { SimCall } from '../../src/sim/caller/call.ts';
 import { header, type Message, statusOf } from '../../src/sim/caller/message.ts';
 import { withBridge } from '../support/flow.ts';
+import { reinvite } from '../support/reinvite.ts';
 import { heardFor, hum, toneHeard } from '../support/sound.ts';
 import { until } from '../support/until.ts';
 
 const forever = 600_000;
-
-/** Sends an offer inside of the call. */
-function reinvite(call: SimCall, sdp: string): Promise<Message> {
-  const headers = [
-    ['Contact', '<sip:tester@127.0.0.1>'],
-    ['Content-Type', 'application/sdp'],
-  ] as const;
-  return call.request('INVITE', headers, sdp);
-}
 
 const directionOf = ({ body }: Message) => /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(body)?.[1];
 

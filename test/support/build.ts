@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** Tests that run what was built: they need threads, and vitest cannot start a TypeScript worker on Node 20. */
-const needsBuild = /flow|interop|long|demo/;
+const needsBuild = /contract|flow|interop|long|demo/;
 
 /** Compiles the sources once before a run that includes tests of the built program. */
 export function setup(): void {
