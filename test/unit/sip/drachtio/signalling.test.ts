@@ -516,6 +516,22 @@ describe('the drachtio backend that servers connect to', () => {
     server.drop();
     expect((await calls[1]?.ended)?.reason).toBe('connection-lost');
 
+    server.serve(connect(port, '127.0.0.1'));
+    await server.next(({ kind }) => kind === 'authenticate');
+    server.deliver({ text: invite({ callId: 'three' }) });
+    while (calls.length === 2) await new Promise(resolve => setImmediate(resolve));
+    void calls[2]?.answer(ours);
+    await server.sip('200');
+    // A BYE overtakes what came before it, for which there is no connection left then.
+    const late = ['ACK', 'INVITE', 'BYE'].map((method, cseq) => ({
+      text: request(method, { callId: 'three', toTag: 'server', cseq: cseq || 1, branch: `z9hG4bK${cseq}` }),
+      dialog: dialogId,
+      transaction: `in-${cseq}`,
+    }));
+    server.deliver(...late);
+    expect((await calls[2]?.ended)?.reason).toBe('caller-hung-up');
+    await server.until(() => server.connections === 0);
+
     admits = false;
     const stranger = new FakeServer();
     stranger.serve(connect(port, '127.0.0.1'));
