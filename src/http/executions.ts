@@ -60,7 +60,7 @@ export function executionRoute(
   });
 }
 
-function shapeOf({ at, ms, agentId, isError, requestId, cost, gate, ...run }: Execution) {
+function shapeOf({ at, ms, agentId, isError, requestId, cost, costKnown, gate, ...run }: Execution) {
   return {
     at: new Date(at).toISOString(),
     call: run.call === '' ? null : run.call,
@@ -74,6 +74,9 @@ function shapeOf({ at, ms, agentId, isError, requestId, cost, gate, ...run }: Ex
     is_error: isError,
     ms,
     request_id: requestId ?? null,
-    cost: cost === undefined ? null : { amount: amountOf(cost.micros), currency: cost.currency },
+    cost:
+      cost === undefined
+        ? null
+        : { amount: amountOf(cost.micros), currency: cost.currency, estimated: costKnown !== true },
   };
 }

@@ -55,6 +55,16 @@ export class DurableCounters implements Counters {
     await db.deleteFrom('counter_takes').where('receipt', '=', receipt).execute();
   }
 
+  async correct(receipt: string, names: readonly string[], amount: number): Promise<void> {
+    const db = await this.#parts.db();
+    await db
+      .updateTable('counter_takes')
+      .set({ amount })
+      .where('receipt', '=', receipt)
+      .where(eb => eb.or(names.map(name => eb('counter', 'like', `${name}:%`))))
+      .execute();
+  }
+
   async count(name: string, subject: string, windowMs: number): Promise<number> {
     const db = await this.#parts.db();
     const now = Math.round(this.#parts.clock.wall());

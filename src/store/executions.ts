@@ -4,7 +4,7 @@ import { storeLimits } from './limits.ts';
 import { paged, placeAt } from './pages.ts';
 import { toolRow } from './rows.ts';
 import type { Db, ToolRunTable } from './schema.ts';
-import type { Execution, ExecutionFilter, Executions, SendsPage } from './sends.ts';
+import type { Execution, ExecutionFilter, Executions, KnownCost, SendsPage } from './sends.ts';
 
 /** Runs of tools, read from where calls wrote them. */
 export class DurableExecutions implements Executions {
@@ -55,6 +55,18 @@ export class DurableExecutions implements Executions {
       .values(toolRow({ key: run.call, agentId: run.agentId }, place, run))
       .execute();
   }
+
+  async priced({ requestId, at, cost: { micros, currency } }: KnownCost): Promise<void> {
+    const db = await this.#db();
+    await db
+      .updateTable('tool_runs')
+      .set({ cost: micros, currency, cost_known: 1 })
+      // Runs are found by their time.
+      .where('at', '>=', Math.round(at - storeLimits.pricedWithinMs))
+      .where('at', '<=', Math.round(at + storeLimits.pricedWithinMs))
+      .where('request_id', '=', requestId)
+      .execute();
+  }
 }
 
 function executionOf(row: ToolRunTable): Execution {
@@ -74,5 +86,6 @@ function executionOf(row: ToolRunTable): Execution {
     ...(gates === null ? {} : { gates: JSON.parse(gates) as GateDecision[] }),
     ...(requestId === null ? {} : { requestId }),
     ...(cost === null || currency === null ? {} : { cost: { micros: cost, currency } }),
+    ...(row.cost_known === 1 ? { costKnown: true } : {}),
   };
 }

@@ -61,6 +61,8 @@ export const storeLimits = {
   sendingMs: 120_000,
   /** How long one that is over is kept, and a run of a tool that no call asked for. */
   heldKeptMs: 30 * 86_400_000,
+  /** How far the time of a run may be from when its cost was told of, either way. */
+  pricedWithinMs: 600_000,
   /** Keys of actions that are kept at a time, and how long each. */
   actionKeys: 100_000,
   actionKeyMs: 86_400_000,

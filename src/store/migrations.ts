@@ -2,6 +2,7 @@ import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } fr
 import { actionKeyTable } from './action-keys.ts';
 import { documentTables } from './document-tables.ts';
 import { inboundMessageTable } from './inbound-messages.ts';
+import { knownCosts } from './known-costs.ts';
 import { sending } from './sending-migration.ts';
 
 export type Engine = 'sqlite' | 'postgres';
@@ -18,6 +19,7 @@ export function migrationsFor(engine: Engine): MigrationProvider {
       '0003-sending': sending,
       '0004-inbound-messages': inboundMessageTable,
       '0005-action-keys': actionKeyTable,
+      '0006-known-costs': knownCosts,
     }),
   };
 }

@@ -90,6 +90,7 @@ export function toolRow(
     request_id: run.requestId ?? null,
     cost: cost?.micros ?? null,
     currency: cost?.currency ?? null,
+    cost_known: 0,
   };
 }
 

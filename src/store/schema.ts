@@ -78,6 +78,8 @@ export interface ToolRunTable {
   /** Millionths of the currency. */
   cost: number | null;
   currency: string | null;
+  /** 0: the cost is an estimate. */
+  cost_known: number;
 }
 
 export interface HeldSendTable {

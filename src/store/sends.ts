@@ -1,4 +1,4 @@
-import type { CallerTier } from '../core/tool-facts.ts';
+import type { CallerTier, Money } from '../core/tool-facts.ts';
 import type { ToolRun } from './record.ts';
 
 /** Whom a message goes to, and whom it comes from: opt-outs hold for the two together. Only their HMAC is looked up. */
@@ -113,6 +113,17 @@ export interface Execution extends ToolRun {
   /** Empty: no call asked for it. */
   readonly call: string;
   readonly agentId: string;
+  /** Twilio has told the cost; else it is an estimate. */
+  readonly costKnown?: true;
+}
+
+/** What Twilio has told of a run's cost, some time after it. */
+export interface KnownCost {
+  /** Twilio's id of the request that the run made (RQ…). */
+  readonly requestId: string;
+  /** About when that was, ms since the Unix epoch. */
+  readonly at: number;
+  readonly cost: Money;
 }
 
 /** Which runs are wanted; a field that is absent does not narrow. */
@@ -135,6 +146,8 @@ export interface Executions {
     page: SendsPage,
   ): Promise<{ readonly executions: readonly Execution[]; readonly next?: string }>;
   add(run: Execution): Promise<void>;
+  /** Replaces the estimate; nothing where the run is not kept any more. */
+  priced(known: KnownCost): Promise<void>;
 }
 
 /** A message that somebody sent to one of our numbers. */

@@ -108,6 +108,8 @@ export interface Counters {
   /** Takes one of each, or none at all. Atomic over nodes. */
   take(takes: readonly CounterTake[]): Promise<CounterAnswer>;
   giveBack(receipt: string): Promise<void>;
+  /** What was taken of these names under a receipt was `amount` in truth, whatever their limits; nothing where its window is over. */
+  correct(receipt: string, names: readonly string[], amount: number): Promise<void>;
   /** How many were taken in the last `windowMs`, whatever their amounts. */
   count(name: string, subject: string, windowMs: number): Promise<number>;
 }

@@ -324,6 +324,24 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
       if (first.taken) await other.counters.giveBack(first.receipt);
       expect(await store.counters.take([take(100)])).toMatchObject({ taken: true });
     });
+
+    own('are corrected under their names alone, down and up, and beyond their limit too', async () => {
+      const call = { ...take(60), name: 'money-call', subject: 'call_1' };
+      const many = { name: 'sends-day', subject: 'all', limit: 9, windowMs: 10 * minuteMs };
+      const first = await store.counters.take([many, call, take(60)]);
+      const receipt = first.taken ? first.receipt : '';
+      expect(await store.counters.take([take(41)])).toMatchObject({ taken: false });
+      await other.counters.correct(receipt, ['money-call', 'money-day'], 20);
+      expect(await store.counters.take([take(81)])).toMatchObject({ taken: false, name: 'money-day' });
+      expect(await store.counters.take([{ ...call, amount: 81 }])).toMatchObject({ taken: false });
+      expect(await store.counters.take([{ ...call, amount: 80 }, take(70)])).toMatchObject({ taken: true });
+      await other.counters.correct(receipt, ['money-day'], 500);
+      expect(await store.counters.take([take(0)])).toMatchObject({ taken: false });
+      expect(await store.counters.count('sends-day', 'all', 10 * minuteMs)).toBe(1);
+      await other.counters.correct('of nothing', ['money-day'], 1);
+      clock.advance(10 * minuteMs);
+      expect(await store.counters.take([take(100)])).toMatchObject({ taken: true });
+    });
   });
 
   describe('runs of tools', () => {
@@ -356,6 +374,29 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
       expect(await list({ from: at + 2 })).toHaveLength(1);
       const record = await other.archive.find(call.key);
       expect(record?.tools[1]).toMatchObject(facts);
+    });
+
+    durable('get the cost that Twilio tells afterwards instead of the estimate, each its own', async () => {
+      const at = Math.round(clock.wall());
+      const call = someCall();
+      store.journal.begin(call);
+      store.journal.tool(call.key, { ...someRun, ...facts, at });
+      await store.executions.add({ ...someRun, ...facts, requestId: 'RQ2', at, call: '', agentId: '' });
+      const told = { micros: 6_100, currency: 'EUR' };
+      await other.executions.priced({ requestId: 'RQ1', at: at + minuteMs, cost: told });
+      await other.executions.priced({ requestId: 'RQ9', at, cost: told });
+      await other.executions.priced({ requestId: 'RQ2', at: at - 11 * minuteMs, cost: told });
+      const { executions } = await store.executions.list({ from: at, to: at }, { size: 10 });
+      const costs = executions.map(run => [run.requestId, run.cost, run.costKnown]);
+      expect(costs.sort()).toEqual([
+        ['RQ1', told, true],
+        ['RQ2', facts.cost, undefined],
+      ]);
+      // What is written of the call afterwards takes nothing back.
+      store.journal.tool(call.key, { ...someRun, at: at + 1 });
+      await store.flush();
+      const later = await store.executions.list({ from: at, to: at, call: call.key }, { size: 10 });
+      expect(later.executions[0]?.cost).toEqual(told);
     });
 
     durable('come in pages, newest first, each once', async () => {

@@ -147,6 +147,13 @@ export class FakeStore implements Store {
         const kept = this.#takes.filter(({ id }) => id !== receipt);
         this.#takes.splice(0, this.#takes.length, ...kept);
       }),
+    correct: async (receipt, names, amount) =>
+      this.#up(() => {
+        for (const [index, take] of this.#takes.entries()) {
+          const name = take.key.split(' ')[0] ?? '';
+          if (take.id === receipt && names.includes(name)) this.#takes[index] = { ...take, amount };
+        }
+      }),
     count: async (name, subject, windowMs) =>
       this.#up(() => {
         const from = this.#clock.wall() - windowMs;

@@ -131,7 +131,12 @@ describe('what tools have done, over HTTP', () => {
     await add(8 * dayMs);
     const { body } = await ask('executions', 'read');
     expect(body.executions).toMatchObject([
-      { tool: someRun.tool, cost: { amount: '0.0079', currency: 'USD' }, request_id: 'RQ1', tier: 'known' },
+      {
+        tool: someRun.tool,
+        cost: { amount: '0.0079', currency: 'USD', estimated: true },
+        request_id: 'RQ1',
+        tier: 'known',
+      },
     ]);
     const from = (days: number) => Math.round((world.clock.wall() - days * dayMs) / 1_000);
     expect((await ask(`executions?from_unix=${from(9)}`, 'read')).body.executions).toHaveLength(2);

@@ -152,7 +152,7 @@ describe('a store that cannot be asked', () => {
 
   it('lets nothing be sent and nothing be checked, and that is no fault', async () => {
     const { parts, call } = limited({});
-    const counters = { take: down, giveBack: down, count: down };
+    const counters = { take: down, giveBack: down, correct: down, count: down };
     expect(await takeSend({ ...parts, counters }, own, call)).toMatchObject({
       ok: false,
       failure: unavailable,
