@@ -7,6 +7,7 @@ import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
 import { messageStatusUrl } from './tooling.ts';
 import { OperatorActions } from './tools/operator/actions.ts';
+import type { RealPrices } from './tools/sending/real-prices.ts';
 import type { TwilioConnection } from './twilio/connection.ts';
 
 export interface ActionParts {
@@ -15,6 +16,7 @@ export interface ActionParts {
   readonly now: () => Config;
   readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions' | 'actionKeys' | 'counters'>;
   readonly connection: TwilioConnection;
+  readonly prices: RealPrices;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
@@ -26,6 +28,7 @@ export function composeActions({
   now,
   store,
   connection,
+  prices,
   events,
   clock,
   log,
@@ -46,6 +49,6 @@ export function composeActions({
       return publicUrl === undefined || !reachable ? undefined : agentUrl(publicUrl, agentId);
     },
     country: config.tools.defaultCountry,
-    ...{ events, clock, log },
+    ...{ prices, events, clock, log },
   });
 }

@@ -163,7 +163,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   metrics.twilio.follow(() => twilio.connection.status.state);
   const sentMessages = new SentMessages(clock);
-  const sending = composeSending(() => access.config, store, { clock, log });
+  const sending = composeSending(() => access.config, store, twilio.connection, { clock, log });
   const toolbox = composeTools({
     config,
     now: () => access.config,
@@ -263,7 +263,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       now: () => access.config,
       store,
       connection: twilio.connection,
-      ...{ events, clock, log },
+      ...{ prices: sending.prices, events, clock, log },
     }),
     phoneNumbers: twilio.numbers,
     twilioLooks: twilio.previews,
@@ -299,6 +299,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       await http.close();
       recorder.stop();
       sending.watch.stop();
+      sending.prices.close();
       // What is told of the last calls is queued with their ends.
       await Promise.race([store.flush(), waitFor(clock, byeGraceMs)]);
       await webhooks.close();

@@ -5,29 +5,34 @@ import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
 import { HeldDesk } from './tools/sending/held-desk.ts';
 import { HeldWatch } from './tools/sending/held-watch.ts';
+import { RealPrices } from './tools/sending/real-prices.ts';
 import { Sending } from './tools/sending/sending.ts';
+import type { TwilioConnection } from './twilio/connection.ts';
 
 /** What everything passes that agents send, and where people decide on what is held. */
 export interface SendingRoom {
   readonly gate: Sending;
   readonly desk: HeldDesk;
   readonly watch: HeldWatch;
+  readonly prices: RealPrices;
 }
 
 /** `now` is the configuration at the moment. */
 export function composeSending(
   now: () => Config,
   store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions'>,
+  connection: TwilioConnection,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): SendingRoom {
   const policy = () => now().sending;
   const { counters, optOuts, heldSends, executions } = store;
   const watch = new HeldWatch({ heldSends, clock });
+  const prices = new RealPrices({ twilio: connection, counters, executions, clock, log });
   const gate = new Sending({
     gates: gatesOf(store.switches, () => now().tools),
-    ...{ policy, counters, optOuts, heldSends, watch, clock, log },
+    ...{ policy, counters, optOuts, heldSends, watch, prices, clock, log },
     country: now().tools.defaultCountry,
   });
   const desk = new HeldDesk({ sending: gate, policy, heldSends, executions, watch, clock, log });
-  return { gate, desk, watch };
+  return { gate, desk, watch, prices };
 }

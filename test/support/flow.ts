@@ -38,7 +38,7 @@ const built = <T>(path: string) =>
 const firstPort = 20_000 + 2_000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5);
 
 /** Key of an admin, where a test has no keys of its own. */
-const bossKey = 'a-key-of-who-allows-sends';
+export const bossKey = 'a-key-of-who-allows-sends';
 
 /** The environment of a daemon in `world`. `API_KEYS` is set because metrics are not for everyone. */
 export function environmentOf(world: SimWorld, more: Readonly<Record<string, string>> = {}) {

@@ -5,6 +5,7 @@ import type { Send, SendOutcome } from '../../src/tools/sending/gate.ts';
 import { HeldDesk } from '../../src/tools/sending/held-desk.ts';
 import { HeldWatch } from '../../src/tools/sending/held-watch.ts';
 import { defaultSendingPolicy, type SendingPolicy } from '../../src/tools/sending/policy.ts';
+import type { Bought } from '../../src/tools/sending/real-prices.ts';
 import { Sending } from '../../src/tools/sending/sending.ts';
 import type { ToolContext, ToolResult } from '../../src/tools/tool.ts';
 import { FakeControl, toolContext } from './fake-control.ts';
@@ -49,6 +50,8 @@ export class SendingWorld {
   readonly clock = new ManualClock();
   readonly store = new FakeStore({ clock: this.clock });
   readonly performed: Send[] = [];
+  /** What a price is waited for. */
+  readonly bought: Bought[] = [];
   gate: GateState | 'down' = { allowAutonomousSends: true, killSwitch: false };
   policy: SendingPolicy = defaultSendingPolicy;
   /** What the next sends come to. */
@@ -65,6 +68,7 @@ export class SendingWorld {
     this.sending = new Sending({
       gates: { read: async () => (this.gate === 'down' ? Promise.reject(new Error('down')) : this.gate) },
       ...{ policy, counters, optOuts, heldSends, watch, clock, log, country: 'US' },
+      prices: { note: bought => void this.bought.push(bought) },
     });
     this.desk = new HeldDesk({ sending: this.sending, policy, heldSends, executions, watch, clock, log });
     this.sending.register('sms', send => {

@@ -46,12 +46,13 @@ function config(service: boolean) {
 
 function compose(service = true): void {
   const now = () => config(service);
+  const connection = new LiveConnection({ source: () => configuredSource(now()), clock });
   const box = composeTools({
     config: now(),
     now,
     store,
-    connection: new LiveConnection({ source: () => configuredSource(now()), clock }),
-    gate: composeSending(now, store, { clock, log: silentLogger }).gate,
+    connection,
+    gate: composeSending(now, store, connection, { clock, log: silentLogger }).gate,
     sent: new SentMessages(clock),
     clock,
   });

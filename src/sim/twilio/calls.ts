@@ -1,5 +1,6 @@
 import type { SimCallback, SimCallbacks } from './callbacks.ts';
 import { type SimAnswer, type SimErrorCode, simError } from './errors.ts';
+import type { SimCharge } from './message.ts';
 import { listByUri, within } from './paging.ts';
 import { SimRecordings } from './recordings.ts';
 import { newSid, rfc2822, type SimOwner, uriOf } from './resource.ts';
@@ -32,6 +33,8 @@ export interface SimTwilioCall {
   started: number | undefined;
   ended: number | undefined;
   status: SimCallStatus;
+  /** What it costs; null while that is not told yet, undefined: what every call costs, once it is over. */
+  charge: SimCharge | null | undefined;
   /** Number of the next status callback. */
   sequence: number;
 }
@@ -86,6 +89,13 @@ export class SimCalls {
     const call = this.#keep({ direction: 'inbound', ...parts, url: undefined, twiml: undefined });
     this.#put(call, parts.status ?? 'in-progress');
     return call;
+  }
+
+  /** From now on a call costs that; null: it is not told yet what it costs. */
+  charge(sid: string, charge: SimCharge | null): void {
+    const call = this.find(sid);
+    if (call === undefined) throw new Error(`There is no call ${sid}`);
+    call.charge = charge;
   }
 
   find(sid: string | undefined): SimTwilioCall | undefined {
@@ -167,6 +177,7 @@ export class SimCalls {
       started: undefined,
       ended: undefined,
       status: 'queued',
+      charge: undefined,
       sequence: 0,
     };
     this.all.push(call);
@@ -244,6 +255,8 @@ export class SimCalls {
   #resource(call: SimTwilioCall): Record<string, unknown> {
     const { accountSid } = this.#options;
     const date = (wallMs: number | undefined) => (wallMs === undefined ? null : rfc2822(wallMs));
+    const usual = call.ended === undefined ? null : { price: '-0.01400', unit: 'USD' };
+    const charge = call.charge === undefined ? usual : call.charge;
     const at = (name: string) => uriOf(accountSid, `Calls/${call.sid}/${name}`);
     return {
       sid: call.sid,
@@ -259,8 +272,8 @@ export class SimCalls {
       start_time: date(call.started),
       end_time: date(call.ended),
       duration: call.ended === undefined ? null : duration(call),
-      price: call.ended === undefined ? null : '-0.01400',
-      price_unit: 'USD',
+      price: charge?.price ?? null,
+      price_unit: charge?.unit ?? 'USD',
       answered_by: null,
       forwarded_from: null,
       caller_name: null,

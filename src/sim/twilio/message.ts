@@ -30,6 +30,14 @@ export interface SimMessage {
   sent: number | undefined;
   status: SimMessageStatus;
   error: SimDeliveryError | undefined;
+  /** What it costs; null while that is not told yet, undefined: what every message costs, once it was sent. */
+  charge: SimCharge | null | undefined;
+}
+
+/** What a message or a call costs: `-0.00790`, `USD`. */
+export interface SimCharge {
+  readonly price: string;
+  readonly unit: string;
 }
 
 export interface SimMedia {
@@ -54,6 +62,8 @@ export function segments(body: string): string {
 /** A message as the API shows it. */
 export function messageResource(message: SimMessage): Record<string, unknown> {
   const { sid, accountSid, media, error, sent } = message;
+  const usual = sent === undefined ? null : { price: '-0.00790', unit: 'USD' };
+  const charge = message.charge === undefined ? usual : message.charge;
   return {
     sid,
     account_sid: accountSid,
@@ -67,8 +77,8 @@ export function messageResource(message: SimMessage): Record<string, unknown> {
     status: message.status,
     error_code: error ?? null,
     error_message: error === undefined ? null : simDeliveryErrors[error],
-    price: sent === undefined ? null : '-0.00790',
-    price_unit: sent === undefined ? null : 'USD',
+    price: charge?.price ?? null,
+    price_unit: charge?.unit ?? null,
     date_created: rfc2822(message.created),
     date_sent: sent === undefined ? null : rfc2822(sent),
     date_updated: rfc2822(message.updated),

@@ -6,6 +6,7 @@ import {
   mediumResource,
   messageResource,
   picture,
+  type SimCharge,
   type SimMedia,
   type SimMessage,
   type SimMessageStatus,
@@ -88,6 +89,13 @@ export class SimMessages {
   doom(to: string, error: SimDeliveryError | undefined): void {
     if (error === undefined) this.#fates.delete(to);
     else this.#fates.set(to, error);
+  }
+
+  /** From now on a message costs that; null: it is not told yet what it costs. */
+  charge(sid: string, charge: SimCharge | null): void {
+    const message = this.find(sid);
+    if (message === undefined) throw new Error(`There is no message ${sid}`);
+    message.charge = charge;
   }
 
   find(sid: string | undefined): SimMessage | undefined {
@@ -196,6 +204,7 @@ export class SimMessages {
       sent: undefined,
       status,
       error: undefined,
+      charge: undefined,
     };
     this.all.push(message);
     return message;

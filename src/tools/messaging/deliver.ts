@@ -50,6 +50,7 @@ export function delivery(
         message: `The message is on its way to ${spoken(send.to)}.${told}`,
         message_sid: sid,
       },
+      sid,
       ...traced(requestId),
     };
   };

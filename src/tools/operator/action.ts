@@ -15,6 +15,8 @@ export type Refused = Extract<ActionOutcome, { ok: false }>;
 export interface Written {
   readonly outcome: ActionOutcome;
   readonly done: SendOutcome['done'];
+  /** Twilio's id of what was taken (SM…, MM…, CA…): its price is looked up by it later. */
+  readonly sid?: string;
 }
 
 /** Something that is to leave, with everything that it needs. */

@@ -14,13 +14,14 @@ import { complaint } from '../parameters.ts';
 import { answerOf } from '../sending/answers.ts';
 import { takeOf } from '../sending/budget.ts';
 import type { SendingPolicy } from '../sending/policy.ts';
+import type { RealPrices } from '../sending/real-prices.ts';
 import { type RecipientPolicy, recipientDecision } from '../sending/recipients.ts';
 import { type Action, no, type Prepared, type Refused, type Written, withoutAgents } from './action.ts';
 import { type CallParts, callStatus, placeCall } from './call.ts';
 import { type MessageParts, sendSms } from './message.ts';
 import { once } from './once.ts';
 import type { ActionPolicy } from './policy.ts';
-import { actionBudgets, overBudget } from './spending.ts';
+import { actionBudgets, actionMoney, overBudget } from './spending.ts';
 
 export interface OperatorActionParts extends MessageParts, CallParts {
   readonly twilio: TwilioConnection;
@@ -33,6 +34,8 @@ export interface OperatorActionParts extends MessageParts, CallParts {
   readonly policy: () => ActionPolicy;
   /** What of the rules of agents' sends holds here as well. */
   readonly sending: () => OperatorRules;
+  /** Learns what was done has really cost. */
+  readonly prices: Pick<RealPrices, 'note'>;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Logger;
@@ -143,8 +146,13 @@ export class OperatorActions {
     if ('ok' in allowed) return { outcome: allowed, done: 'unprocessed' };
     const { prepared, receipt, cost } = allowed;
     const written = await this.#left(prepared, client);
-    const { done } = written;
+    const { done, sid } = written;
     if (done === 'sent' || done === 'unknown') facts.cost = cost;
+    if (done === 'sent' && sid !== undefined) {
+      const { what } = prepared;
+      const { requestId } = facts;
+      this.#parts.prices.note({ what, sid, receipt, counters: actionMoney, estimate: cost, requestId });
+    }
     if (done === 'unprocessed' || done === 'opted-out') await this.#giveBack(receipt);
     if (done === 'opted-out') await this.#optOut(prepared);
     return written;

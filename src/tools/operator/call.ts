@@ -68,7 +68,7 @@ export function placeCall({ twilio, agentUrl, country }: CallParts): Action {
           const made = await makeCall(client, { to, from: caller, instructions });
           if (!made.ok) return unwritten(made.failure);
           const { sid: callSid, status } = made.value;
-          return { outcome: { ok: true, value: { callSid, status } }, done: 'sent' };
+          return { outcome: { ok: true, value: { callSid, status } }, done: 'sent', sid: callSid };
         },
       };
     },

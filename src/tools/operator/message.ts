@@ -45,7 +45,7 @@ export function sendSms({ twilio, statusCallback, country }: MessageParts): Acti
           if (!sent.ok) return unwritten(sent.failure);
           const { sid: messageSid, status, createdAt } = sent.value;
           const value = { messageSid, status, dateCreated: createdAt ?? null };
-          return { outcome: { ok: true, value }, done: 'sent' };
+          return { outcome: { ok: true, value }, done: 'sent', sid: messageSid };
         },
       };
     },

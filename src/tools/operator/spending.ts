@@ -4,6 +4,8 @@ import { no, type Prepared, type Refused } from './action.ts';
 import type { ActionPolicy } from './policy.ts';
 
 const subject = 'all';
+/** The counters of money among them. */
+export const actionMoney: readonly string[] = ['actions-money'];
 
 /** The budgets of what the operator's programs send: their own, beside those of agents. */
 export function actionBudgets(

@@ -48,6 +48,9 @@ export interface Expense {
   readonly cost: Money;
 }
 
+/** The counters of money among them. */
+export const agentMoney: readonly string[] = ['money-call', 'money-day'];
+
 /** The budgets of what agents send and look up. */
 export function agentBudgets({ call, to, cost }: Expense, policy: SendingPolicy): readonly Budget[] {
   const { micros: amount } = cost;

@@ -35,6 +35,8 @@ export interface SendOutcome {
   readonly done: 'sent' | 'unknown' | 'refused' | 'unprocessed' | 'opted-out';
   /** Twilio's id of the request (RQ…). */
   readonly requestId?: string;
+  /** Twilio's id of the message (SM…, MM…) that was taken, where it has one: its price is looked up by it later. */
+  readonly sid?: string;
   /** What it really cost, where that is known at once; else the estimate of `sending.costs` is noted. */
   readonly cost?: Money;
 }

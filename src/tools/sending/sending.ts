@@ -10,7 +10,7 @@ import type { GateState, Gates } from '../gates.ts';
 import type { ToolContext, ToolResult } from '../tool.ts';
 import { accessDecision, tierOf } from './access.ts';
 import { answerOf, held, refusals } from './answers.ts';
-import { agentBudgets, takeOf } from './budget.ts';
+import { agentBudgets, agentMoney, takeOf } from './budget.ts';
 import { costOf, priceOf } from './costs.ts';
 import { decide, heldFor, type Question, quietMs, refusalIn } from './decisions.ts';
 import type {
@@ -27,6 +27,7 @@ import type {
 import type { HeldWatch } from './held-watch.ts';
 import { sendingLimits } from './limits.ts';
 import type { SendingPolicy } from './policy.ts';
+import type { RealPrices } from './real-prices.ts';
 import { Repeats, repeatKey } from './repeats.ts';
 
 export interface SendingParts {
@@ -38,6 +39,8 @@ export interface SendingParts {
   readonly heldSends: Pick<HeldSends, 'hold'>;
   /** Tells the call what became of what is held. */
   readonly watch: Pick<HeldWatch, 'add'>;
+  /** Learns what was sent has really cost. */
+  readonly prices: Pick<RealPrices, 'note'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Country of numbers without a country code: ISO 3166, two letters. */
@@ -245,13 +248,18 @@ export class Sending implements SendingGate {
     const open = this.#open.get(ticket.id);
     if (open === undefined) throw new Error('a send was settled twice');
     this.#open.delete(ticket.id);
-    const { done, result, requestId } = outcome;
+    const { done, result, requestId, sid } = outcome;
     const nothing = done === 'unprocessed' || done === 'opted-out';
     const cost = outcome.cost ?? (done === 'sent' || done === 'unknown' ? open.cost : undefined);
     open.asker?.context.note({
       ...(requestId === undefined ? {} : { requestId }),
       ...(cost === undefined ? {} : { cost }),
     });
+    if (done === 'sent' && sid !== undefined && outcome.cost === undefined) {
+      const { receipt, cost: estimate } = open;
+      const bought = { what: 'message', sid, receipt, counters: agentMoney, estimate, requestId } as const;
+      this.#parts.prices.note(bought);
+    }
     if (open.asker !== undefined) this.#repeats.end(open.asker.repeat, result, !nothing);
     if (nothing) await this.#giveBack(open.receipt);
     if (done === 'opted-out') await this.#optOut(open.send);

@@ -6,6 +6,7 @@ import type { Execution, OptOutPair } from '../../../../src/store/sends.ts';
 import { OperatorActions, type OperatorRules } from '../../../../src/tools/operator/actions.ts';
 import { type ActionPolicy, defaultActionPolicy } from '../../../../src/tools/operator/policy.ts';
 import { defaultSendingPolicy } from '../../../../src/tools/sending/policy.ts';
+import type { Bought } from '../../../../src/tools/sending/real-prices.ts';
 import { FakeStore } from '../../../support/fake-store.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { TwilioWorld } from '../../../support/twilio-world.ts';
@@ -24,6 +25,7 @@ let store: FakeStore;
 let policy: ActionPolicy;
 let rules: OperatorRules;
 let events: BridgeEvent[];
+let bought: Bought[];
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -31,6 +33,7 @@ beforeEach(async () => {
   policy = defaultActionPolicy;
   rules = defaultSendingPolicy;
   events = [];
+  bought = [];
   world = await TwilioWorld.start(clock);
   killSwitch = false;
   down = false;
@@ -54,6 +57,7 @@ beforeEach(async () => {
     counters: store.counters,
     policy: () => policy,
     sending: () => rules,
+    prices: { note: each => void bought.push(each) },
     events: { emit: event => void events.push(event) },
     statusCallback: () => world.callback,
     agentUrl: () => agentUrl,
@@ -393,6 +397,34 @@ describe('budgets of actions', () => {
     });
     expect(await run('sendSMS', text)).toMatchObject({ ok: true });
     expect(await run('sendSMS', text)).toMatchObject({ status: 'over_budget' });
+  });
+
+  it('are corrected by what Twilio says of it later: it is told what was bought, and nothing of what was not', async () => {
+    const sent = await run('sendSMS', text);
+    const made = await run('makeCall', talk);
+    const [{ messageSid }, { callSid }] = [sent, made].map(each => (each.ok ? each.value : {})) as [
+      Record<string, unknown>,
+      Record<string, unknown>,
+    ];
+    const counters = ['actions-money'];
+    expect(bought).toEqual([
+      {
+        ...{ what: 'message', sid: messageSid, counters, estimate: { micros: 12_000, currency: 'USD' } },
+        ...{ receipt: expect.any(String), requestId: runs[0]?.requestId },
+      },
+      {
+        ...{ what: 'call', sid: callSid, counters, estimate: { micros: 50_000, currency: 'USD' } },
+        ...{ receipt: expect.any(String), requestId: runs[1]?.requestId },
+      },
+    ]);
+    bought = [];
+    for (const fault of [{ code: 21211 }, { drop: 'answer' }] as const) {
+      world.sim.failNext(fault);
+      await run('sendSMS', text);
+    }
+    rules = { ...defaultSendingPolicy, dryRun: true };
+    await run('sendSMS', text);
+    expect(bought).toEqual([]);
   });
 
   it('are not those of agents', async () => {

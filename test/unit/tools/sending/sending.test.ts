@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Send } from '../../../../src/tools/sending/gate.ts';
+import type { Bought } from '../../../../src/tools/sending/real-prices.ts';
 import {
   caller,
   message,
@@ -186,6 +187,35 @@ describe('budgets', () => {
     expect(await world.store.counters.count('sends-day', 'all', dayMs)).toBe(1);
     expect(await world.send({}, call)).toMatchObject({ status: 'unavailable' });
     expect(world.performed).toHaveLength(1);
+  });
+
+  it('have room again, or none, once it is known what a message has cost', async () => {
+    world.outcome = async () => ({ ...queued, sid: 'SM1' });
+    world.set({ policy: { moneyPerCall: 24_000, moneyPerDay: 40_000 } });
+    const call = world.call();
+    expect(statuses(await inTurn(some(3, {}, call)))).toEqual(['queued', 'queued', 'over_budget']);
+    expect(world.bought).toHaveLength(2);
+    const { receipt, counters, ...first } = world.bought[0] as Bought;
+    const estimate = { micros: 12_000, currency: 'USD' };
+    expect(first).toEqual({ what: 'message', sid: 'SM1', estimate, requestId: 'RQ1' });
+    await world.store.counters.correct(receipt, counters, 7_900);
+    expect(await world.send({ text: 'A third.' }, call)).toMatchObject({ status: 'over_budget' });
+    await world.store.counters.correct(receipt, counters, 0);
+    expect(await world.send({ text: 'A third, again.' }, call)).toMatchObject({ status: 'queued' });
+    await world.store.counters.correct(receipt, counters, 30_000);
+    expect(await world.send({ text: 'To another.' })).toMatchObject({ status: 'over_budget' });
+  });
+
+  it.each([
+    ['was not sent', { done: 'refused', sid: 'SM1' }, {}],
+    ['was perhaps sent, nobody knows as what', { done: 'unknown' }, {}],
+    ['has told its cost at once', { done: 'sent', sid: 'SM1', cost: { micros: 1, currency: 'USD' } }, {}],
+    ['was a dry run', { done: 'sent', sid: 'SM1' }, { dryRun: true }],
+  ] as const)('wait for no price of what %s', async (_, outcome, policy) => {
+    world.outcome = async () => ({ ...queued, ...outcome });
+    world.set({ policy });
+    await world.send();
+    expect(world.bought).toEqual([]);
   });
 
   it('stay as they are in a dry run', async () => {
