@@ -1,177 +1,133 @@
 #!/usr/bin/env node
-// The whole measurement of a release, unattended: every profile beside the floor, into docs/bench. See docs/bench/README.md.
+// The whole measurement of a release, unattended: every part beside the floor, into docs/bench. See docs/bench/README.md.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { marksOf, sectionOf } from './bench-release/report.mjs';
+import { formOf, parts } from './bench-release/parts.mjs';
+import { marksOf, marksTable, metInWords, reportOf } from './bench-release/report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const optionTypes = {
+  only: { type: 'string', default: '' },
+  short: { type: 'boolean', default: false },
+  save: { type: 'string', default: join(root, 'docs', 'bench') },
+  minutes: { type: 'string' },
+  seconds: { type: 'string' },
+  calls: { type: 'string' },
+  rounds: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+};
 
+const minutes = seconds => Math.max(1, Math.round(seconds / 60));
+const total = (some, form) => some.reduce((all, part) => all + part.seconds(form), 0);
+const form = formOf({});
+const listed = parts.map(
+  ({ name, title, seconds }) => `  ${name.padEnd(9)} ${title}, ${minutes(seconds(form))} min`,
+);
 const help = `Usage: npm run bench:release -- [options]
 
-Runs every measurement of a release one after the other: about 25 minutes, in which nothing else should run on the machine.
-Results go to <version>.json and <version>.md in the folder, after each step, so that what was measured is kept when it
-is stopped. Exits with 0, or with 1 when a step failed; a mark that was missed is told and is no failure.
+Runs every measurement of a release one after the other, about ${minutes(total(parts, form))} minutes, in which nothing else should run on the
+machine, and says in one table which marks were met. Results go to <version>.json and <version>.md in the folder, after
+each part, so that what was measured is kept when it is stopped. A mark that was missed is told and is no failure: exits
+with 0, or with 1 when a part gave no result.
+
+Parts:
+${listed.join('\n')}
 
 Options:
-      --short          one pair of the most telling ones, about five minutes; files are named <version>-short
+      --only NAME      those parts alone whose name begins so; what is stored of the others stays
+      --short          one pair of each, about ${minutes(total(parts, formOf({ short: true })))} minutes; files are named <version>-short
+      --minutes N      begin no part that would not be over after so long
       --save FOLDER    where results go (default docs/bench)
-      --minutes N      begin no step after this long (default 30; short 6)
+      --seconds N, --calls N, --rounds N
+                       other windows, calls and pairs, to try it with; files are named <version>-short
   -h, --help           this text`;
 
-/** Pairs of bridge and floor: at these numbers of calls, so many rounds of them in turn. */
-const plans = {
-  long: [
-    { name: 'pcmu', title: 'PCMU over ws', calls: [50, 100, 200, 400], rounds: 5, args: [] },
-    { name: 'wss', title: 'PCMU over wss', calls: [200], rounds: 3, args: ['--wss'] },
-    { name: 'g722', title: 'G.722, agent at 16 kHz', calls: [100], rounds: 3, args: ['--profile', 'g722'] },
-    {
-      name: 'workers',
-      title: 'PCMU over ws, two workers',
-      calls: [400],
-      rounds: 3,
-      args: ['--workers', '2'],
-    },
-    {
-      name: 'pcmu24',
-      title: 'PCMU, agent at 24 kHz',
-      calls: [100],
-      rounds: 1,
-      args: ['--profile', 'pcmu24'],
-    },
-  ],
-  short: [
-    { name: 'pcmu', title: 'PCMU over ws', calls: [100, 200], rounds: 1, args: [] },
-    {
-      name: 'workers',
-      title: 'PCMU over ws, two workers',
-      calls: [400],
-      rounds: 1,
-      args: ['--workers', '2'],
-    },
-    { name: 'wss', title: 'PCMU over wss', calls: [200], rounds: 1, args: ['--wss'] },
-    { name: 'g722', title: 'G.722, agent at 16 kHz', calls: [100], rounds: 1, args: ['--profile', 'g722'] },
-  ],
-};
-/** Length of the window that is measured, seconds. */
-const windowSeconds = 10;
-/** Counted and not timed: what does not need a quiet machine, and what the bench has no profile for. */
-const packets = {
-  long: [
-    ['--system-calls', '--chunk', '20,40,60,100'],
-    ['--srtp'],
-    ['--wss'],
-    ['--profile', 'pcma,g722,pcmu24'],
-  ],
-  short: [
-    ['--system-calls', '--pairs', '1'],
-    ['--srtp', '--pairs', '1'],
-  ],
-};
-/** One pair, or one line of what packets cost, may take this long, ms. */
-const longestMs = 5 * 60_000;
+/** A part may take this many times what is expected, and so long besides, ms. */
+const patience = 2;
+const patienceMs = 120_000;
 
 let running;
+let stopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
-    running?.kill(signal);
-    process.exitCode = 1;
     stopped = true;
+    running?.kill(signal);
   });
-let stopped = false;
 process.exitCode = await main();
 
 async function main() {
   let options;
   try {
-    options = parseArgs({
-      options: {
-        short: { type: 'boolean', default: false },
-        save: { type: 'string', default: join(root, 'docs', 'bench') },
-        minutes: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
+    options = parseArgs({ options: optionTypes }).values;
+    for (const name of ['minutes', 'seconds', 'calls', 'rounds']) options[name] = wholeNumber(options, name);
   } catch (error) {
-    console.error(`bench-release: ${error.message}. See --help.`);
-    return 2;
+    return misuse(error.message);
   }
   if (options.help) {
     console.log(help);
     return 0;
   }
-  return run(options);
+  const chosen = parts.filter(({ name }) => name.startsWith(options.only));
+  if (chosen.length === 0)
+    return misuse(`--only takes the beginning of ${parts.map(({ name }) => name).join(', ')}`);
+  return run(chosen, options);
 }
 
-async function run({ short: isShort, save, minutes }) {
+async function run(chosen, { only, save, minutes: most, ...wanted }) {
+  const form = formOf(wanted);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const result = {
-    version,
-    date: new Date().toISOString(),
-    machine: {
-      cores: cpus().length,
-      cpu: cpus()[0]?.model.trim(),
-      node: process.version,
-      loadBefore: loadavg()[0],
-    },
-    steps: [],
-    packets: [],
-    failed: [],
-  };
-  const until = Date.now() + Number(minutes ?? (isShort ? 6 : 30)) * 60_000;
-  const keep = () => store(join(save, isShort ? `${version}-short` : version), result);
+  const path = join(save, form.whole ? version : `${version}-short`);
+  const result = { version, parts: only === '' ? [] : storedParts(path), missing: [] };
+  const until = Date.now() + (most === undefined ? Number.POSITIVE_INFINITY : most * 60_000);
   mkdirSync(save, { recursive: true });
-  const form = isShort ? 'short' : 'long';
-  for (const plan of plans[form]) {
-    const step = { name: plan.name, title: plan.title, runs: [] };
-    result.steps.push(step);
-    for (let round = 1; round <= plan.rounds; round++) {
-      for (const calls of plan.calls) {
-        const args = ['--calls', String(calls), '--seconds', String(windowSeconds), ...plan.args];
-        await attempt(result, until, `${plan.title}, ${calls} calls, pair ${round}`, async () => {
-          const { runs } = await json([
-            '--enable-source-maps',
-            'dist/src/main.js',
-            'bench',
-            '--json',
-            ...args,
-          ]);
-          step.runs.push(...runs);
-        });
-        keep();
-      }
-    }
+  for (const [at, part] of chosen.entries()) {
+    const left = total(chosen.slice(at), form);
+    tell(
+      `${at + 1} of ${chosen.length}, ${part.title}: ${minutes(part.seconds(form))} min, ${minutes(left)} to go`,
+    );
+    const why = await attempt(result, part, form, until);
+    if (why !== undefined) {
+      tell(`${part.title}: ${why}`);
+      result.missing.push(`${part.title} (${why})`);
+    } else tell(`${part.title}: ${metInWords(marksOf(result).filter(({ name }) => name === part.name))}`);
+    // What an earlier run has stored is not given for nothing.
+    if (result.parts.length > 0) store(path, result);
   }
-  for (const args of packets[form]) {
-    await attempt(result, until, `what packets cost, ${args.join(' ')}`, async () => {
-      result.packets.push(...(await json(['scripts/media-cost.mjs', '--json', ...args])));
-    });
-    keep();
-  }
-  console.log(reportOf(result));
-  return result.failed.length > 0 ? 1 : 0;
+  console.log(marksTable(marksOf(result)));
+  for (const each of result.missing) console.log(`\nNot measured: ${each}`);
+  const where = result.parts.length > 0 ? `; written to ${path}.json and ${path}.md` : '';
+  console.log(`\n${metInWords(marksOf(result))}${where}`);
+  return result.missing.length > 0 ? 1 : 0;
 }
 
-/** Does a piece of the work; one that fails, or for which there is no time, is told in the report and ends nothing. */
-async function attempt(result, until, name, work) {
-  if (stopped || Date.now() > until) {
-    result.failed.push(`${name}: there was no time`);
-    return;
-  }
-  console.error(`bench-release: ${name}`);
+/** Carries out a part, and keeps what it gave in place of what it gave before; says why there is nothing. */
+async function attempt(result, part, form, until) {
+  const seconds = part.seconds(form);
+  if (stopped) return 'stopped';
+  if (Date.now() + seconds * 1000 > until) return 'there was no time';
+  const begun = { date: new Date().toISOString(), loadBefore: loadavg()[0] };
   try {
-    await work();
+    const results = [];
+    for (const command of part.commands(form))
+      results.push(await json(command, patienceMs + patience * seconds * 1000));
+    const { name, title } = part;
+    const one = { name, title, ...begun, machine: machine(), commands: part.commands(form), results };
+    const order = parts.map(each => each.name);
+    result.parts = [...result.parts.filter(each => each.name !== name), one].sort(
+      (a, b) => order.indexOf(a.name) - order.indexOf(b.name),
+    );
+    return undefined;
   } catch (error) {
-    result.failed.push(`${name}: ${error.message}`);
-    console.error(`bench-release: ${name} failed: ${error.message}`);
+    return stopped ? 'stopped' : error.message;
   }
 }
 
 /** Runs a program with node and reads the line of JSON that it ends with; one that found something amiss prints it too. */
-function json(args) {
+function json(args, longestMs) {
   return new Promise((resolve, reject) => {
     running = spawn(process.execPath, args, {
       cwd: root,
@@ -183,15 +139,25 @@ function json(args) {
       out += chunk;
     });
     running.on('error', reject);
-    running.on('close', code => {
+    running.on('close', (code, signal) => {
       const line = out.trim().split('\n').at(-1) ?? '';
       try {
         resolve(JSON.parse(line));
       } catch {
-        reject(new Error(`ended with ${code} and no result`));
+        reject(new Error(`ended with ${code ?? signal} and no result`));
       }
     });
   });
+}
+
+function machine() {
+  return { cores: cpus().length, cpu: cpus()[0]?.model.trim(), node: process.version };
+}
+
+/** What an earlier run has left there. */
+function storedParts(path) {
+  if (!existsSync(`${path}.json`)) return [];
+  return JSON.parse(readFileSync(`${path}.json`, 'utf8')).parts ?? [];
 }
 
 function store(path, result) {
@@ -199,35 +165,18 @@ function store(path, result) {
   writeFileSync(`${path}.md`, `${reportOf(result)}\n`);
 }
 
-function reportOf(result) {
-  const { version, date, machine, steps, failed } = result;
-  return [
-    `# Trunkbridge ${version}`,
-    `${date.slice(0, 10)}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}; load before it began ${machine.loadBefore.toFixed(1)}. Telephones and agent ran on the same cores; \`agent.settle_ms\` is 0. Figures are medians of all pairs, "floor" is the bare program in the same minutes. What each means: [README](README.md).`,
-    ...(failed.length === 0 ? [] : [`Not measured: ${failed.join('; ')}.`]),
-    '## Against the marks',
-    marksOf(result),
-    ...steps.filter(({ runs }) => runs.length > 0).map(sectionOf),
-    packetsOf(result.packets),
-  ].join('\n\n');
+function wholeNumber(options, name) {
+  if (options[name] === undefined) return undefined;
+  const value = Number(options[name]);
+  if (!(Number.isInteger(value) && value > 0)) throw new Error(`--${name} takes a number from 1`);
+  return value;
 }
 
-function packetsOf(lines) {
-  if (lines.length === 0) return '';
-  const rows = lines.map(({ profile, wss, srtp, chunkMs, bytes, micros, ratio, systemCalls }) =>
-    [
-      `${profile}${wss ? ', wss' : ''}${srtp ? ', SRTP' : ''}`,
-      `${chunkMs} ms`,
-      `${bytes.bridge.toFixed(0)} (${bytes.floor.toFixed(0)})`,
-      `${micros.bridge.toFixed(1)} (${micros.floor.toFixed(1)})`,
-      ratio.toFixed(2),
-      systemCalls === undefined ? '-' : `${systemCalls.bridge.toFixed(2)} (${systemCalls.floor.toFixed(2)})`,
-    ].join(' | '),
-  );
-  return [
-    '## A packet in, one out, and its share of a message to the agent (floor, with messages of 20 ms)\n',
-    '| calls of | message | bytes of heap | processor, us | ratio | system calls |',
-    '|---|---|---|---|---|---|',
-    ...rows.map(row => `| ${row} |`),
-  ].join('\n');
+function tell(text) {
+  console.error(`bench-release: ${text}`);
+}
+
+function misuse(why) {
+  tell(`${why}. See --help.`);
+  return 2;
 }

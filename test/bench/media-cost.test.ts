@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { mostHeapOfPacket } from '../../src/sim/load/bounds.ts';
 import { requirePrograms } from '../support/programs.ts';
 
-/** What a packet may take beyond what the floor takes, bytes of heap. */
-const mostBytes = 32;
 /** System calls and processor time as multiples of the floor's: times vary by a quarter from run to run, counts do not. */
 const mostSystemCalls = 1.15;
 const mostTime = 1.2 * 1.4;
@@ -37,7 +36,7 @@ function measure(...args: string[]): Line {
 describe.runIf(process.platform === 'linux')('a packet on its way through the media path', () => {
   it('leaves no more behind on the heap than in a bare program, and takes little more time', () => {
     const { bytes, ratio } = measure('--pairs', '2');
-    expect(bytes.bridge - bytes.floor).toBeLessThanOrEqual(mostBytes);
+    expect(bytes.bridge - bytes.floor).toBeLessThanOrEqual(mostHeapOfPacket);
     expect(ratio).toBeLessThanOrEqual(mostTime);
   }, 120_000);
 

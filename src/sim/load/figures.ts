@@ -79,7 +79,7 @@ export interface Figures {
 }
 
 /** Effects are looked for this long after their causes, ms. */
-const withinMs = { answer: 5000, sound: 1500 };
+export const withinMs = { answer: 5000, sound: 1500 };
 /** Causes just before the end of the window may have their effects after it. */
 const marginMs = 500;
 

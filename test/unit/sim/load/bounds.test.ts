@@ -137,6 +137,21 @@ describe('what was promised', () => {
     expect(found(of(200), 'barge-in')).toBeUndefined();
   });
 
+  it('is not met by what was never heard, and not judged where there was nothing to hear', () => {
+    const told = (bargeIn: typeof delay) => {
+      const bridge = figures({ calls: 100 });
+      const pair = {
+        bridge: { ...bridge, calling: { ...bridge.calling!, bargeIn } },
+        other: figures({ subject: 'floor', calls: 100 }),
+      };
+      return found(boundsOf([pair], pcmu), 'barge-in')?.value;
+    };
+    expect(told({ ...delay, missed: 10 })).toBe(3);
+    expect(told({ ...delay, missed: 11 })).toBe(1500);
+    expect(told({ ...delay, count: 0, max: 0, p99: 0, missed: 1 })).toBe(1500);
+    expect(told({ ...delay, count: 0, max: 0, p99: 0 })).toBeUndefined();
+  });
+
   it('is of SRTP what it adds to a call', () => {
     const pair = { bridge: figures({ perCall: 0.4 }), other: figures({ subject: 'plain', perCall: 0.3 }) };
     const bounds = boundsOf([pair], pcmu);
