@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Config } from './config/config.ts';
+import type { Config, ConfiguredTrunk } from './config/config.ts';
 import { type ImportedNumbers, isConfigured, readImportedTrunk } from './config/imported.ts';
 import { toE164 } from './core/e164.ts';
 import { Failure, fail, messageOf, ok, type Result } from './core/errors.ts';
@@ -273,8 +273,7 @@ export class PhoneNumbers {
       const read = readImportedTrunk(id, entry);
       const country = entry.defaultCountry === undefined ? {} : { defaultCountry: entry.defaultCountry };
       if (read.ok) {
-        // Calls go out over it from the number, whether an agent answers that or not.
-        trunks.push(...read.value.trunks.map(trunk => ({ ...trunk, ...country })));
+        trunks.push(...read.value.trunks.map(trunk => ({ ...callingFrom(entry.number, trunk), ...country })));
         for (const [name, password] of read.value.passwords) passwords.set(name, password);
       }
       if (entry.agentId === undefined) continue;
@@ -303,6 +302,10 @@ export class PhoneNumbers {
     }
   }
 }
+
+/** Calls go out over the trunk of a number from that number, whether an agent answers it or not, unless the trunk says `from`. */
+const callingFrom = (number: string, { outbound, ...trunk }: ConfiguredTrunk): ConfiguredTrunk =>
+  outbound === undefined ? trunk : { ...trunk, outbound: { from: number, ...outbound } };
 
 /** Single numbers, called by their places in the file: no id tells a number to whoever may not see it; ranges and prefixes are no phone numbers. */
 function configuredEntries({ numbers }: Config): NumberEntry[] {

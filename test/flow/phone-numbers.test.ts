@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { SimCaller } from '../../src/sim/caller/caller.ts';
 import { header, methodOf } from '../../src/sim/caller/message.ts';
+import { SipListener } from '../contract/sip-listener.ts';
 import { type Bridge, withBridge } from '../support/flow.ts';
 import { Telephone } from '../support/telephone.ts';
 import { until } from '../support/until.ts';
+import { answerTo } from '../unit/sip/embedded/messages.ts';
 
 const key = 'admin-key-0123456789';
 const env = { ELEVENLABS_AGENT_ID: '', API_KEYS: `ops:admin:${key},test:read:a-key-to-read-metrics` };
@@ -62,6 +64,37 @@ describe('an imported phone number', () => {
       const call = await bridge.answered({ to: '+4930901820' });
       await call.hangup();
     }));
+
+  it.each([
+    ['the number', {}, to],
+    ['another that its trunk names', { from: '+493090182001' }, '+493090182001'],
+  ])('with a trunk of its own is called out from over that, as %s', async (_, more, from) => {
+    const listener = await SipListener.open();
+    try {
+      await withBridge({ env, yaml }, async bridge => {
+        const { phone_number_id: id = '' } = await ask(bridge, 'POST', '', {
+          ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk' },
+          outbound_trunk_config: { address: `127.0.0.1:${listener.hop.port}`, transport: 'tcp', ...more },
+        });
+        const request = { trunk: id, to: '+14155550123', agentId: 'agent_under_test' };
+        const placed = await bridge.app.place(request);
+        const peer = await listener.peer();
+        const invite = await peer.next(message => message.kind === 'request');
+        if (invite.kind !== 'request') throw new Error('not a request');
+        const caller = invite.headers.get('From');
+        expect([invite.uri, caller]).toEqual([
+          expect.stringContaining('sip:+14155550123@'),
+          expect.stringContaining(`sip:${from}@`),
+        ]);
+        peer.send(answerTo(invite, 486).replace(/^(To: [^\r]*)\r/m, '$1;tag=telephone\r'));
+        expect(placed.ok && (await placed.value.ended).end.reason).toBe('callee-busy');
+        await peer.next(message => message.kind === 'request' && message.method === 'ACK');
+        peer.end();
+      });
+    } finally {
+      listener.close();
+    }
+  });
 
   it('with a trunk that wants it is registered at once, anew when it changes, and not once it is deleted', async () => {
     const registrar = await Telephone.open();

@@ -239,6 +239,7 @@ describe('a number with a SIP trunk of its own', () => {
         imported: true,
       },
     ]);
+    expect(config().trunks[0]?.outbound?.from).toBe('+493090182000');
     expect(config().secrets.trunkPasswords.get(name)).toBe('a-password-of-the-trunk');
     expect(config().numbers).toMatchObject([{ agentId: 'agent_2', trunk: name, label: 'Berlin' }]);
     const shown = await ask('GET', id);
