@@ -18,11 +18,13 @@ Options:
       --calls N          calls at once (default 50)
       --rate R           new calls a second (default 10)
       --duration S       length of the run in seconds, the last calls included (default 30)
-      --warm S           seconds of calls at half the rate before, which are not counted (default 0)
+      --warm S           seconds of calls before that are not counted, at half the rate and 200 a second at most (default 0)
       --length S         length of a call in seconds (default: calls / rate, which keeps N calls up)
       --media HOW        calls with sound, or with SDP alone: sound, none (default sound)
       --may-refuse       a 503 with Retry-After that names a limit is no failure (with --media none)
       --max-p99 MS       most time from INVITE to 200, at p99
+      --min-p99 MS       least such time: the run is to show what more than can be carried does, and is a failure when it
+                         does not. Calls that failed or were refused are none
       --codec NAME       pcmu, pcma or mixed (default pcmu)
       --format NAME      audio format of the agent: ulaw_8000, pcm_16000 (default ulaw_8000)
       --connections HOW  one TCP connection like a trunk, or each call its own: one, each (default one)
@@ -50,6 +52,7 @@ const optionTypes = {
   media: { type: 'string', default: 'sound' },
   'may-refuse': { type: 'boolean' },
   'max-p99': { type: 'string' },
+  'min-p99': { type: 'string' },
   codec: { type: 'string', default: 'pcmu' },
   format: { type: 'string', default: 'ulaw_8000' },
   connections: { type: 'string', default: 'one' },

@@ -24,6 +24,9 @@ const unguarded = ['mainLagMs', 'workerLagMs', 'connectionLagMs'].flatMap(name =
   `${name}=1000000`,
 ]);
 
+/** More than these two cores can carry: with the guard and without it. */
+const tooMany = [...quiet, '--rate', '1000', '--duration', '8', '--may-refuse'];
+
 const shown = loads => loads.map(each => each.toFixed(2)).join(', ');
 
 /** Name, script, its arguments, and the most seconds that it may take. */
@@ -61,10 +64,11 @@ const measurements = [
     [...quiet, '--rate', '400', '--duration', '30', '--may-refuse', '--max-p99', '250'],
     180,
   ],
+  ['1,000 set-ups a second offered', 'load.mjs', [...tooMany, '--max-p99', '1000'], 120],
   [
     'the same without the guard: it collapses',
     'load.mjs',
-    [...quiet, '--rate', '400', '--duration', '15', '--may-refuse', ...unguarded],
+    [...tooMany, '--min-p99', '2000', ...unguarded],
     180,
   ],
   ['idle connections', 'idle-connections.mjs', [], 240],

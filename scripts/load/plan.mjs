@@ -20,7 +20,7 @@ const agentProfiles = { ulaw_8000: 'pcmu', pcm_16000: 'g722' };
 /** @param options as `load.mjs` has parsed them */
 export function makePlan(options) {
   const calls = number(options, 'calls', 1, 5000);
-  const rate = number(options, 'rate', 0.1, 500);
+  const rate = number(options, 'rate', 0.1, 2000);
   const length = options.length === undefined ? calls / rate : number(options, 'length', 0.2, 3600);
   const duration = Math.max(number(options, 'duration', 1, 86_400), length);
   const total = Math.ceil(Math.max(rate * (duration - length), calls));
@@ -43,6 +43,7 @@ export function makePlan(options) {
   const mayRefuse = options['may-refuse'] === true;
   if (mayRefuse && media !== 'none') throw new UsageError('--may-refuse needs --media none');
   const maxP99 = options['max-p99'] === undefined ? Infinity : number(options, 'max-p99', 1, 60_000);
+  const minP99 = options['min-p99'] === undefined ? 0 : number(options, 'min-p99', 1, 60_000);
   const warm = number(options, 'warm', 0, 600);
   const sizes = { calls, rate, length, duration, total, warm };
   return {
@@ -58,6 +59,7 @@ export function makePlan(options) {
     agentProfile,
     mayRefuse,
     maxP99,
+    minP99,
     profile,
     limits,
   };
