@@ -8,12 +8,11 @@ const defaultAgentPort = '8091';
 const defaultTwilioPort = '8092';
 
 export const command: Command = {
-  usage: '[--agent-port PORT] [--twilio-port PORT] [--format FORMAT] [--load]',
+  usage: '[--agent-port PORT] [--twilio-port PORT] [--format FORMAT]',
   options: {
     'agent-port': { type: 'string', default: defaultAgentPort },
     'twilio-port': { type: 'string', default: defaultTwilioPort },
     format: { type: 'string', default: 'pcm_16000' },
-    load: { type: 'boolean' },
   },
   help: () => `Runs the stand-ins for ElevenLabs and Twilio on loopback until it is stopped, and prints the environment that
 points a bridge at them. Agents: agent_echo, agent_tone, agent_otp, agent_quiet. Codes that Twilio would text are printed.
@@ -27,7 +26,6 @@ Options:
       --agent-port PORT   port of the stand-in ElevenLabs (default: ${defaultAgentPort})
       --twilio-port PORT  port of the stand-in Twilio (default: ${defaultTwilioPort})
       --format FORMAT     audio format of the agents in both directions (default: pcm_16000)
-      --load              for load tests: keeps no sound, sends no pings
   -h, --help              this text
 
 Examples:
@@ -46,7 +44,6 @@ Examples:
         agent_otp: { mode: 'otp', ...formats },
         agent_quiet: { mode: 'quiet', ...formats },
       },
-      ...(args['load'] === true ? { keepAudioBytes: 0, keepConversations: 1, pingMs: 0 } : {}),
     });
     const twilio = await SimTwilio.start({
       port: Number(args['twilio-port']),

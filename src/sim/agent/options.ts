@@ -67,7 +67,7 @@ export interface SimAgentOptions {
   readonly agents?: Readonly<Record<string, SimScript>>;
   /** For every other agent id; without it those are 404. */
   readonly otherwise?: SimScript;
-  /** Caller sound kept of each conversation, bytes (default 4 MiB); what is above it is only counted. 0 for load. */
+  /** Caller sound kept of each conversation, bytes (default 4 MiB); what is above it is only counted. */
   readonly keepAudioBytes?: number;
   /** Conversations kept for looking at (default 1000); the oldest ended ones are forgotten first. */
   readonly keepConversations?: number;
