@@ -61,11 +61,13 @@ export class Bridge {
   readonly app: App;
   readonly lines: LogLine[];
   readonly #callers: SimCaller[] = [];
+  readonly #configure: (yaml: string) => void;
 
-  constructor(world: SimWorld, app: App, lines: LogLine[]) {
+  constructor(world: SimWorld, app: App, lines: LogLine[], configure: (yaml: string) => void) {
     this.world = world;
     this.app = app;
     this.lines = lines;
+    this.#configure = configure;
   }
 
   get sipPort(): number {
@@ -112,6 +114,12 @@ export class Bridge {
   /** The line of the first call that is over, or of call number `index` in the order of ending. */
   ended(index = 0): Promise<LogLine & { readonly reason: EndingReason }> {
     return until(() => this.log('call ended')[index] as never, 'a line "call ended"', 15_000);
+  }
+
+  /** Has the daemon read another configuration file. */
+  async reload(yaml: string): Promise<void> {
+    this.#configure(yaml);
+    expect(await this.app.reload()).toMatchObject({ ok: true });
   }
 
   async metrics(): Promise<Series> {
@@ -198,14 +206,16 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
     agent: { ...options.agent, agents: { agent_under_test: script } },
     ...(options.twilio === undefined ? {} : { twilio: options.twilio }),
   });
-  const loaded = loadConfig({
-    env: environmentOf(world, {
-      ...(options.twilioToken === true ? { TWILIO_AUTH_TOKEN: world.twilio.authToken } : {}),
-      ...options.env,
-    }),
-    sipLimits: stackLimits,
-    ...(options.yaml === undefined ? {} : { path: configPath, read: fileOr(options.yaml) }),
+  const env = environmentOf(world, {
+    ...(options.twilioToken === true ? { TWILIO_AUTH_TOKEN: world.twilio.authToken } : {}),
+    ...options.env,
   });
+  let { yaml } = options;
+  const load = () => {
+    const file = yaml === undefined ? {} : { path: configPath, read: fileOr(yaml) };
+    return loadConfig({ env, sipLimits: stackLimits, ...file });
+  };
+  const loaded = load();
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
   const lines: LogLine[] = [];
   const log = createLogger(loaded.value.config.log.level, {
@@ -216,9 +226,11 @@ export async function startBridge(options: BridgeOptions = {}): Promise<Bridge> 
     const app = await startApp(
       { ...config, sip: { ...config.sip, limits: { ...unhurried, ...config.sip.limits } } },
       // What the stand-in is asked is counted: only calls ask it something.
-      { log, checkTwilio: options.checkTwilio ?? false },
+      { log, checkTwilio: options.checkTwilio ?? false, load },
     );
-    const bridge = new Bridge(world, app, lines);
+    const bridge = new Bridge(world, app, lines, changed => {
+      yaml = changed;
+    });
     if (options.sends === true) await bridge.allowSends();
     return bridge;
   } catch (error) {
