@@ -171,10 +171,15 @@ describe('the kill switch, turned in the middle of a call', () => {
   ])('(%s) holds for the call that a landline would get while its text is being refused', (on, asked) =>
     calledBy(mixed, [], async scene => {
       const { world } = scene.bridge;
-      world.twilio.failNext({ code: 60205, value: mixed, delayMs: 500 });
+      let refuse: (() => void) | undefined;
+      const until = new Promise<void>(resolve => {
+        refuse = resolve;
+      });
+      world.twilio.failNext({ code: 60205, value: mixed, until });
       const sending = scene.send();
       await world.twilio.received(1);
       if (on) await turn(scene.bridge, true);
+      refuse?.();
       expect(await sending).toMatchObject(on ? stopped : spoken);
       expect(scene.asked()).toEqual(asked);
     }),

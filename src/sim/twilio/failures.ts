@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/clock.ts';
 import { type SimErrorCode, simError } from './errors.ts';
 
-/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs`, `lost` or a `lie`. */
+/** One thing that goes wrong with one request. The request is not carried out, unless it is only `delayMs`, `until`, `lost` or a `lie`. */
 export interface SimFault {
   /** One of Twilio's error codes, in its error shape; `status` overrides the usual one. */
   readonly code?: SimErrorCode;
@@ -13,6 +13,8 @@ export interface SimFault {
   readonly retryAfter?: string;
   /** Wait this long (ms) before doing whatever else is asked; alone: before a normal answer. */
   readonly delayMs?: number;
+  /** The same until this settles. */
+  readonly until?: Promise<unknown>;
   /** `request`: the connection dies before an answer; `answer`: after half of it; `silence`: no answer ever. */
   readonly drop?: 'request' | 'answer' | 'silence';
   /** The request is carried out, and the connection dies before its answer. */

@@ -263,6 +263,7 @@ export class SimTwilio {
     this.#wake();
     const fault = this.#faults.take(method, url.pathname);
     if (fault?.delayMs !== undefined) await pause(this.#clock, fault.delayMs);
+    await fault?.until;
     if (fault !== undefined && isFinal(fault)) return playFault(fault, response);
     const answer = this.#answer(method, url, request.headers['content-type'], body, form);
     this.#onAnswer(came, answer);
