@@ -5,7 +5,7 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { Pacer } from '../../../src/media/outbound/pacer.ts';
 import { PortPool } from '../../../src/media/port.ts';
 import { writeHeader } from '../../../src/media/rtp/packet.ts';
-import { parseRtcp, RtcpView } from '../../../src/media/rtp/rtcp.ts';
+import { emptyBlock, parseRtcp, RtcpView, writeReport } from '../../../src/media/rtp/rtcp.ts';
 import { timestampDistance } from '../../../src/media/rtp/sequence.ts';
 import { MediaSession } from '../../../src/media/session.ts';
 import { Ear, plan, speech, Told, MediaWorld as World } from './media-world.ts';
@@ -366,6 +366,22 @@ describe('MediaSession', () => {
     expect(views.every(view => view.senderReport && view.ssrc === world.rtp.rtp[0]!.ssrc)).toBe(true);
     expect(views.map(view => view.bye)).toEqual([...views.slice(1).map(() => false), true]);
     expect(views.at(-1)).toMatchObject({ senderPackets: 1500, senderOctets: 240_000, hasBlock: true });
+  });
+
+  it('goes on after a BYE in the RTCP of the peer: the signalling ends calls', () => {
+    const world = new World().answered();
+    world.talk(200);
+    const packet = Buffer.alloc(160);
+    const length = writeReport(packet, { ssrc: 0x1234, cname: 'peer', bye: true, block: emptyBlock() });
+    const report = packet.subarray(0, length);
+    expect(parseRtcp(report, new RtcpView(), 0)).toBe(true);
+    world.rtcp.emit('message', report, { address: '192.0.2.9', port: 4001 });
+    const chunks = world.ear.chunks.length;
+    world.talk(1000);
+    expect(world.session.stats().packetsReceived).toBe(60);
+    expect(world.ear.chunks.length - chunks).toBe(50);
+    expect(world.told.words).toEqual([]);
+    expect(world.closes).toBe(0);
   });
 
   it('leaves nothing behind when it is closed, and says nothing more', () => {

@@ -95,9 +95,9 @@ describe('header fields that others put on an INVITE of ours', () => {
     ];
     for (const value of harmless) {
       const fields = outboundHeaders({ 'X-Test': value });
-      if (!fields.ok) continue;
+      expect(fields.ok, JSON.stringify(value)).toBe(true);
       const headers = new Headers();
-      for (const field of fields.value) headers.add(field.name, field.value);
+      for (const field of fields.ok ? fields.value : []) headers.add(field.name, field.value);
       const bytes = formatRequest('INVITE', 'sip:trunk.example', headers);
       expect(bytes.toString('latin1').split(/[\r\n]+/), JSON.stringify(value)).toHaveLength(4);
     }
