@@ -12,7 +12,7 @@ import type { TwilioConnection } from '../../twilio/connection.ts';
 import type { Gates } from '../gates.ts';
 import { complaint } from '../parameters.ts';
 import { answerOf } from '../sending/answers.ts';
-import { takeOf } from '../sending/budget.ts';
+import { giveBack, takeOf } from '../sending/budget.ts';
 import type { SendingPolicy } from '../sending/policy.ts';
 import type { RealPrices } from '../sending/real-prices.ts';
 import { type RecipientPolicy, recipientDecision } from '../sending/recipients.ts';
@@ -153,7 +153,7 @@ export class OperatorActions {
       const { requestId } = facts;
       this.#parts.prices.note({ what, sid, receipt, counters: actionMoney, estimate: cost, requestId });
     }
-    if (done === 'unprocessed' || done === 'opted-out') await this.#giveBack(receipt);
+    if (done === 'unprocessed' || done === 'opted-out') await giveBack(this.#parts.counters, receipt);
     if (done === 'opted-out') await this.#optOut(prepared);
     return written;
   }
@@ -184,7 +184,7 @@ export class OperatorActions {
     if (taken.receipt === undefined) return overBudget(taken.decision.detail, taken.retryAfterMs);
     if (!rules.dryRun) return { prepared, receipt: taken.receipt, cost };
     said.push({ gate: 'dry_run', decision: 'refuse', detail: 'late' });
-    await this.#giveBack(taken.receipt);
+    await giveBack(counters, taken.receipt);
     return dryRun;
   }
 
@@ -197,11 +197,6 @@ export class OperatorActions {
       });
       return { outcome: no('unavailable', 'It is not known whether this was done.'), done: 'unknown' };
     }
-  }
-
-  /** One that is not given back costs one of the day, and nothing else. */
-  async #giveBack(receipt: string): Promise<void> {
-    await this.#parts.counters.giveBack(receipt).catch(() => undefined);
   }
 
   async #optOut({ pair }: Prepared): Promise<void> {

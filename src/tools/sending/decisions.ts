@@ -1,8 +1,9 @@
 import type { CallerTier, GateDecision } from '../../core/tool-facts.ts';
 import type { GateState } from '../gates.ts';
-import type { ToolContext } from '../tool.ts';
+import type { ToolContext, ToolResult } from '../tool.ts';
 import { isEmail } from '../verify/destination.ts';
 import { accessDecision } from './access.ts';
+import { answerOf } from './answers.ts';
 import { contentDecision, findingsIn } from './content/findings.ts';
 import type { Send } from './gate.ts';
 import type { SendingPolicy } from './policy.ts';
@@ -77,3 +78,8 @@ export const refusalIn = (decisions: readonly GateDecision[]): GateDecision | un
 /** What a person has to look at; empty: nothing. */
 export const heldFor = (decisions: readonly GateDecision[]): readonly string[] =>
   decisions.flatMap(({ decision, detail }) => (decision === 'hold' ? (detail ?? '').split('+') : []));
+
+/** What the agent is told of the gate that refused. */
+export function refusalAnswer(refusal: GateDecision, question: Question): ToolResult {
+  return answerOf(refusal, refusal.gate === 'quiet_hours' ? quietMs(question) : undefined);
+}

@@ -5,12 +5,12 @@ import { maskNumber } from '../../core/mask.ts';
 import type { GateDecision } from '../../core/tool-facts.ts';
 import type { Executions, HeldAuthor, HeldSend, HeldSends } from '../../store/sends.ts';
 import type { ToolResult } from '../tool.ts';
-import { decide, refusalIn } from './decisions.ts';
+import { decide, refusalAnswer, refusalIn } from './decisions.ts';
 import type { Send, SendOutcome } from './gate.ts';
 import type { HeldWatch } from './held-watch.ts';
 import { sendingLimits } from './limits.ts';
 import type { SendingPolicy } from './policy.ts';
-import { refusalAnswer, type Sending } from './sending.ts';
+import type { Sending } from './sending.ts';
 
 export interface HeldDeskParts {
   readonly sending: Pick<Sending, 'question' | 'release' | 'perform' | 'settle'>;

@@ -1,18 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { maskNumber } from '../../core/mask.ts';
-import type { GateDecision, Money } from '../../core/tool-facts.ts';
+import type { GateDecision } from '../../core/tool-facts.ts';
 import type { HeldSends, OptOuts } from '../../store/sends.ts';
 import type { Counters } from '../../store/store.ts';
 import type { GateState, Gates } from '../gates.ts';
 import type { ToolContext, ToolResult } from '../tool.ts';
-import { accessDecision, tierOf } from './access.ts';
-import { answerOf, held, refusals } from './answers.ts';
-import { agentBudgets, agentMoney, takeOf } from './budget.ts';
-import { costOf, priceOf } from './costs.ts';
-import { decide, heldFor, type Question, quietMs, refusalIn } from './decisions.ts';
+import { tierOf } from './access.ts';
+import { held, refusals } from './answers.ts';
+import { decide, heldFor, type Question, refusalAnswer, refusalIn } from './decisions.ts';
 import type {
   GateAnswer,
   Perform,
@@ -26,7 +23,9 @@ import type {
 } from './gate.ts';
 import type { HeldWatch } from './held-watch.ts';
 import { sendingLimits } from './limits.ts';
+import { OpenSends, type Release, type SendAsker } from './open-sends.ts';
 import type { SendingPolicy } from './policy.ts';
+import { mayRead } from './reading-gate.ts';
 import type { RealPrices } from './real-prices.ts';
 import { Repeats, repeatKey } from './repeats.ts';
 
@@ -47,32 +46,19 @@ export interface SendingParts {
   readonly country: string | undefined;
 }
 
-/** A send that was let go and is not settled yet. */
-interface OpenSend {
-  readonly send: Send;
-  readonly receipt: string;
-  readonly cost: Money;
-  /** Absent where a person has approved it. */
-  readonly asker?: { readonly context: ToolContext; readonly repeat: string };
-}
-
-/** What of a send is let go: its ticket, or why not. */
-type Release =
-  | { readonly ticket: SendTicket; readonly decision: GateDecision }
-  | { readonly ticket: undefined; readonly decision: GateDecision; readonly result: ToolResult };
-
 type Stopped = Extract<GateAnswer, { go: false }>;
 
 /** The gate that every send passes, and every look at what is not the caller's own. */
 export class Sending implements SendingGate {
   readonly #parts: SendingParts;
   readonly #performers = new Map<SendKind, Perform>();
-  readonly #open = new Map<string, OpenSend>();
+  readonly #open: OpenSends;
   readonly #repeats: Repeats;
 
   constructor(parts: SendingParts) {
     this.#parts = parts;
     this.#repeats = new Repeats(parts.clock);
+    this.#open = new OpenSends({ ...parts, repeats: this.#repeats });
   }
 
   register(kind: SendKind, perform: Perform): void {
@@ -180,27 +166,17 @@ export class Sending implements SendingGate {
     return stopped(context, 'held', held(id), decisions);
   }
 
-  /** Takes what a send costs of the budgets. */
-  async release(
-    send: Send,
-    call: string,
-    policy: SendingPolicy,
-    asker?: OpenSend['asker'],
-  ): Promise<Release> {
-    const cost = costOf(send, policy);
-    const taken = await takeOf(this.#parts.counters, agentBudgets({ call, to: send.to, cost }, policy));
-    if (taken.receipt === undefined) {
-      const { decision, retryAfterMs } = taken;
-      return { ticket: undefined, decision, result: answerOf(decision, retryAfterMs) };
-    }
-    const ticket = { id: randomUUID() };
-    this.#open.set(ticket.id, {
-      send,
-      receipt: taken.receipt,
-      cost,
-      ...(asker === undefined ? {} : { asker }),
-    });
-    return { ticket, decision: taken.decision };
+  /** Takes what a send costs of the budgets; what was let go is to be settled. */
+  release(send: Send, call: string, policy: SendingPolicy, asker?: SendAsker): Promise<Release> {
+    return this.#open.release(send, call, policy, asker);
+  }
+
+  settle(ticket: SendTicket, outcome: SendOutcome): Promise<ToolResult> {
+    return this.#open.settle(ticket, outcome);
+  }
+
+  read(reading: Reading, context: ToolContext): Promise<ReadAnswer> {
+    return mayRead(this.#parts, reading, context);
   }
 
   /** What has the last word: a dry run, the end of the call, a switch that was turned meanwhile. */
@@ -223,7 +199,7 @@ export class Sending implements SendingGate {
           : dryRun
             ? say('dry_run', 'dry-run', refusals.dryRun)
             : undefined;
-    if (late !== undefined) await this.#takeBack(ticket);
+    if (late !== undefined) await this.#open.takeBack(ticket);
     return late;
   }
 
@@ -232,84 +208,8 @@ export class Sending implements SendingGate {
     try {
       return await this.#parts.gates.read();
     } catch (error) {
-      await this.#takeBack(ticket);
+      await this.#open.takeBack(ticket);
       throw error;
-    }
-  }
-
-  /** What was let go is not sent after all. */
-  async #takeBack(ticket: SendTicket): Promise<void> {
-    const open = this.#open.get(ticket.id);
-    this.#open.delete(ticket.id);
-    if (open !== undefined) await this.#giveBack(open.receipt);
-  }
-
-  async settle(ticket: SendTicket, outcome: SendOutcome): Promise<ToolResult> {
-    const open = this.#open.get(ticket.id);
-    if (open === undefined) throw new Error('a send was settled twice');
-    this.#open.delete(ticket.id);
-    const { done, result, requestId, sid } = outcome;
-    const nothing = done === 'unprocessed' || done === 'opted-out';
-    const cost = outcome.cost ?? (done === 'sent' || done === 'unknown' ? open.cost : undefined);
-    open.asker?.context.note({
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(cost === undefined ? {} : { cost }),
-    });
-    if (done === 'sent' && sid !== undefined && outcome.cost === undefined) {
-      const { receipt, cost: estimate } = open;
-      const bought = { what: 'message', sid, receipt, counters: agentMoney, estimate, requestId } as const;
-      this.#parts.prices.note(bought);
-    }
-    if (open.asker !== undefined) this.#repeats.end(open.asker.repeat, result, !nothing);
-    if (nothing) await this.#giveBack(open.receipt);
-    if (done === 'opted-out') await this.#optOut(open.send);
-    return result;
-  }
-
-  /** One that is not given back costs a message of the day, and nothing else. */
-  async #giveBack(receipt: string): Promise<void> {
-    await this.#parts.counters.giveBack(receipt).catch(() => undefined);
-  }
-
-  async #optOut({ to, sender }: Send): Promise<void> {
-    try {
-      await this.#parts.optOuts.add({ number: to, sender }, 'refused');
-    } catch (error) {
-      // Twilio remembers it as well.
-      this.#parts.log.warn('an opt-out cannot be kept', { error: messageOf(error) });
-    }
-  }
-
-  async read(
-    { tool, action, numbers = [], charges = [] }: Reading,
-    context: ToolContext,
-  ): Promise<ReadAnswer> {
-    const { country } = this.#parts;
-    const policy = this.#parts.policy();
-    const tier = tierOf(context, policy, country);
-    context.note({ tier, ...(action === undefined ? {} : { action }) });
-    const decisions = [accessDecision({ tool, numbers }, context, tier, policy.access, country)];
-    const refuse = (decision: GateDecision, retryAfterMs?: number): ReadAnswer => {
-      context.note({ gates: [...decisions.filter(each => each !== decision), decision] });
-      return { go: false, result: answerOf(decision, retryAfterMs) };
-    };
-    const denied = refusalIn(decisions);
-    if (denied !== undefined) return refuse(denied);
-    context.note({ gates: decisions });
-    if (charges.length === 0) return { go: true, giveBack: async () => undefined };
-    try {
-      const { killSwitch } = await this.#parts.gates.read();
-      if (killSwitch) return refuse({ gate: 'kill_switch', decision: 'refuse', detail: 'on' });
-      const micros = charges.reduce((sum, item) => sum + priceOf(item, numbers[0] ?? '', policy.costs), 0);
-      const cost = { micros, currency: policy.currency };
-      const taken = await takeOf(this.#parts.counters, agentBudgets({ call: context.call, cost }, policy));
-      if (taken.receipt === undefined) return refuse(taken.decision, taken.retryAfterMs);
-      context.note({ gates: [...decisions, taken.decision], cost });
-      const { receipt } = taken;
-      return { go: true, giveBack: () => this.#giveBack(receipt) };
-    } catch (error) {
-      this.#parts.log.error('what may be looked up is not known', { error: messageOf(error) });
-      return refuse({ gate: 'store', decision: 'refuse', detail: 'down' });
     }
   }
 }
@@ -335,8 +235,4 @@ function stopped(
 ): Stopped {
   context.note({ gates: decisions });
   return { go: false, why, result, decisions };
-}
-
-export function refusalAnswer(refusal: GateDecision, question: Question): ToolResult {
-  return answerOf(refusal, refusal.gate === 'quiet_hours' ? quietMs(question) : undefined);
 }
