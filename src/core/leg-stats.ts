@@ -15,8 +15,8 @@ export interface LegStats {
   readonly jitterMs: number;
   /** Delay the jitter buffer added, mean over the call, ms. */
   readonly bufferDelayMs: number;
-  /** How late packets left against their deadline: 50th and 99th percentile and largest, ms. */
-  readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** How late packets left against their deadline: 50th and 99th percentile and largest, ms; absent where none had one, as in media streams. */
+  readonly lateness?: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly digits: number;
   readonly interruptions: number;
   /** Agent sound that was never played because the call ended or it was interrupted, ms. */
@@ -40,7 +40,6 @@ export const noLegStats: LegStats = {
   framesConcealed: 0,
   jitterMs: 0,
   bufferDelayMs: 0,
-  lateness: { p50: 0, p99: 0, max: 0 },
   digits: 0,
   interruptions: 0,
   unheardMs: 0,

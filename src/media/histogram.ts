@@ -17,6 +17,12 @@ export class Histogram {
     if (ms > this.max) this.max = ms;
   }
 
+  /** The middle, the 99th percentile and the largest, ms; undefined when nothing was recorded. */
+  summary(): { readonly p50: number; readonly p99: number; readonly max: number } | undefined {
+    if (this.total === 0) return undefined;
+    return { p50: this.percentile(0.5), p99: this.percentile(0.99), max: this.max };
+  }
+
   /** The duration (ms) that `share` (0..1) of those recorded do not exceed: a bucket's upper bound, never above `max`. */
   percentile(share: number): number {
     let wanted = Math.ceil(share * this.total);

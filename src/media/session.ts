@@ -274,7 +274,7 @@ export class MediaSession {
 
   /** The numbers so far; what waits to be played counts as unheard only after `close`. */
   stats(): LegStats {
-    const { lateness } = this.#outbound;
+    const lateness = this.#outbound.lateness?.summary();
     const { firstAudioMs } = this.#mix;
     return {
       codec: this.#plan?.codec ?? 'none',
@@ -288,7 +288,7 @@ export class MediaSession {
       framesConcealed: this.#inbound.framesConcealed,
       jitterMs: this.#inbound.jitterMs,
       bufferDelayMs: this.#inbound.bufferDelayMs,
-      lateness: { p50: lateness.percentile(0.5), p99: lateness.percentile(0.99), max: lateness.max },
+      ...(lateness === undefined ? {} : { lateness }),
       digits: this.#digits,
       interruptions: this.#interruptions,
       unheardMs: this.#mix.unheardMs,

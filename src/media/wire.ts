@@ -42,7 +42,8 @@ export interface WayIn {
 export interface WayOut extends PacedStream {
   readonly mix: Mix;
   readonly packets: number;
-  readonly lateness: Histogram;
+  /** Undefined where nothing is due at a time, and so nothing is late. */
+  readonly lateness: Histogram | undefined;
   setTap(tap: WireTap | undefined): void;
   /** The event, and all before it, is not heard any more. True when there was something to cut off. */
   interrupt(eventId: number, nowMs: number): boolean;

@@ -57,7 +57,9 @@ function endLevel(end: Ending): Level {
 /** The numbers of the leg that say how the call sounded. */
 function statFields(stats: LegStats): LogFields {
   const { lateness, ...numbers } = stats;
-  return { ...numbers, latenessP99: lateness.p99, latenessMax: lateness.max };
+  return lateness === undefined
+    ? numbers
+    : { ...numbers, latenessP99: lateness.p99, latenessMax: lateness.max };
 }
 
 function lineOf(event: BridgeEvent): Line {

@@ -21,7 +21,7 @@ export function qualityOf(stats: LegStats): CallQuality {
     mos: round(opinion(rating(stats.codec, loss * 100, stats.bufferDelayMs + restDelayMs)), 2),
     loss: round(loss, 4),
     jitterMs: round(stats.jitterMs, 1),
-    latenessMs: round(stats.lateness.p99, 2),
+    ...(stats.lateness === undefined ? {} : { latenessMs: round(stats.lateness.p99, 2) }),
   };
 }
 

@@ -68,8 +68,8 @@ export interface CallQuality {
   /** Share of the packets that never came, or came too late, 0 to 1. */
   readonly loss: number;
   readonly jitterMs: number;
-  /** 99th percentile of how late our packets left, ms. */
-  readonly latenessMs: number;
+  /** 99th percentile of how late our packets left, ms; absent where none was due at a time. */
+  readonly latenessMs?: number;
 }
 
 /** A number that somebody in the call proved to have. */

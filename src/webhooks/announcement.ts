@@ -91,7 +91,7 @@ function callEnded(record: CallRecord, secret: RecordPrivate): object {
             mos: quality.mos,
             loss: quality.loss,
             jitter_ms: quality.jitterMs,
-            lateness_ms: quality.latenessMs,
+            lateness_ms: quality.latenessMs ?? null,
           },
     has_audio: recording !== undefined,
     warnings: record.warnings,

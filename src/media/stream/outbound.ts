@@ -1,4 +1,3 @@
-import { Histogram } from '../histogram.ts';
 import type { MediaMeters } from '../meters.ts';
 import type { Encoder } from '../outbound/encoder.ts';
 import type { TellHeard } from '../outbound/ledger.ts';
@@ -36,8 +35,7 @@ const stepBytes = 160;
  */
 export class StreamOutbound implements WayOut {
   readonly mix: Mix;
-  /** Nothing is due at a time, so nothing is late. */
-  readonly lateness: Histogram = new Histogram();
+  readonly lateness: undefined = undefined;
   packets = 0;
   readonly #options: StreamOutboundOptions;
   readonly #playhead = new Playhead();

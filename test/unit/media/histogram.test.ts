@@ -22,9 +22,11 @@ describe('Histogram', () => {
     expect(histogram.percentile(0.98)).toBe(1);
     expect(histogram.percentile(0.99)).toBe(17);
     expect(histogram.percentile(1)).toBe(17);
+    expect(histogram.summary()).toEqual({ p50: 1, p99: 17, max: 17 });
   });
 
   it('has percentiles of zero while it is empty', () => {
     expect(new Histogram().percentile(0.99)).toBe(0);
+    expect(new Histogram().summary()).toBeUndefined();
   });
 });

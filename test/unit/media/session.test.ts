@@ -449,7 +449,7 @@ describe('MediaSession', () => {
     });
     expect(stats.unheardMs).toBe(400);
     expect(stats.firstAudioMs).toBeLessThanOrEqual(20);
-    expect(stats.lateness.max).toBeLessThanOrEqual(1);
+    expect(stats.lateness?.max).toBeLessThanOrEqual(1);
     expect(world.meters.packetsSent).toBe(10);
     expect(world.meters.packetsReceived).toBe(5);
   });

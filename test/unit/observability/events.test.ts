@@ -3,7 +3,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { type EndingReason, ending } from '../../../src/core/ending.ts';
 import type { BridgeEvent } from '../../../src/core/events.ts';
 import type { CallKey, LegId } from '../../../src/core/ids.ts';
-import { noLegStats } from '../../../src/core/leg-stats.ts';
+import { type LegStats, noLegStats } from '../../../src/core/leg-stats.ts';
 import type { LogFields, Logger } from '../../../src/core/logger.ts';
 import { createEventSink, refusalLines } from '../../../src/observability/events.ts';
 
@@ -41,13 +41,14 @@ const refused: BridgeEvent = {
   end: ending('draining'),
   source: '10.0.0.1',
 };
-const ended = (reason: EndingReason): BridgeEvent => ({
+const heard = { ...noLegStats, codec: 'PCMU', lateness: { p50: 0, p99: 1.5, max: 4 } };
+const ended = (reason: EndingReason, stats: LegStats = heard): BridgeEvent => ({
   type: 'call-ended',
   call,
   end: ending(reason),
   answered: true,
   seconds: 3,
-  stats: { ...noLegStats, codec: 'PCMU', lateness: { p50: 0, p99: 1.5, max: 4 } },
+  stats,
 });
 
 describe('the sink of events', () => {
@@ -139,6 +140,13 @@ describe('the sink of events', () => {
         latenessMax: 4,
       },
     });
+  });
+
+  it('says nothing of how late packets left where none was due at a time', () => {
+    const { events, lines } = sink();
+    events.emit(ended('caller-hung-up', { ...noLegStats, codec: 'PCMU' }));
+    expect(lines[0]?.fields).toMatchObject({ codec: 'PCMU' });
+    expect(Object.keys(lines[0]?.fields ?? {}).filter(name => name.startsWith('lateness'))).toEqual([]);
   });
 
   it('makes an error of our own faults alone', () => {

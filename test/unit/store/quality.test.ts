@@ -22,4 +22,9 @@ describe('the estimated quality of a call', () => {
     expect(heard({ packetsLost: 30, packetsLate: 20, packetsReceived: 970 }).loss).toBe(0.05);
     expect(qualityOf(noLegStats)).toMatchObject({ loss: 0, jitterMs: 0 });
   });
+
+  it('says how late packets left, unless none was due at a time', () => {
+    expect(heard({ lateness: { p50: 0.5, p99: 2.346, max: 9 } }).latenessMs).toBe(2.35);
+    expect(heard({})).not.toHaveProperty('latenessMs');
+  });
 });

@@ -195,6 +195,9 @@ describe('the way out of a media stream', () => {
     expect(heard).toBeLessThan(sent);
     expect(Math.abs((heard ?? 0) - 390)).toBeLessThanOrEqual(25);
     expect(world.session.stats().unheardMs).toBe(unheard);
+    // What was sent had no time of its own that it could miss.
+    expect(world.session.stats().packetsSent).toBeGreaterThan(0);
+    expect(world.session.stats()).not.toHaveProperty('lateness');
   });
 
   it('does not throw away a sound of its own when nothing of the agent is ahead', () => {
