@@ -1,15 +1,13 @@
 import type { AgentMetadata, Briefing, QueueStatus } from '../agent/agent.ts';
 import type { Timer } from '../core/clock.ts';
 import { type Ending, ending } from '../core/ending.ts';
-import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
+import { Failure, messageOf, ok, type Result } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
 import { maskNumber } from '../core/mask.ts';
 import { VerifiedNumbers } from '../core/verified.ts';
 import type { ToolAnswer } from '../tools/tool.ts';
-import type { KeyForm } from '../worker/legs.ts';
 import { tellable } from './agent-start.ts';
 import { AgentStarts } from './agent-starts.ts';
-import type { CallControl, KeyTaker } from './control.ts';
 import { Handovers } from './handovers.ts';
 import type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy } from './parts.ts';
 import { recordCall } from './recording.ts';
@@ -26,9 +24,9 @@ import {
   survivable,
   unanswered,
 } from './states.ts';
+import { ToolControl } from './tool-control.ts';
 import { ToolRuns } from './tool-runs.ts';
 import { Transcript } from './transcript.ts';
-import { transferLimits } from './transfer.ts';
 
 export type { CallOptions, CallParts, CallSummary, Fallback, QueuePolicy };
 
@@ -75,22 +73,7 @@ export class Call {
   /** Why the call is ending, once it is known. */
   #end: Ending | undefined;
   readonly #handovers: Handovers;
-  /** Who gets what is keyed in secure mode. */
-  #keyTaker: KeyTaker | undefined;
-  /** What tools may have done with this call. */
-  readonly #control: CallControl = {
-    transfer: (target, way) => this.#handovers.handOver(target, way),
-    digits: (keys, form) => this.#press(keys, form),
-    hold: on => this.#hold(on),
-    secure: taker => this.#secure(taker),
-    tell: (text, how) => {
-      if (this.#state !== 'ended') this.#parts.leg.tell(text, how);
-    },
-    withhold: on => {
-      this.transcript.withhold(on);
-      this.#parts.leg.withhold(on);
-    },
-  };
+  readonly #control: ToolControl;
 
   constructor(parts: CallParts) {
     this.#parts = parts;
@@ -98,11 +81,11 @@ export class Call {
     this.transcript = new Transcript(parts.clock);
     this.#begun = parts.clock.now();
     this.verified = new VerifiedNumbers(parts.clock);
-    const { clock, leg, options, events, log } = parts;
+    const { clock, leg, party, options, events, log } = parts;
     this.#agents = new AgentStarts({
       tickets: parts.tickets,
       agentId: parts.agentId,
-      facts: parts.party.facts,
+      facts: party.facts,
       secrets: parts.agentSecrets,
       briefing: () => this.#ask(),
       options,
@@ -126,6 +109,14 @@ export class Call {
         this.#end ??= end;
       },
       lost: end => this.#recovery.lose(end),
+    });
+    this.#control = new ToolControl({
+      leg,
+      party,
+      transcript: this.transcript,
+      handOver: (target, way) => this.#handovers.handOver(target, way),
+      hush: () => this.#tools.hush(),
+      over: () => this.#state === 'ended',
     });
     this.#tools = new ToolRuns({
       call: this,
@@ -180,7 +171,7 @@ export class Call {
       agentQueue: status => this.#agentQueue(status),
       agentEnded: end => this.#agentEnded(end),
       toolCall: call => void this.#tools.run(call),
-      keyed: digits => (this.#keyTaker === undefined ? digits.wipe() : this.#keyTaker.keyed(digits)),
+      keyed: digits => this.#control.keyed(digits),
       turn: news => this.transcript.take(news),
       mediaTimeout: () => this.stop(ending('media-timeout')),
       lost: end => this.stop(end),
@@ -260,9 +251,7 @@ export class Call {
       case 'ringback-off':
         return leg.tone('off');
       case 'join':
-        // A person takes over: what is keyed from now on is for that one.
-        this.#keyTaker?.over();
-        void this.#secure(undefined);
+        this.#control.passKeysOn();
         return this.#handovers.join();
       case 'begin-reconnect':
         return this.#recovery.begin();
@@ -437,29 +426,9 @@ export class Call {
     this.#take('accepted');
   }
 
-  async #press(keys: string, form: KeyForm): Promise<Result<void>> {
-    const { leg } = this.#parts;
-    this.#tools.hush();
-    await leg.quiet(transferLimits.keysQuietMs);
-    if (this.#state === 'ended') return fail(new Failure('gone', 'the call is over'));
-    const pressed = await leg.digits(keys, form);
-    return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
-  }
-
-  #secure(taker: KeyTaker | undefined): Promise<boolean> {
-    if (this.#state === 'ended') return Promise.resolve(false);
-    this.#keyTaker = taker;
-    return this.#parts.leg.secure(taker !== undefined);
-  }
-
-  async #hold(on: boolean): Promise<Result<void>> {
-    const { party } = this.#parts;
-    return (await party.hold?.(on)) ?? fail(new Failure('unsupported', 'this kind of call cannot be held'));
-  }
-
   async #finish(): Promise<void> {
     this.#stopping.abort(over);
-    this.#keyTaker?.over();
+    this.#control.close();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#recovery.close();

@@ -1,0 +1,82 @@
+import type { Ending } from '../core/ending.ts';
+import { Failure, fail, ok, type Result } from '../core/errors.ts';
+import type { KeyedDigits } from '../core/keyed-digits.ts';
+import type { KeyForm, Leg } from '../worker/legs.ts';
+import type { CallControl, KeyTaker, TransferWay } from './control.ts';
+import type { Party, TransferTarget } from './party.ts';
+import type { Transcript } from './transcript.ts';
+import { transferLimits } from './transfer.ts';
+
+export interface ToolControlOptions {
+  readonly leg: Leg;
+  readonly party: Party;
+  readonly transcript: Transcript;
+  readonly handOver: (target: TransferTarget, way: TransferWay) => Promise<Result<void, Ending>>;
+  /** The sound of waiting is not heard for the tool that is at work now. */
+  readonly hush: () => void;
+  /** The call is over. */
+  readonly over: () => boolean;
+}
+
+/** What tools may have done with one call, and who gets what its caller keys in secret meanwhile. */
+export class ToolControl implements CallControl {
+  readonly #options: ToolControlOptions;
+  #keyTaker: KeyTaker | undefined;
+
+  constructor(options: ToolControlOptions) {
+    this.#options = options;
+  }
+
+  transfer(target: TransferTarget, way: TransferWay): Promise<Result<void, Ending>> {
+    return this.#options.handOver(target, way);
+  }
+
+  async digits(keys: string, form: KeyForm): Promise<Result<void>> {
+    const { leg, hush, over } = this.#options;
+    hush();
+    await leg.quiet(transferLimits.keysQuietMs);
+    if (over()) return fail(new Failure('gone', 'the call is over'));
+    const pressed = await leg.digits(keys, form);
+    return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
+  }
+
+  secure(taker: KeyTaker | undefined): Promise<boolean> {
+    const { leg, over } = this.#options;
+    if (over()) return Promise.resolve(false);
+    this.#keyTaker = taker;
+    return leg.secure(taker !== undefined);
+  }
+
+  async hold(on: boolean): Promise<Result<void>> {
+    const held = await this.#options.party.hold?.(on);
+    return held ?? fail(new Failure('unsupported', 'this kind of call cannot be held'));
+  }
+
+  tell(text: string, how: 'turn' | 'context'): void {
+    const { leg, over } = this.#options;
+    if (!over()) leg.tell(text, how);
+  }
+
+  withhold(on: boolean): void {
+    const { leg, transcript } = this.#options;
+    transcript.withhold(on);
+    leg.withhold(on);
+  }
+
+  /** What was keyed in secret. */
+  keyed(digits: KeyedDigits): void {
+    if (this.#keyTaker === undefined) digits.wipe();
+    else this.#keyTaker.keyed(digits);
+  }
+
+  /** A person takes over: what is keyed from now on is for that one. */
+  passKeysOn(): void {
+    this.close();
+    void this.secure(undefined);
+  }
+
+  /** Nothing more will be keyed. */
+  close(): void {
+    this.#keyTaker?.over();
+  }
+}
