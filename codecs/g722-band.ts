@@ -1,207 +1,220 @@
 /**
- * One sub-band of G.722 (ITU-T G.722 section 3): the adaptive step size and the pole-zero predictor that the
- * encoder and the decoder run alike. Block names in capitals are those of the recommendation's section 6.2.
+ * One sub-band of G.722 (ITU-T G.722 section 3): the quantizer, the adaptive step size and the pole-zero predictor
+ * that the encoder and the decoder run alike. Block names in capitals are those of the recommendation's section 6.2.
  * All arithmetic is 16 bit with saturation, so that both ends stay in step bit for bit.
+ *
+ * Written for speed in two ways. A band takes a whole piece of sound at once, with its state in local variables: to
+ * fetch it from fields for every sample costs more than the arithmetic. And both bands have their tables in common,
+ * because a constant of this file is one to the compiler too: the higher band's entries follow the lower band's 64.
  */
 
-/** INVQAL: the lower band's inverse quantizer of 4 bits, by code (QM4). */
-const LOWER_LEVELS = Int32Array.from([
-  0, -20456, -12896, -8968, -6288, -4240, -2584, -1200, 20456, 12896, 8968, 6288, 4240, 2584, 1200, 0,
-]);
+import * as tables from './g722-tables.ts';
 
-/** LOGSCL: what each 4-bit code adds to the logarithm of the lower band's step (WL through RL42). */
-const LOWER_STEPS = Int32Array.from([
-  -60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60,
-]);
+/** What is added to the higher band's codes in here; the lower band's are 0 to 63. */
+export const FIRST_HIGHER = 64;
 
-/** INVQAH: the higher band's inverse quantizer of 2 bits (QM2). */
-const HIGHER_LEVELS = Int32Array.from([-7408, -1616, 7408, 1616]);
+/** INVQBL, INVQAH: by code, what is heard of it in 1/32768 of the step. */
+const OUTPUTS = Int32Array.of(...tables.LOWER_OUTPUTS, ...tables.HIGHER_LEVELS);
 
-/** LOGSCH: what each 2-bit code adds to the logarithm of the higher band's step (WH through RH2). */
-const HIGHER_STEPS = Int32Array.from([798, -214, 798, -214]);
+/** INVQAL, INVQAH: by code, what the predictor learns of it. */
+const LEVELS = Int32Array.of(...byUpperBits(tables.LOWER_LEVELS), ...tables.HIGHER_LEVELS);
 
-/** SCALEL, SCALEH: one octave of the step size in 32 parts (ILB). */
-const OCTAVE = Int32Array.from([
-  2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543, 2599, 2656, 2714, 2774, 2834, 2896, 2960,
-  3025, 3091, 3158, 3228, 3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008,
-]);
+/** LOGSCL, LOGSCH: by code, what it adds to the logarithm of the step. */
+const LOGS = Int32Array.of(...byUpperBits(tables.LOWER_LOGS), ...tables.HIGHER_LOGS);
 
-/** What distinguishes the two bands. */
+/** SCALEL, SCALEH: the step by its logarithm in 1/32 octaves. The lower band begins two octaves after the higher one. */
+const STEPS = Int32Array.from({ length: 12 * 32 }, (_, i) => {
+  const mantissa = tables.OCTAVE[i & 31]!;
+  const shift = 10 - (i >> 5);
+  return (shift < 0 ? mantissa << -shift : mantissa >> shift) << 2;
+});
+
+/** The largest of all decision levels: how far beyond it a difference is makes no difference. */
+const LAST = tables.LOWER_DECISIONS.at(-1)!;
+
+/** QUANTL, QUANTH: by magnitude in 1/4096 of the step, the code of a positive and of a negative difference. */
+const CODES = Uint8Array.of(...bySize(lowerCode), ...bySize(higherCode));
+
+/** What distinguishes the two bands: where `STEPS` and `CODES` begin for them, and how large the logarithm gets. */
 export interface BandKind {
-  readonly levels: Int32Array;
-  readonly steps: Int32Array;
-  readonly logCeiling: number;
-  readonly octaves: number;
   readonly firstStep: number;
+  readonly firstSize: number;
+  readonly logCeiling: number;
 }
 
-export const LOWER: BandKind = {
-  levels: LOWER_LEVELS,
-  steps: LOWER_STEPS,
-  logCeiling: 18_432,
-  octaves: 8,
-  firstStep: 32,
-};
+export const LOWER: BandKind = { firstStep: 2 * 32, firstSize: 0, logCeiling: 18_432 };
+export const HIGHER: BandKind = { firstStep: 0, firstSize: 2 * (LAST + 1), logCeiling: 22_528 };
 
-export const HIGHER: BandKind = {
-  levels: HIGHER_LEVELS,
-  steps: HIGHER_STEPS,
-  logCeiling: 22_528,
-  octaves: 10,
-  firstStep: 8,
-};
-
-/** The state of one sub-band. The fields are plain integers: nothing is allocated once it is made. */
+/** The state of one sub-band. Nothing is allocated once it is made. */
 export class Band {
   readonly #kind: BandKind;
-  readonly #levels: Int32Array;
-  readonly #steps: Int32Array;
-  readonly #logCeiling: number;
-  readonly #octaves: number;
-
-  /** The prediction of the next sub-band sample (the recommendation's SL and SH). */
-  predicted = 0;
-  /** The step size that the next code is measured in (DETL, DETH). */
-  step = 0;
-
-  #logStep = 0;
-  #zeroPart = 0;
-  // The two last reconstructed samples (doubled, as FILTEP wants them), the signs of the two last partial reconstructions, the pole coefficients.
-  #r1 = 0;
-  #r2 = 0;
-  #p1 = 0;
-  #p2 = 0;
-  #a1 = 0;
-  #a2 = 0;
-  // The six last quantized differences (doubled, as FILTEZ wants them) and the zero coefficients that weigh them.
-  #d1 = 0;
-  #d2 = 0;
-  #d3 = 0;
-  #d4 = 0;
-  #d5 = 0;
-  #d6 = 0;
-  #b1 = 0;
-  #b2 = 0;
-  #b3 = 0;
-  #b4 = 0;
-  #b5 = 0;
-  #b6 = 0;
+  readonly #state = new Int32Array(21);
 
   constructor(kind: BandKind) {
     this.#kind = kind;
-    this.#levels = kind.levels;
-    this.#steps = kind.steps;
-    this.#logCeiling = kind.logCeiling;
-    this.#octaves = kind.octaves;
-    this.reset();
   }
 
-  /** The state that both ends begin with: zeros, and the smallest step of the band. */
+  /** The state that both ends begin with: zeros, and with them the smallest step of the band. */
   reset(): void {
-    this.predicted = this.#logStep = this.#zeroPart = 0;
-    this.step = this.#kind.firstStep;
-    this.#r1 = this.#r2 = this.#p1 = this.#p2 = this.#a1 = this.#a2 = 0;
-    this.#d1 = this.#d2 = this.#d3 = this.#d4 = this.#d5 = this.#d6 = 0;
-    this.#b1 = this.#b2 = this.#b3 = this.#b4 = this.#b5 = this.#b6 = 0;
+    this.#state.fill(0);
   }
 
-  /** Takes one code of the embedded quantizer (4 bits below, 2 bits above) and predicts the next sample. */
-  adapt(code: number): void {
-    const difference = Math.imul(this.step, this.#levels[code]!) >> 15;
-    this.#scale(code);
-    const reconstructed = saturate(this.predicted + difference);
-    const partial = saturate(this.#zeroPart + difference) >> 31;
-    this.#adaptPoles(partial);
-    this.#adaptZeros(difference);
-    this.#p2 = this.#p1;
-    this.#p1 = partial;
-    this.#r2 = this.#r1;
-    this.#r1 = doubled(reconstructed);
-    this.#predict();
+  /** Replaces `count` samples of the sub-band by their codes. */
+  encode(samples: Int32Array, count: number): void {
+    run(this.#kind, this.#state, true, samples, count);
   }
 
-  /** LOGSCL/LOGSCH and SCALEL/SCALEH: the logarithm leaks, moves by the code and is turned into a step again. */
-  #scale(code: number): void {
-    let log = (Math.imul(this.#logStep, 127) >> 7) + this.#steps[code]!;
-    if (log < 0) log = 0;
-    else if (log > this.#logCeiling) log = this.#logCeiling;
-    this.#logStep = log;
-    const mantissa = OCTAVE[(log >> 6) & 31]!;
-    const shift = this.#octaves - (log >> 11);
-    this.step = (shift < 0 ? mantissa << -shift : mantissa >> shift) << 2;
-  }
-
-  /** UPPOL2 and UPPOL1; a partial reconstruction counts only by its sign, 0 or -1. */
-  #adaptPoles(p0: number): void {
-    const turned1 = p0 ^ this.#p1;
-    const turned2 = p0 ^ this.#p2;
-    const quadrupled = saturate(this.#a1 << 2);
-    // UPPOL2 keeps -(-32768) within 16 bits; shifted by seven, that is 255 and not 256.
-    let correction = ((~turned1 ^ quadrupled) - ~turned1) >> 7;
-    if (correction > 255) correction = 255;
-    let a2 = correction + ((128 ^ turned2) - turned2) + (Math.imul(this.#a2, 32512) >> 15);
-    if (a2 > 12288) a2 = 12288;
-    else if (a2 < -12288) a2 = -12288;
-    let a1 = (192 ^ turned1) - turned1 + (Math.imul(this.#a1, 32640) >> 15);
-    const bound = 15360 - a2;
-    if (a1 > bound) a1 = bound;
-    else if (a1 < -bound) a1 = -bound;
-    this.#a1 = a1;
-    this.#a2 = a2;
-  }
-
-  /** UPZERO and DELAYA. A difference of zero moves no coefficient, it only lets them leak. */
-  #adaptZeros(d0: number): void {
-    const push = d0 === 0 ? 0 : 128;
-    this.#b1 = leak(this.#b1, push, (d0 ^ this.#d1) >> 31);
-    this.#b2 = leak(this.#b2, push, (d0 ^ this.#d2) >> 31);
-    this.#b3 = leak(this.#b3, push, (d0 ^ this.#d3) >> 31);
-    this.#b4 = leak(this.#b4, push, (d0 ^ this.#d4) >> 31);
-    this.#b5 = leak(this.#b5, push, (d0 ^ this.#d5) >> 31);
-    this.#b6 = leak(this.#b6, push, (d0 ^ this.#d6) >> 31);
-    this.#d6 = this.#d5;
-    this.#d5 = this.#d4;
-    this.#d4 = this.#d3;
-    this.#d3 = this.#d2;
-    this.#d2 = this.#d1;
-    this.#d1 = doubled(d0);
-  }
-
-  /** FILTEP, FILTEZ and PREDIC. */
-  #predict(): void {
-    const poles = saturate(weigh(this.#a1, this.#r1) + weigh(this.#a2, this.#r2));
-    this.#zeroPart = saturate(
-      weigh(this.#b6, this.#d6) +
-        weigh(this.#b5, this.#d5) +
-        weigh(this.#b4, this.#d4) +
-        weigh(this.#b3, this.#d3) +
-        weigh(this.#b2, this.#d2) +
-        weigh(this.#b1, this.#d1),
-    );
-    this.predicted = saturate(poles + this.#zeroPart);
+  /** Replaces `count` codes by the samples of the sub-band. */
+  decode(codes: Int32Array, count: number): void {
+    run(this.#kind, this.#state, false, codes, count);
   }
 }
+
+// Functions of a line or two are constants, not declarations: V8 then need not look whether they still are what they were.
 
 /** Keeps a value in 16 bits. */
-export function saturate(value: number): number {
-  return Math.max(-32768, Math.min(32767, value));
-}
+export const saturate = (value: number): number =>
+  (value << 16) >> 16 === value ? value : (value >> 31) ^ 32767;
 
-/** The filters take every sample twice, with saturation; it is done once, when the sample enters the memory. */
-function doubled(sample: number): number {
-  return saturate(sample << 1);
-}
+/** LIMIT: a reconstructed sub-band sample has 15 bits. */
+const limit15 = (value: number): number => ((value << 17) >> 17 === value ? value : (value >> 31) ^ 16383);
+
+/**
+ * QUANTL, QUANTH: where `CODES` has a difference. The recommendation asks whether a magnitude is below
+ * (level * step) >> 12; it is if and only if this quotient is below the level.
+ */
+const sizeOf = (difference: number, step: number): number => {
+  const sign = difference >> 31;
+  const quotient = (((((difference ^ sign) + 1) << 12) - 1) / step) | 0;
+  return 2 * (quotient < LAST ? quotient : LAST) - sign;
+};
+
+/** UPPOL2. A sign that turned is -1, one that did not is 0. */
+const secondPole = (a1: number, a2: number, turned1: number, turned2: number): number => {
+  // 4 * a1 in 16 bits, shifted by seven. There -(-32768) is 32767: hence 255 and not 256.
+  let correction = ((~turned1 ^ a1) - ~turned1) >> 5;
+  if (correction > 255) correction = 255;
+  else if (correction < -256) correction = -256;
+  const pole = correction + ((128 ^ turned2) - turned2) + (Math.imul(a2, 32512) >> 15);
+  return pole > 12288 ? 12288 : pole < -12288 ? -12288 : pole;
+};
+
+/** UPPOL1. */
+const firstPole = (a1: number, a2: number, turned1: number): number => {
+  const pole = (192 ^ turned1) - turned1 + (Math.imul(a1, 32640) >> 15);
+  const bound = 15360 - a2;
+  return pole > bound ? bound : pole < -bound ? -bound : pole;
+};
+
+/**
+ * UPZERO: a zero leaks and is pushed up, or down where the signs differ. The recommendation saturates the sum; what
+ * has leaked by 1/256 leaves room for the push of 128 in 16 bits, so there is nothing to saturate. Signs are masks,
+ * not branches: they follow the sound's noise, which no branch predictor guesses.
+ */
+const zero = (coefficient: number, push: number, signs: number): number =>
+  (Math.imul(coefficient, 255) >> 8) + push - ((signs >> 31) & (push << 1));
 
 /** A coefficient of Q14 times a doubled sample. */
-function weigh(coefficient: number, sample: number): number {
-  return Math.imul(coefficient, sample) >> 15;
+const weigh = (coefficient: number, sample: number): number => Math.imul(coefficient, sample) >> 15;
+
+/**
+ * Encodes or decodes in place. Longer than a function should be, for the sake of what stays in its variables: `predicted`
+ * is the prediction of the next sample (SL, SH) and `zeroPart` the zeros' part of it; `r` are the last reconstructed
+ * samples, doubled as FILTEP wants them, `p` the signs of the last partial reconstructions and `a` the poles; `d` are the
+ * last quantized differences, doubled as FILTEZ wants them, and `b` the zeros. Where the recommendation saturates and this
+ * does not, the value cannot leave its 16 bits, or only its sign or its being beyond the last decision level counts.
+ */
+function run(kind: BandKind, state: Int32Array, encodes: boolean, values: Int32Array, count: number): void {
+  const { firstStep, firstSize, logCeiling } = kind;
+  // biome-ignore format: a line for what belongs together
+  let log = state[0]!, predicted = state[1]!, zeroPart = state[2]!,
+    r1 = state[3]!, r2 = state[4]!, p1 = state[5]!, p2 = state[6]!, a1 = state[7]!, a2 = state[8]!,
+    d1 = state[9]!, d2 = state[10]!, d3 = state[11]!, d4 = state[12]!, d5 = state[13]!, d6 = state[14]!,
+    b1 = state[15]!, b2 = state[16]!, b3 = state[17]!, b4 = state[18]!, b5 = state[19]!, b6 = state[20]!;
+  for (let i = 0; i < count; i++) {
+    const step = STEPS[firstStep + (log >> 6)]!;
+    let code = values[i]!;
+    if (encodes === true) {
+      code = CODES[firstSize + sizeOf(code - predicted, step)]!;
+      values[i] = code;
+    } else {
+      values[i] = limit15(predicted + (Math.imul(step, OUTPUTS[code]!) >> 15));
+    }
+    const d0 = Math.imul(step, LEVELS[code]!) >> 15;
+    // LOGSCL, LOGSCH: the logarithm leaks and moves by the code.
+    log = (Math.imul(log, 127) >> 7) + LOGS[code]!;
+    if (log < 0) log = 0;
+    else if (log > logCeiling) log = logCeiling;
+    const p0 = (zeroPart + d0) >> 31;
+    a2 = secondPole(a1, a2, p0 ^ p1, p0 ^ p2);
+    a1 = firstPole(a1, a2, p0 ^ p1);
+    p2 = p1;
+    p1 = p0;
+    r2 = r1;
+    r1 = saturate((predicted + d0) << 1);
+    // UPZERO and DELAYA. A difference of zero pushes no zero, it only lets them leak.
+    const push = d0 === 0 ? 0 : 128;
+    b1 = zero(b1, push, d0 ^ d1);
+    b2 = zero(b2, push, d0 ^ d2);
+    b3 = zero(b3, push, d0 ^ d3);
+    b4 = zero(b4, push, d0 ^ d4);
+    b5 = zero(b5, push, d0 ^ d5);
+    b6 = zero(b6, push, d0 ^ d6);
+    d6 = d5;
+    d5 = d4;
+    d4 = d3;
+    d3 = d2;
+    d2 = d1;
+    d1 = d0 << 1;
+    // FILTEZ, FILTEP and PREDIC.
+    zeroPart = saturate(
+      weigh(b6, d6) + weigh(b5, d5) + weigh(b4, d4) + weigh(b3, d3) + weigh(b2, d2) + weigh(b1, d1),
+    );
+    predicted = saturate(saturate(weigh(a1, r1) + weigh(a2, r2)) + zeroPart);
+  }
+  state[0] = log;
+  state[1] = predicted;
+  state[2] = zeroPart;
+  state[3] = r1;
+  state[4] = r2;
+  state[5] = p1;
+  state[6] = p2;
+  state[7] = a1;
+  state[8] = a2;
+  state[9] = d1;
+  state[10] = d2;
+  state[11] = d3;
+  state[12] = d4;
+  state[13] = d5;
+  state[14] = d6;
+  state[15] = b1;
+  state[16] = b2;
+  state[17] = b3;
+  state[18] = b4;
+  state[19] = b5;
+  state[20] = b6;
 }
 
 /**
- * A coefficient leaks and is pushed up, or down where `sign` is -1. The recommendation saturates the sum; what has
- * leaked by 1/256 leaves room for the push of 128 in 16 bits, so there is nothing to saturate. Signs are masks, not
- * branches: they follow the sound's noise, which no branch predictor guesses.
+ * By all six bits of the lower band what the table has by the four upper ones: only those adapt, so that a line that
+ * steals the others stays in step.
  */
-function leak(coefficient: number, push: number, sign: number): number {
-  return (Math.imul(coefficient, 32640) >> 15) + ((push ^ sign) - sign);
+function byUpperBits(table: readonly number[]): number[] {
+  return Array.from({ length: FIRST_HIGHER }, (_, six) => table[six >> 2]!);
+}
+
+function bySize(codeOf: (size: number, negative: boolean) => number): number[] {
+  return Array.from({ length: 2 * (LAST + 1) }, (_, i) => codeOf(i >> 1, i % 2 === 1));
+}
+
+/** The two smallest negative ranks sit at the top of the code range, because all-zero codes are forbidden. */
+function lowerCode(size: number, negative: boolean): number {
+  const rank = tables.LOWER_DECISIONS.filter(level => level <= size).length;
+  if (negative) return rank < 2 ? 63 - rank : 33 - rank;
+  return 61 - rank;
+}
+
+function higherCode(size: number, negative: boolean): number {
+  const outer = size >= tables.HIGHER_DECISION;
+  return FIRST_HIGHER + (negative ? (outer ? 0 : 1) : outer ? 2 : 3);
 }

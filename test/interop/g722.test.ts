@@ -92,6 +92,27 @@ const signals: { name: string; pcm: () => Int16Array }[] = [
     name: 'silence with single clicks',
     pcm: () => Int16Array.from({ length: SAMPLES }, (_, i) => (i % 4001 === 0 ? -32_768 : 0)),
   },
+  {
+    name: 'noise of every loudness from one bit to full scale',
+    pcm: () => {
+      const hiss = noise(5);
+      return Int16Array.from({ length: SAMPLES }, (_, i) => clip(2 ** ((i >> 9) % 17) * hiss()));
+    },
+  },
+  {
+    name: 'jumps between the extremes, from every sample to every eighth of a second',
+    pcm: () =>
+      Int16Array.from({ length: SAMPLES }, (_, i) =>
+        (i >> Math.floor(i / (SAMPLES / 12))) & 1 ? 32_767 : -32_768,
+      ),
+  },
+  {
+    name: 'extremes in no order',
+    pcm: () => {
+      const any = noise(6);
+      return Int16Array.from({ length: SAMPLES }, () => (any() < 0 ? -32_768 : 32_767));
+    },
+  },
 ];
 
 describe.skipIf(!available)('G.722 against ffmpeg', () => {
@@ -111,9 +132,13 @@ describe.skipIf(!available)('G.722 against ffmpeg', () => {
     expect(Buffer.compare(new Uint8Array(ours.buffer), new Uint8Array(ffmpegDecode(bytes).buffer))).toBe(0);
   });
 
-  it('decodes bytes that no encoder made to the same samples', () => {
-    const random = noise(4);
-    const bytes = Uint8Array.from({ length: SAMPLES / 2 }, () => (random() + 1) * 128);
+  const random = noise(4);
+  it.each([
+    { name: 'in no order', byteAt: () => (random() + 1) * 128 },
+    { name: 'each of which stays for a while', byteAt: (i: number) => i >> 7 },
+    { name: 'that swing to and fro', byteAt: (i: number) => (i & 1 ? i >> 7 : ~(i >> 7)) },
+  ])('decodes bytes that no encoder made, $name, to the same samples', ({ byteAt }) => {
+    const bytes = Uint8Array.from({ length: SAMPLES / 2 }, (_, i) => byteAt(i));
     const ours = new Int16Array(SAMPLES);
     new G722Decoder().decode(bytes, 0, bytes.length, ours, 0);
     expect(Buffer.compare(new Uint8Array(ours.buffer), new Uint8Array(ffmpegDecode(bytes).buffer))).toBe(0);

@@ -55,6 +55,21 @@ describe('G.722', () => {
     expect(pieces).toEqual(samples);
   });
 
+  it('keeps two streams apart that are coded in turn', () => {
+    const sounds = [tone(700, 6400), tone(2500, 6400)] as const;
+    const alone = sounds.map(throughBoth);
+    const streams = sounds.map(pcm => ({ pcm, encoder: new G722Encoder(), decoder: new G722Decoder() }));
+    const heard = sounds.map(() => new Int16Array(6400));
+    const bytes = new Uint8Array(160);
+    for (let at = 0; at < 6400; at += 320) {
+      streams.forEach(({ pcm, encoder, decoder }, i) => {
+        encoder.encode(pcm, at, 320, bytes, 0);
+        decoder.decode(bytes, 0, 160, heard[i]!, at);
+      });
+    }
+    expect(heard).toEqual(alone);
+  });
+
   it('starts from nothing again after reset', () => {
     const pcm = tone(2500, 1600);
     const encoder = new G722Encoder();
