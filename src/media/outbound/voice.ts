@@ -173,7 +173,10 @@ class LinearVoice implements Voice {
   #convert(samples: number): number {
     if (this.#resampler !== undefined)
       return this.#resampler.process(this.#input, 0, samples, this.#fifo, this.#held);
-    for (let i = 0; i < samples; i++) this.#fifo[this.#held + i] = this.#input[i]!;
+    const input = this.#input;
+    const fifo = this.#fifo;
+    const held = this.#held;
+    for (let i = 0; i < samples; i++) fifo[held + i] = input[i]!;
     return samples;
   }
 }
