@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { expect } from 'vitest';
+import type { DrachtioSignalling } from '../../../../src/sip/drachtio/signalling.ts';
+import type { ManualClock } from '../../../support/manual-clock.ts';
 
 /** One message of the application: `length#id|kind|...`, what follows the first line, and the connection it came over. */
 export interface Said {
@@ -141,6 +144,38 @@ export class FakeServer {
     this.#waiting = [];
     for (const wake of waiting) wake();
   }
+}
+
+/** What a telephone answers to a request of ours. */
+export function telephoneSays(
+  status: number,
+  fields: Readonly<Record<'From' | 'To' | 'Call-ID' | 'CSeq', string>>,
+  more: readonly string[] = [],
+  sdp = '',
+): string {
+  const lines = [
+    `SIP/2.0 ${status} Whatever`,
+    'Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKo',
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    'Contact: <sip:telephone@192.0.2.20:5080;transport=tcp>',
+    ...more,
+    ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
+    `Content-Length: ${sdp.length}`,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${sdp}`;
+}
+
+/** Closes the backend that was tried, and its server, and sees that nothing is left. */
+export async function closeBoth(
+  signalling: DrachtioSignalling,
+  server: FakeServer,
+  clock: ManualClock,
+): Promise<void> {
+  const closing = signalling.close(100);
+  clock.advance(100);
+  await closing;
+  await server.close();
+  expect(signalling.stats()).toEqual({ connections: 0, transactions: 0, dialogs: 0, timers: 0 });
 }
 
 function arrival({ text, transaction = 'one', dialog = '', source = 'network' }: Arrival): string {

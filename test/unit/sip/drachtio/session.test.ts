@@ -4,7 +4,7 @@ import { DrachtioSignalling } from '../../../../src/sip/drachtio/signalling.ts';
 import type { Dialogue } from '../../../../src/sip/signalling.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { invite, offer, request } from '../embedded/messages.ts';
-import { dialogId, FakeServer, type Said } from './fake-server.ts';
+import { closeBoth, dialogId, FakeServer, type Said, telephoneSays } from './fake-server.ts';
 
 const ours = offer.replaceAll('192.0.2.10', '127.0.0.1');
 const changed = `${ours}a=recvonly\r\n`;
@@ -23,13 +23,7 @@ describe('a session timer beside that of a drachtio-server', () => {
     await server.listen();
   });
 
-  afterEach(async () => {
-    const closing = signalling.close(100);
-    clock.advance(100);
-    await closing;
-    await server.close();
-    expect(signalling.stats()).toEqual({ connections: 0, transactions: 0, dialogs: 0, timers: 0 });
-  });
+  afterEach(async () => await closeBoth(signalling, server, clock));
 
   async function established(...headers: readonly string[]): Promise<void> {
     const arrived = new Promise<Dialogue>((resolve, reject) => {
@@ -62,19 +56,14 @@ describe('a session timer beside that of a drachtio-server', () => {
 
   /** The telephone's word on a request of ours. */
   function respond(status: number, method: string, headers: readonly string[] = [], sdp = ''): void {
-    const lines = [
-      `SIP/2.0 ${status} Whatever`,
-      'Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKo',
-      'From: <sip:us@here>;tag=server',
-      'To: <sip:them@there>;tag=alice',
-      'Call-ID: call-1@192.0.2.10',
-      `CSeq: 9 ${method}`,
-      'Contact: <sip:alice@192.0.2.10:5062;transport=tcp>',
-      ...headers,
-      ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
-      `Content-Length: ${sdp.length}`,
-    ];
-    server.deliver({ text: `${lines.join('\r\n')}\r\n\r\n${sdp}`, transaction: 'out', dialog: dialogId });
+    const fields = {
+      From: '<sip:us@here>;tag=server',
+      To: '<sip:them@there>;tag=alice',
+      'Call-ID': 'call-1@192.0.2.10',
+      CSeq: `9 ${method}`,
+    };
+    const text = telephoneSays(status, fields, headers, sdp);
+    server.deliver({ text, transaction: 'out', dialog: dialogId });
   }
 
   const field = ({ text }: Said, name: string) => new RegExp(`^${name}: (.*)\\r$`, 'im').exec(text)?.[1];

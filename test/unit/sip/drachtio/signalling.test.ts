@@ -7,7 +7,7 @@ import { type DrachtioOptions, DrachtioSignalling } from '../../../../src/sip/dr
 import type { Dialogue } from '../../../../src/sip/signalling.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { invite, offer, request } from '../embedded/messages.ts';
-import { dialogId, FakeServer } from './fake-server.ts';
+import { closeBoth, dialogId, FakeServer } from './fake-server.ts';
 
 const ours = offer.replaceAll('192.0.2.10', '127.0.0.1');
 
@@ -75,13 +75,7 @@ describe('the drachtio backend', () => {
     return call;
   }
 
-  afterEach(async () => {
-    const closing = signalling.close(100);
-    clock.advance(100);
-    await closing;
-    await server.close();
-    expect(signalling.stats()).toEqual({ connections: 0, transactions: 0, dialogs: 0, timers: 0 });
-  });
+  afterEach(async () => await closeBoth(signalling, server, clock));
 
   it('carries a call from INVITE to BYE', async () => {
     await start();

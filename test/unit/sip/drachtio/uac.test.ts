@@ -6,7 +6,7 @@ import { DrachtioSignalling } from '../../../../src/sip/drachtio/signalling.ts';
 import type { NextHop, OutboundDialogue, OutboundOptions } from '../../../../src/sip/signalling.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { offer, request } from '../embedded/messages.ts';
-import { dialogId, FakeServer, type Said } from './fake-server.ts';
+import { closeBoth, dialogId, FakeServer, type Said, telephoneSays } from './fake-server.ts';
 
 const theirs = offer.replaceAll('192.0.2.10', '127.0.0.1');
 const hop: NextHop = { transport: 'tcp', address: '192.0.2.20', port: 5080 };
@@ -32,13 +32,7 @@ describe('a call of ours through a drachtio-server', () => {
     await signalling.listen();
   });
 
-  afterEach(async () => {
-    const closing = signalling.close(100);
-    clock.advance(100);
-    await closing;
-    await server.close();
-    expect(signalling.stats()).toEqual({ connections: 0, transactions: 0, dialogs: 0, timers: 0 });
-  });
+  afterEach(async () => await closeBoth(signalling, server, clock));
 
   const place = (
     options: Partial<OutboundOptions> = {},
@@ -60,19 +54,14 @@ describe('a call of ours through a drachtio-server', () => {
   function respond(to: Said, status: number, more: readonly string[] = [], sdp = ''): void {
     const [method = ''] = to.text.split(' ', 1);
     // What is sent inside a dialogue is completed by the server.
-    const lines = [
-      `SIP/2.0 ${status} Whatever`,
-      'Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKo',
-      `From: ${field(to, 'From') || '<sip:us@here>;tag=ours'}`,
-      `To: ${field(to, 'To') || '<sip:them@there>'};tag=telephone`,
-      `Call-ID: ${field(to, 'Call-ID') || 'the-call'}`,
-      `CSeq: ${field(to, 'CSeq') || `9 ${method}`}`,
-      'Contact: <sip:telephone@192.0.2.20:5080;transport=tcp>',
-      ...more,
-      ...(sdp === '' ? [] : ['Content-Type: application/sdp']),
-      `Content-Length: ${sdp.length}`,
-    ];
-    server.deliver({ text: `${lines.join('\r\n')}\r\n\r\n${sdp}`, transaction: 'out', dialog: dialogId });
+    const fields = {
+      From: field(to, 'From') || '<sip:us@here>;tag=ours',
+      To: `${field(to, 'To') || '<sip:them@there>'};tag=telephone`,
+      'Call-ID': field(to, 'Call-ID') || 'the-call',
+      CSeq: field(to, 'CSeq') || `9 ${method}`,
+    };
+    const text = telephoneSays(status, fields, more, sdp);
+    server.deliver({ text, transaction: 'out', dialog: dialogId });
   }
 
   async function answered(): Promise<{ call: OutboundDialogue; invite: Said }> {
