@@ -25,6 +25,7 @@ import { Intake } from './intake.ts';
 import { createEventSink } from './observability/events.ts';
 import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { composeOutbound } from './outbound-room.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
@@ -266,6 +267,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       ...{ prices: sending.prices, events, clock, log },
     }),
     phoneNumbers: twilio.numbers,
+    outboundCalls: composeOutbound({ numbers: twilio.numbers, place: request => outgoing.place(request) }),
     twilioLooks: twilio.previews,
     version: version(),
     audio: id => recordings.find(store.archive, id),

@@ -78,6 +78,8 @@ export interface OutgoingRequest {
   readonly variables?: Readonly<Record<string, string>>;
   /** What the conversation begins with. With it, or with variables, the initiation webhook is not asked. */
   readonly clientData?: ClientData;
+  /** How long it may ring; default: that of the trunk. */
+  readonly ringSeconds?: number;
   /** Header fields of the INVITE on top of those of the trunk. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -182,11 +184,13 @@ export class OutgoingCalls {
     wished: Pick<Placed, 'request' | 'trunk' | 'country' | 'expense'>,
     named: Pick<OutboundOptions, 'to' | 'from' | 'headers'>,
   ): Promise<Result<Call, Ending>> {
-    const { trunk } = wished;
+    const { trunk, request } = wished;
     const key = newCallKey();
     const line = await this.#line(trunk, key);
     if (!line.ok) return line;
-    const options = inviteOptions(trunk, named, this.#parts.options().ringMs);
+    const { ringSeconds = trunk.ringSeconds } = request;
+    const ringing = ringSeconds === undefined ? trunk : { ...trunk, ringSeconds };
+    const options = inviteOptions(ringing, named, this.#parts.options().ringMs);
     return ok(this.#begin({ key, options, ...wished, ...line.value }));
   }
 

@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../../src/core/errors.ts';
+import { Failure, fail, ok, type Result } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { composeHttp } from '../../src/http/http.ts';
+import type { OutboundCallBegun } from '../../src/http/outbound-call.ts';
 import type { NumberDesk, ShownNumber } from '../../src/http/phone-numbers.ts';
 
 // The schema belongs to ElevenLabs and is no part of this project: where it is not, this suite is skipped.
@@ -47,9 +48,11 @@ describe.skipIf(!present)('answers about phone numbers, by ElevenLabs’ own sch
   const ajv = new Ajv({ strict: false, validateFormats: false });
   if (present) ajv.addSchema({ $id: 'api', components: document.components });
   const secret = 'admin-secret-0123456789';
+  let begun: Result<OutboundCallBegun> = fail(new Failure('none', 'None.'));
   const app = composeHttp({
     ...{ apiKeys: [{ name: 'ops', role: 'admin', secret }], health: () => ({ ready: true }) },
     ...{ registry: new Registry(), log: silentLogger, phoneNumbers: desk },
+    outboundCalls: { call: async () => begun },
   });
 
   it.each([
@@ -71,5 +74,25 @@ describe.skipIf(!present)('answers about phone numbers, by ElevenLabs’ own sch
     expect(answer.statusCode).toBe(200);
     expect(check(answer.json()) ? [] : check.errors).toEqual([]);
     expect(answer.body).not.toContain('p-p-p');
+  });
+
+  it.each([
+    ['is on its way', ok({ conversationId: 'conv_local_1', sipCallId: 'sip-1' })],
+    ['is not placed', fail(new Failure('outbound-limit', 'Enough.'))],
+  ])('are right for a call from one of them that %s', async (_, outcome) => {
+    begun = outcome;
+    const url = '/v1/convai/sip-trunk/outbound-call';
+    const { post } = document.paths[url];
+    const own = (schema: object) =>
+      ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')));
+    const payload = {
+      ...{ agent_id: 'agent_1', agent_phone_number_id: 'phnum_3', to_number: '+14155550123' },
+      telephony_call_config: { ringing_timeout_secs: 20 },
+    };
+    expect(own(post.requestBody.content['application/json'].schema)(payload)).toBe(true);
+    const answer = await app.inject({ method: 'POST', url, headers: { 'xi-api-key': secret }, payload });
+    expect(answer.statusCode).toBe(200);
+    const check = own(post.responses['200'].content['application/json'].schema);
+    expect(check(answer.json()) ? [] : check.errors).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import type { NextHop } from '../../src/sip/signalling.ts';
+import { answerTo } from '../unit/sip/embedded/messages.ts';
 import { SipClient } from './sip-client.ts';
 
 /** A place that calls of ours may go to: it hands out each connection that is made to it. */
@@ -37,6 +38,16 @@ export class SipListener {
     return first === undefined
       ? new Promise(resolve => void this.#waiting.push(resolve))
       : Promise.resolve(first);
+  }
+
+  /** The first request that comes, its sender, and a way to answer it as a telephone does. */
+  async invited() {
+    const peer = await this.peer();
+    const invite = await peer.next(message => message.kind === 'request');
+    if (invite.kind !== 'request') throw new Error('not a request');
+    const answer = (status: number) =>
+      peer.send(answerTo(invite, status).replace(/^(To: [^\r]*)\r/m, '$1;tag=telephone\r'));
+    return { peer, invite, answer };
   }
 
   close(): void {

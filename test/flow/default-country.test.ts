@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SipListener } from '../contract/sip-listener.ts';
 import { withBridge } from '../support/flow.ts';
-import { answerTo } from '../unit/sip/embedded/messages.ts';
 
 const yaml = `
 elevenlabs:
@@ -82,11 +81,9 @@ describe('numbers that come without their country', () => {
     try {
       await withBridge({ yaml: withOutbound }, async bridge => {
         const placed = await bridge.app.place({ trunk: 'london', to, from, agentId: 'agent_under_test' });
-        const peer = await listener.peer();
-        const invite = await peer.next(message => message.kind === 'request');
-        if (invite.kind !== 'request') throw new Error('not a request');
+        const { peer, invite, answer } = await listener.invited();
         expect(invite.uri).toContain(`sip:${called}@`);
-        peer.send(answerTo(invite, 486).replace(/^(To: [^\r]*)\r/m, '$1;tag=telephone\r'));
+        answer(486);
         expect(placed.ok && (await placed.value.ended).end.reason).toBe('callee-busy');
         await peer.next(message => message.kind === 'request' && message.method === 'ACK');
         peer.end();

@@ -5,16 +5,18 @@ import { SipListener } from '../contract/sip-listener.ts';
 import { type Bridge, withBridge } from '../support/flow.ts';
 import { Telephone } from '../support/telephone.ts';
 import { until } from '../support/until.ts';
-import { answerTo } from '../unit/sip/embedded/messages.ts';
 
 const key = 'admin-key-0123456789';
 const env = { ELEVENLABS_AGENT_ID: '', API_KEYS: `ops:admin:${key},test:read:a-key-to-read-metrics` };
 const yaml = 'numbers: [{ phone_number: "+4930901820", agent_id: agent_under_test }]\n';
 const to = '+493090182000';
 
-async function ask(bridge: Bridge, method: string, path: string, body?: object) {
+const ask = (bridge: Bridge, method: string, path: string, body?: object) =>
+  asked(bridge, method, `phone-numbers${path}`, body);
+
+async function asked(bridge: Bridge, method: string, path: string, body?: object) {
   const { address, port } = bridge.app.http;
-  const answer = await fetch(`http://${address}:${port}/v1/convai/phone-numbers${path}`, {
+  const answer = await fetch(`http://${address}:${port}/v1/convai/${path}`, {
     method,
     headers: { 'xi-api-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -74,27 +76,84 @@ describe('an imported phone number', () => {
       await withBridge({ env, yaml }, async bridge => {
         const { phone_number_id: id = '' } = await ask(bridge, 'POST', '', {
           ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk' },
+          default_country: 'US',
           outbound_trunk_config: { address: `127.0.0.1:${listener.hop.port}`, transport: 'tcp', ...more },
         });
-        const request = { trunk: id, to: '+14155550123', agentId: 'agent_under_test' };
-        const placed = await bridge.app.place(request);
-        const peer = await listener.peer();
-        const invite = await peer.next(message => message.kind === 'request');
-        if (invite.kind !== 'request') throw new Error('not a request');
+        const placed = await asked(bridge, 'POST', 'sip-trunk/outbound-call', {
+          ...{ agent_id: 'agent_under_test', agent_phone_number_id: id, to_number: '(415) 555-0123' },
+        });
+        expect(placed).toMatchObject({ success: true, message: 'The call is on its way.' });
+        const { peer, invite, answer } = await listener.invited();
         const caller = invite.headers.get('From');
         expect([invite.uri, caller]).toEqual([
           expect.stringContaining('sip:+14155550123@'),
           expect.stringContaining(`sip:${from}@`),
         ]);
-        peer.send(answerTo(invite, 486).replace(/^(To: [^\r]*)\r/m, '$1;tag=telephone\r'));
-        expect(placed.ok && (await placed.value.ended).end.reason).toBe('callee-busy');
+        answer(486);
         await peer.next(message => message.kind === 'request' && message.method === 'ACK');
+        await until(() => bridge.log('call ended').length === 1, 'the end of the call');
+        for (const name of [placed['conversation_id'], placed['sip_call_id']])
+          expect(await asked(bridge, 'GET', `conversations/${name}`)).toMatchObject({
+            trunkbridge: { ending: { reason: 'callee-busy' } },
+          });
         peer.end();
       });
     } finally {
       listener.close();
     }
   });
+
+  it('lets it ring as long as was asked for', async () => {
+    const listener = await SipListener.open();
+    try {
+      await withBridge({ env, yaml }, async bridge => {
+        const { phone_number_id: id = '' } = await ask(bridge, 'POST', '', {
+          ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk' },
+          outbound_trunk_config: { address: `127.0.0.1:${listener.hop.port}`, transport: 'tcp' },
+        });
+        await asked(bridge, 'POST', 'sip-trunk/outbound-call', {
+          ...{ agent_id: 'agent_under_test', agent_phone_number_id: id, to_number: '+14155550123' },
+          telephony_call_config: { ringing_timeout_secs: 1 },
+        });
+        const { peer, answer } = await listener.invited();
+        answer(180);
+        await peer.next(message => message.kind === 'request' && message.method === 'CANCEL');
+        answer(487);
+        await until(() => bridge.log('call ended').length === 1, 'the end of the call');
+        expect(bridge.log('call ended')[0]).toMatchObject({ reason: 'callee-no-answer' });
+        peer.end();
+      });
+    } finally {
+      listener.close();
+    }
+  });
+
+  it('without a way out calls nobody, and says what it lacks', () =>
+    withBridge({ env, yaml }, async bridge => {
+      const { phone_number_id: id } = await ask(bridge, 'POST', '', {
+        ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk' },
+      });
+      const { address, port } = bridge.app.http;
+      const statuses = [];
+      for (const agent_phone_number_id of [id, 'phnum_none', 'config_0']) {
+        const answer = await fetch(`http://${address}:${port}/v1/convai/sip-trunk/outbound-call`, {
+          method: 'POST',
+          headers: { 'xi-api-key': key, 'content-type': 'application/json' },
+          body: JSON.stringify({
+            agent_id: 'agent_under_test',
+            agent_phone_number_id,
+            to_number: '+14155550123',
+          }),
+        });
+        const { detail } = (await answer.json()) as { readonly detail: { readonly status: string } };
+        statuses.push([answer.status, detail.status]);
+      }
+      expect(statuses).toEqual([
+        [409, 'no_trunk'],
+        [404, 'not_found'],
+        [409, 'configured'],
+      ]);
+    }));
 
   it('with a trunk that wants it is registered at once, anew when it changes, and not once it is deleted', async () => {
     const registrar = await Telephone.open();
