@@ -51,6 +51,8 @@ export interface Plan {
   readonly workers: number;
   readonly wss: boolean;
   readonly recording: boolean;
+  /** Whether every thread watches its event loop. */
+  readonly lag: boolean;
   readonly comparison: keyof typeof comparisons;
   readonly soak: boolean;
   /** Undefined: none. */
@@ -107,6 +109,7 @@ export function readPlan(args: Arguments): Plan | string {
     // The handshakes are a part of the stress.
     wss: on('wss') || mode === 'stress',
     recording: on('recording'),
+    lag: on('lag'),
     judge: on('judge'),
     json: on('json'),
     save: text('save'),

@@ -141,7 +141,7 @@ export class Bench {
     tls: RoundOptions['tls'],
     more: Partial<RoundOptions>,
   ): RoundOptions {
-    const { profile, seconds, workers, recording, profileFolder } = this.#plan;
+    const { profile, seconds, workers, recording, lag, profileFolder } = this.#plan;
     return {
       subject,
       profile,
@@ -153,6 +153,7 @@ export class Bench {
       note: what => this.#note(`${subject}, ${calls} calls: ${what}`),
       stopped: this.#stop.signal,
       ...(tls === undefined ? {} : { tls }),
+      ...(lag ? { lagHook } : {}),
       ...(profileFolder === undefined ? {} : { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] }),
       ...more,
     };
@@ -208,6 +209,7 @@ async function agentCertificate(folder: string): Promise<NonNullable<RoundOption
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const file = (path: string) => fileURLToPath(new URL(`${path}.${extension}`, import.meta.url));
 const hook = file('../sim/load/stress-hook');
+const lagHook = file('../sim/load/lag-hook');
 const programs: RoundOptions['programs'] = {
   bridge: file('../main'),
   agent: file('../sim/load/agent-process'),

@@ -6,7 +6,7 @@ import { type Command, exitCodes } from './command.ts';
 
 export const command: Command = {
   usage:
-    '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--recording] [--rounds N] [--json] [--judge] [--records | --srtp | --stress NAME | --soak]',
+    '[--calls 50,200] [--seconds 20] [--profile pcmu] [--wss] [--recording] [--lag] [--rounds N] [--json] [--judge] [--records | --srtp | --stress NAME | --soak]',
   options: {
     calls: { type: 'string' },
     seconds: { type: 'string' },
@@ -15,6 +15,7 @@ export const command: Command = {
     workers: { type: 'string' },
     wss: { type: 'boolean' },
     recording: { type: 'boolean' },
+    lag: { type: 'boolean' },
     json: { type: 'boolean' },
     judge: { type: 'boolean' },
     save: { type: 'string' },
@@ -36,6 +37,8 @@ Options:
       --workers N       threads for media (default: ${defaults.workers})
       --wss             TLS to the agent
       --recording       the bridge records every call (recording.enabled); the floor does not
+      --lag             event-loop lag of every thread, p50 / p99 / max; its looks wake each thread, of bridge and floor, a hundred
+                        times a second, so that CPU is then not to be trusted (without it: the worst of what /metrics told)
       --json            one line of JSON with everything at the end; progress goes to standard error
       --judge           end with 1 when one of the marks that are printed was missed
       --save FOLDER     also write <version>.json and <version>.md (<version>-soak, <version>-stress) there

@@ -56,6 +56,8 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(bridge.lags).toMatchObject({ main: expect.any(Number) });
     expect(Object.keys(bridge.lags ?? {}).length).toBeGreaterThan(1);
     expect(floor.lags).toBeUndefined();
+    // Watching costs wake-ups: it has to be asked for.
+    for (const each of [bridge, floor]) expect(each.loopLags).toBeUndefined();
   }, 120_000);
 
   it.runIf(compiles)(
@@ -109,7 +111,7 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
   }, 120_000);
 
   it('puts calls that are up under every stress, and each of them really happens', async () => {
-    const child = bench('--stress', 'all', '--calls', '4', '--seconds', '3', '--json');
+    const child = bench('--stress', 'all', '--calls', '4', '--seconds', '3', '--lag', '--json');
     expect(await child.exited, child.output).toBe(0);
     const line = child.output.split('\n').find(text => text.startsWith('{'));
     const { stress } = JSON.parse(line ?? '') as { stress: { phases: Phase[] } };
@@ -119,6 +121,11 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
       expect({ name, ...wire, dropped }).toMatchObject({ name, lost: 0, disordered: 0, dead: 0, dropped: 0 });
       expect(wire.received).toBeGreaterThan(0);
     }
+    // Every thread tells of its own event loop: it is the main thread's that is blocked.
+    const lags = Object.fromEntries(stress.phases.map(phase => [phase.name, phase.loopLags ?? {}]));
+    expect(Object.keys(lags['floor'] ?? {})).toEqual(['main']);
+    expect(lags['blocked']?.['main']?.max).toBeGreaterThan(400);
+    expect(Object.keys(lags['blocked'] ?? {}).some(name => /^worker \d+$/.test(name))).toBe(true);
     const { blocked, setups, query, log, gc } = happened;
     expect(blocked?.['blocks']).toBeGreaterThan(0);
     expect(blocked?.['longestMs']).toBeGreaterThanOrEqual(500);

@@ -2,7 +2,7 @@ import type { Collections } from './collections.ts';
 import type { Summary } from './distribution.ts';
 import type { Drift } from './drift.ts';
 import { type Delay, delayOf, laterOf } from './join.ts';
-import type { Lags } from './lags.ts';
+import type { Lags, LoopLags } from './lags.ts';
 import type { AgentReport, GeneratorReport, Mark, Pace } from './messages.ts';
 import { isListenedTo, type Profile } from './profile.ts';
 import type { ThreadShare } from './usage.ts';
@@ -28,6 +28,8 @@ export interface Figures {
   readonly files?: { readonly idle: number; readonly loaded: number; readonly after: number };
   /** How far behind each thread was at its worst. Not of the floor. */
   readonly lags?: Lags;
+  /** How late the event loop of each thread came to what was due; only where it was asked for. */
+  readonly loopLags?: LoopLags;
   /** Towards the telephones, as they saw it. */
   readonly wire: {
     readonly received: number;

@@ -1,6 +1,18 @@
 /** How far behind each thread of the bridge was at its worst, ms, as its own `/metrics` tells it. */
 export type Lags = Readonly<Record<string, number>>;
 
+/** How late the event loop of a thread came to what was due, ms, over a window. */
+export interface LoopLag {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** By the name of the thread. */
+export type LoopLags = Readonly<Record<string, LoopLag>>;
+
+/** How often a thread looks how late it is, where that is asked for, ms. Timers of Node are whole ms: less is no lag. */
+export const lagLookMs = 10;
 /** Seldom enough that reading /metrics is next to nothing beside what is measured. */
 export const lagEveryMs = 5000;
 const answerMs = 2000;

@@ -1,5 +1,6 @@
 import type { Summary } from './distribution.ts';
 import type { Drift } from './drift.ts';
+import type { LoopLags } from './lags.ts';
 import type { Made } from './made.ts';
 import type { ProfileName } from './profile.ts';
 
@@ -141,14 +142,18 @@ export interface ToFloor {
   readonly url: string;
 }
 
-/** What the bridge's main thread is made to do in a run under stress, by a module that is loaded before it. */
+/** What is told to modules that are loaded before the bridge: in a run under stress its main thread is made to do something. */
 export type ToHost =
+  /** The window begins in which every thread of it watches its event loop; what that was. */
+  | { readonly type: 'loop-lag-mark' }
+  | { readonly type: 'loop-lag' }
   /** Do nothing else for so long. */
   | { readonly type: 'block'; readonly ms: number }
   /** Hold so much live data, and collect all garbage over and over for so long; zero lets go of it. */
   | { readonly type: 'collect'; readonly heapMb: number; readonly ms: number };
 
 export type FromHost =
+  | { readonly type: 'loop-lag'; readonly threads: LoopLags }
   | { readonly type: 'blocked'; readonly ms: number }
   | { readonly type: 'collected'; readonly count: number; readonly longestMs: number };
 

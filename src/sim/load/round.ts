@@ -1,6 +1,7 @@
 import { BenchChild } from './child.ts';
 import { collectionsOf } from './collections.ts';
 import { callingOf, type Figures } from './figures.ts';
+import type { LoopLags } from './lags.ts';
 import { inWords, type Made, pidsOf } from './made.ts';
 import type {
   AgentReport,
@@ -118,6 +119,7 @@ async function measure(stage: Stage): Promise<Figures> {
   agent.tell({ type: 'mark' });
   generator.tell({ type: 'mark' });
   child.pauses = [];
+  watchLoops(stage);
   const pids = {
     subject: child.pid,
     telephones: pidsOf(generator.pid, telephonesMade),
@@ -132,6 +134,7 @@ async function measure(stage: Stage): Promise<Figures> {
     throw error;
   });
   const after = census(pids);
+  const loopLags = await loopLagsOf(stage);
   const lags = await lag?.stop();
   const pauses = child.pauses;
   const { heard, said } = await reportsOf({ agent, generator });
@@ -155,6 +158,7 @@ async function measure(stage: Stage): Promise<Figures> {
     },
     collections: collectionsOf(pauses),
     ...(lags === undefined ? {} : { lags }),
+    ...(loopLags === undefined ? {} : { loopLags }),
     wire: { ...wireOf(heard), ...(options.srtp ? { unopened: heard.unopened } : {}) },
     agent: { received: said.messagesReceived, sent: said.messagesSent, pace: said.pace },
     observers: {
@@ -173,6 +177,22 @@ async function measure(stage: Stage): Promise<Figures> {
           }),
         }),
   };
+}
+
+/** Begins to watch the event loop of every thread, where that is wanted. */
+export function watchLoops({ options, subject }: Pick<Stage, 'options' | 'subject'>): void {
+  if (options.lagHook !== undefined) subject.child.tell({ type: 'loop-lag-mark' });
+}
+
+/** How late they were since then. */
+export async function loopLagsOf({
+  options,
+  subject: { child },
+}: Pick<Stage, 'options' | 'subject'>): Promise<LoopLags | undefined> {
+  if (options.lagHook === undefined) return undefined;
+  const told = child.hear('loop-lag', startMs);
+  child.tell({ type: 'loop-lag' });
+  return (await told).threads;
 }
 
 /** Closes the window of telephones and agent, and what either saw in it. */

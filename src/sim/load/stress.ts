@@ -1,12 +1,20 @@
 import type { Bound } from './bounds.ts';
 import type { Summary } from './distribution.ts';
 import type { Figures } from './figures.ts';
-import type { Lags } from './lags.ts';
+import type { Lags, LoopLags } from './lags.ts';
 import { monotonic } from './monotonic.ts';
 import { rest } from './rest.ts';
-import { onStage, type RoundOptions, reportsOf, type Stage, wireOf } from './round.ts';
+import {
+  loopLagsOf,
+  onStage,
+  type RoundOptions,
+  reportsOf,
+  type Stage,
+  watchLoops,
+  wireOf,
+} from './round.ts';
 import { type Happened, type StressName, stresses } from './stressors.ts';
-import { inPace, markdown, percentiles } from './table.ts';
+import { inLoopLags, inPace, markdown, percentiles } from './table.ts';
 import { shares, usageOf } from './usage.ts';
 
 /** What the calls that were up saw of one phase. */
@@ -21,6 +29,8 @@ export interface Phase {
   readonly cpuPercent: number;
   readonly telephones: Summary;
   readonly lags?: Lags;
+  /** Only where it was asked for. */
+  readonly loopLags?: LoopLags;
   readonly happened: Happened;
 }
 
@@ -56,6 +66,7 @@ async function phase(stage: Stage, name: StressName | 'calm'): Promise<Phase> {
   const { pid } = subject.child;
   const before = usageOf(pid, monotonic());
   const lag = subject.watchLag?.();
+  watchLoops(stage);
   let happened: Happened;
   try {
     happened = name === 'calm' ? await calm(stage, ms) : await stresses[name].apply(stage, ms);
@@ -64,6 +75,7 @@ async function phase(stage: Stage, name: StressName | 'calm'): Promise<Phase> {
     throw error;
   }
   const lags = await lag?.stop();
+  const loopLags = await loopLagsOf(stage);
   const { percent } = shares(pid, before, usageOf(pid, monotonic()));
   const { heard, said } = await reportsOf(stage);
   return {
@@ -75,6 +87,7 @@ async function phase(stage: Stage, name: StressName | 'calm'): Promise<Phase> {
     cpuPercent: percent,
     telephones: heard.own,
     ...(lags === undefined ? {} : { lags }),
+    ...(loopLags === undefined ? {} : { loopLags }),
     happened,
   };
 }
@@ -85,7 +98,7 @@ async function calm({ options }: Stage, ms: number): Promise<Happened> {
 }
 
 /** The bare program with as many calls, without any stress. */
-export function floorPhase({ wire, agent, cpu, observers, seconds }: Figures): Phase {
+export function floorPhase({ wire, agent, cpu, observers, seconds, loopLags }: Figures): Phase {
   return {
     name: 'floor',
     seconds,
@@ -94,6 +107,7 @@ export function floorPhase({ wire, agent, cpu, observers, seconds }: Figures): P
     dropped: 0,
     cpuPercent: cpu.percent,
     telephones: observers.telephones,
+    ...(loopLags === undefined ? {} : { loopLags }),
     happened: {},
   };
 }
@@ -138,5 +152,9 @@ export function stressTable(phases: readonly Phase[]): string {
     const figures = Object.entries(happened).map(([word, value]) => `${word} ${value}`);
     return [`- ${name}: ${stresses[name].title} (${figures.join(', ')})`];
   });
-  return [markdown([head, ...rows]), told.join('\n')].join('\n\n');
+  const watched = phases.flatMap(({ name, loopLags }) =>
+    loopLags === undefined ? [] : [`- ${name}: ${inLoopLags(loopLags)}`],
+  );
+  const lagged = watched.length === 0 ? [] : ['Event-loop lag, p50 / p99 / max ms:', watched.join('\n')];
+  return [markdown([head, ...rows]), told.join('\n'), ...lagged].join('\n\n');
 }

@@ -54,6 +54,8 @@ export interface SubjectOptions {
   readonly sheds?: boolean;
   /** Module that is loaded into the bridge before it, and through which it is put under stress. */
   readonly hook?: string;
+  /** Module that is loaded into the subject before it, and by which each of its threads watches its event loop. */
+  readonly lagHook?: string;
   /** Folder with records that are there already, and the key they are sealed with. */
   readonly data?: { readonly folder: string; readonly key: string };
   /** Arguments for node, besides those that every subject gets. */
@@ -68,10 +70,13 @@ const openMs = 60_000;
 /** Complaints that are kept. */
 const keptComplaints = 10;
 
-function nodeArgs({ hook, nodeArgs: more = [] }: SubjectOptions): string[] {
+const imported = (path: string | undefined): string[] =>
+  path === undefined ? [] : [`--import=${pathToFileURL(path).href}`];
+
+function nodeArgs({ hook, lagHook, nodeArgs: more = [] }: SubjectOptions): string[] {
   // V8 writes its traces without asking whether anybody reads: with a log that stalls the trace would stall the thread.
-  const own = hook === undefined ? ['--trace-gc'] : ['--expose-gc', `--import=${pathToFileURL(hook).href}`];
-  return ['--enable-source-maps', ...own, ...more];
+  const own = hook === undefined ? ['--trace-gc'] : ['--expose-gc', ...imported(hook)];
+  return ['--enable-source-maps', ...own, ...imported(lagHook), ...more];
 }
 
 const trust = ({ caFile }: SubjectOptions): Record<string, string> =>
@@ -91,7 +96,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
   const child: SubjectChild = new BenchChild('bridge', options.program, {
     args: ['serve', '--config', file],
     nodeArgs: nodeArgs(options),
-    channel: options.hook !== undefined,
+    channel: (options.hook ?? options.lagHook) !== undefined,
     ...(options.hook === undefined ? {} : { fifo: join(folder, 'log') }),
     env: { ...environment(options), ...trust(options), ...durable(folder, options) },
     onLine(line) {

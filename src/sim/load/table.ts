@@ -2,7 +2,7 @@ import type { Summary } from './distribution.ts';
 import type { Drift } from './drift.ts';
 import type { Figures } from './figures.ts';
 import type { Delay } from './join.ts';
-import type { Lags } from './lags.ts';
+import type { Lags, LoopLags } from './lags.ts';
 import type { Pace } from './messages.ts';
 
 const inDrift = ({ median, worst }: Drift): string => `${median} / ${worst}`;
@@ -18,6 +18,10 @@ const inLags = (lags: Lags): string =>
   Object.entries(lags)
     .map(([thread, ms]) => `${thread} ${ms.toFixed(1)}`)
     .join(', ');
+export const inLoopLags = (lags: LoopLags): string =>
+  Object.entries(lags)
+    .map(([thread, { p50, p99, max }]) => `${thread} ${p50} / ${p99} / ${max}`)
+    .join(', ');
 export const inPace = ({ least, most }: Pace): string => `${least.toFixed(3)} to ${most.toFixed(3)}`;
 
 /** Every figure that is shown, in its order. */
@@ -30,6 +34,7 @@ const rows: readonly (readonly [name: string, cell: Cell])[] = [
   ['open files idle, with calls, after them', ({ files: f }) => f && `${f.idle}, ${f.loaded}, ${f.after}`],
   ['GC pauses, count / total / max ms', ({ collections: c }) => `${c.count} / ${c.totalMs} / ${c.maxMs}`],
   ['event-loop lag at worst, ms', ({ lags }) => (lags && inLags(lags)) || undefined],
+  ['event-loop lag, p50 / p99 / max ms', ({ loopLags }) => loopLags && inLoopLags(loopLags)],
   ['packets received', ({ wire }) => String(wire.received)],
   ['packets lost', ({ wire }) => String(wire.lost)],
   ['packets with a wrong tag', ({ wire }) => wire.unopened?.toString()],

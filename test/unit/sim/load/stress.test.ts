@@ -50,5 +50,7 @@ describe('calls under stress', () => {
     expect(lines[2]).toMatch(/^\| floor +\| 1 \/ 3 \/ 10 .*\| - +\|/);
     expect(lines[3]).toMatch(/\| gc +\| 1 \/ 6 \/ 10 .*\| 480\.0, 0\.2 +\|/);
     expect(lines.at(-1)).toContain('(collections 12, longestMs 80)');
+    const watched = { ...late, loopLags: { main: { p50: 0.1, p99: 4, max: 81 } } };
+    expect(stressTable([watched]).split('\n').at(-1)).toBe('- gc: main 0.1 / 4 / 81');
   });
 });
