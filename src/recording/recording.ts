@@ -135,17 +135,24 @@ export class Recording {
   async #close(end: Ending): Promise<void> {
     const file = this.#file;
     if (file === undefined) return this.#tell(end);
+    let told = end;
     try {
-      const soundBytes = this.#broken ? await this.#cut(file) : await this.#rest();
+      const soundBytes = this.#broken
+        ? await this.#cut(file)
+        : await this.#rest().catch((error: unknown) => {
+            // What was written before is kept: the disk may be as full at the end as anywhere else.
+            told = orFailure(end, error);
+            return this.#cut(file);
+          });
       const header = this.#container.finalHeader(soundBytes);
       if (header !== undefined) await file.write(header, 0);
       await file.sync();
       await file.close();
       await this.#parts.disk.rename(this.#path(unfinished), this.#path(''));
-      this.#tell(end, soundBytes);
+      this.#tell(told, soundBytes);
     } catch (error) {
       await file.close().catch(() => undefined);
-      this.#tell(end.reason === 'recording-complete' ? failureOf(error) : end);
+      this.#tell(orFailure(told, error));
     }
   }
 
@@ -187,6 +194,10 @@ export class Recording {
     return join(options.folder, `${name}${this.#container.extension}${suffix}`);
   }
 }
+
+/** Why it ended: a failure at the end is told unless there was another cause before. */
+const orFailure = (end: Ending, error: unknown): Ending =>
+  end.reason === 'recording-complete' ? failureOf(error) : end;
 
 /** What became of it, in the system's own word, which holds no path. */
 function failureOf(error: unknown): Ending {

@@ -102,6 +102,29 @@ describe('a recording', () => {
     },
   );
 
+  it.each([
+    [false, false, 'recording-disk-full'],
+    [true, false, 'recording-disk-full'],
+    [false, true, 'recording-disk-low'],
+    [true, true, 'recording-disk-low'],
+  ])(
+    'keeps what it has where the end of it finds no room; encrypted: %s, low: %s',
+    async (sealed, low, why) => {
+      const world = setUp();
+      const key = { id: 'k1', secret: new Uint8Array(32).fill(7) };
+      const recording = world.recorder.start(call, 8000, { ...options, ...(sealed ? { key } : {}) });
+      // Three chunks are written, and another one is not due when it ends.
+      await talk(world, recording, 3500);
+      world.disk.room = [...world.disk.files.values()].reduce((sum, { length }) => sum + length, 0);
+      if (low) recording.finish(ending('recording-disk-low'));
+      const recorded = await finished(world, recording);
+      expect(recorded.end.reason).toBe(why);
+      const chunks = sealed ? 2 : 3;
+      expect(recorded.bytes).toBe(chunks * limits.chunkBytes);
+      expect([...world.disk.files.keys()]).toEqual([sealed ? '/recordings/call_0123.tbrec' : wav]);
+    },
+  );
+
   it.each(['EIO', 'EROFS', 'EACCES'])('that cannot be begun (%s) leaves nothing and says why', async code => {
     const world = setUp();
     world.disk.fault = code;
