@@ -1,38 +1,28 @@
 import type { Clock, Timer } from './clock.ts';
+import { LagWindow } from './lag-window.ts';
 
-/** Most looks that are remembered: a window holds far fewer. */
-const mostLooks = 64;
 /** Looks at rest that have to go by without anybody asking before looks become seldom: a second as things are set. */
 const restsBefore = 10;
 
 /**
- * How far behind a thread is with its work: a timer looks every `everyMs` how late it was called. What counts is the lag
- * that stood for half of the last `windowMs`, by time: one pause, as a collection of garbage makes it, is no overload, and
- * a thread that is never through with its work is found within that time. Each look wakes the thread: while nobody has asked for
- * long it looks less often.
+ * How far behind a thread is with its work: a timer looks every `everyMs` how late it was called, and what stood for half of
+ * the last `windowMs` counts (`LagWindow`). Each look wakes the thread: while nobody has asked for long it looks less often.
  */
 export class LoopLag {
   readonly #clock: Clock;
   readonly #everyMs: number;
-  readonly #windowMs: number;
   readonly #restMs: number;
+  readonly #window: LagWindow;
   #hurriedAt = Number.NEGATIVE_INFINITY;
-  /** A ring of looks: when each was, when the one before it was, and how late it came. */
-  readonly #at: Float64Array = new Float64Array(mostLooks).fill(Number.NEGATIVE_INFINITY);
-  readonly #since: Float64Array = new Float64Array(mostLooks);
-  readonly #late: Float64Array = new Float64Array(mostLooks);
-  #next = 0;
-  #last: number;
   #due = 0;
   #timer: Timer;
 
   /** `restMs` is how often it looks while `hurry` was not called for `restsBefore` times as long; as often as else unless given. */
   constructor(clock: Clock, everyMs: number, windowMs: number, restMs = everyMs) {
     this.#clock = clock;
-    this.#everyMs = Math.max(everyMs, (2 * windowMs) / mostLooks);
-    this.#windowMs = windowMs;
+    this.#window = new LagWindow(windowMs, clock.now());
+    this.#everyMs = Math.max(everyMs, this.#window.leastMs);
     this.#restMs = Math.max(restMs, this.#everyMs);
-    this.#last = clock.now();
     this.#timer = this.#arm();
   }
 
@@ -53,21 +43,7 @@ export class LoopLag {
 
   /** The lag that stood for half of the window, ms. */
   standing(): number {
-    const now = this.#clock.now();
-    const from = now - this.#windowMs;
-    // A look that is overdue is a lag too, of which the end is not known yet.
-    const looks = [{ late: Math.max(0, now - this.#due), share: now - Math.max(this.#last, from) }];
-    for (let i = 0; i < mostLooks; i++) {
-      const share = this.#at[i]! - Math.max(this.#since[i]!, from);
-      if (share > 0) looks.push({ late: this.#late[i]!, share });
-    }
-    looks.sort((a, b) => b.late - a.late);
-    let left = this.#windowMs / 2;
-    for (const { late, share } of looks) {
-      left -= share;
-      if (left <= 0) return late;
-    }
-    return 0;
+    return this.#window.standing(this.#due, this.#clock.now());
   }
 
   #resting(now: number): boolean {
@@ -79,12 +55,7 @@ export class LoopLag {
     const waitMs = this.#resting(begun) ? this.#restMs : this.#everyMs;
     this.#due = begun + waitMs;
     return this.#clock.timer(waitMs, () => {
-      const now = this.#clock.now();
-      this.#at[this.#next] = now;
-      this.#since[this.#next] = this.#last;
-      this.#late[this.#next] = now - this.#due;
-      this.#next = (this.#next + 1) % mostLooks;
-      this.#last = now;
+      this.#window.look(this.#due, this.#clock.now());
       this.#timer = this.#arm();
     });
   }

@@ -69,7 +69,7 @@ class MediaWorker {
       tell: message => port.postMessage(message),
       ...(options.streams === undefined ? {} : { listen: options.streams }),
     });
-    this.#lag = new LagReport(clock, options.overload ?? overloadLimits, message =>
+    this.#lag = new LagReport(this.#pacer, clock.now(), options.overload ?? overloadLimits, message =>
       port.postMessage(message),
     );
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());

@@ -1,39 +1,48 @@
-import type { Clock, Timer } from '../core/clock.ts';
-import { LoopLag } from '../core/loop-lag.ts';
+import { LagWindow } from '../core/lag-window.ts';
 import type { OverloadLimits } from '../core/overload.ts';
+import type { PacedHandle, PacedStream, Pacer } from '../media/outbound/pacer.ts';
 import type { FromWorker } from './messages.ts';
 
-/** Tells the main thread how late this worker is with its work, while it is: each word wakes that thread. */
-export class LagReport {
-  readonly #clock: Clock;
-  readonly #everyMs: number;
-  readonly #leastMs: number;
-  #told = 0;
-  readonly #lag: LoopLag;
-  readonly #tell: (message: FromWorker) => void;
-  #timer: Timer;
+/** All looks that a pause has held up come at once: the first of them tells how long it was. */
+const everyLook = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock, limits: OverloadLimits, tell: (message: FromWorker) => void) {
-    this.#clock = clock;
-    this.#everyMs = limits.lagTellMs;
+/**
+ * Tells the main thread how late this worker is with its work, while it is: each word wakes that thread. It looks when the
+ * pacer has called it, so that a worker with calls is not woken up for it.
+ */
+export class LagReport implements PacedStream {
+  readonly #pacer: Pacer;
+  readonly #everyMs: number;
+  readonly #tellMs: number;
+  readonly #leastMs: number;
+  readonly #window: LagWindow;
+  readonly #tell: (message: FromWorker) => void;
+  readonly #handle: PacedHandle;
+  #told = 0;
+  #toldMs: number;
+
+  constructor(pacer: Pacer, nowMs: number, limits: OverloadLimits, tell: (message: FromWorker) => void) {
+    this.#pacer = pacer;
+    this.#tellMs = limits.lagTellMs;
     this.#leastMs = limits.lagToldMs;
-    this.#lag = new LoopLag(clock, limits.lagEveryMs, limits.lagWindowMs);
+    this.#window = new LagWindow(limits.lagWindowMs, nowMs);
+    this.#everyMs = Math.max(limits.lagEveryMs, Math.ceil(this.#window.leastMs));
     this.#tell = tell;
-    this.#timer = this.#arm();
+    this.#toldMs = nowMs;
+    this.#handle = pacer.add(this, this.#everyMs, { measured: false, burst: everyLook });
   }
 
   stop(): void {
-    this.#timer.cancel();
-    this.#lag.stop();
+    this.#pacer.remove(this.#handle);
   }
 
-  #arm(): Timer {
-    return this.#clock.timer(this.#everyMs, () => {
-      const standing = this.#lag.standing();
-      const ms = standing < this.#leastMs ? 0 : standing;
-      if (ms > 0 || this.#told > 0) this.#tell({ type: 'lag', ms });
-      this.#told = ms;
-      this.#timer = this.#arm();
-    });
+  send(deadlineMs: number, nowMs: number): void {
+    this.#window.look(deadlineMs, nowMs);
+    if (nowMs - this.#toldMs < this.#tellMs) return;
+    this.#toldMs = nowMs;
+    const standing = this.#window.standing(nowMs + this.#everyMs, nowMs);
+    const ms = standing < this.#leastMs ? 0 : standing;
+    if (ms > 0 || this.#told > 0) this.#tell({ type: 'lag', ms });
+    this.#told = ms;
   }
 }
