@@ -1,4 +1,4 @@
-// What the measurement of a release is made of: everything that issue and README promise of a run of minutes, in one order.
+// What the measurement of a release is made of: everything that is promised of a run of minutes, in one order.
 
 /** Length of the window that is measured, or of a phase under stress, s. */
 const windowSeconds = 10;

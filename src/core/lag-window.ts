@@ -23,8 +23,9 @@ export class LagWindow {
     this.#last = nowMs;
   }
 
-  /** A look that was due at `dueMs`. */
+  /** A look that was due at `dueMs`. Of those that a pause held up, and that come at one time, the first tells how long it was. */
   look(dueMs: number, nowMs: number): void {
+    if (nowMs === this.#last) return;
     this.#at[this.#next] = nowMs;
     this.#since[this.#next] = this.#last;
     this.#late[this.#next] = nowMs - dueMs;

@@ -3,7 +3,7 @@ import type { OverloadLimits } from '../core/overload.ts';
 import type { PacedHandle, PacedStream, Pacer } from '../media/outbound/pacer.ts';
 import type { FromWorker } from './messages.ts';
 
-/** All looks that a pause has held up come at once: the first of them tells how long it was. */
+/** None of the looks that a pause has held up is skipped: the first of them tells how long it was. */
 const everyLook = Number.POSITIVE_INFINITY;
 
 /**
@@ -12,7 +12,6 @@ const everyLook = Number.POSITIVE_INFINITY;
  */
 export class LagReport implements PacedStream {
   readonly #pacer: Pacer;
-  readonly #everyMs: number;
   readonly #tellMs: number;
   readonly #leastMs: number;
   readonly #window: LagWindow;
@@ -26,10 +25,10 @@ export class LagReport implements PacedStream {
     this.#tellMs = limits.lagTellMs;
     this.#leastMs = limits.lagToldMs;
     this.#window = new LagWindow(limits.lagWindowMs, nowMs);
-    this.#everyMs = Math.max(limits.lagEveryMs, Math.ceil(this.#window.leastMs));
     this.#tell = tell;
     this.#toldMs = nowMs;
-    this.#handle = pacer.add(this, this.#everyMs, { measured: false, burst: everyLook });
+    const everyMs = Math.max(limits.lagEveryMs, Math.ceil(this.#window.leastMs));
+    this.#handle = pacer.add(this, everyMs, { measured: false, burst: everyLook });
   }
 
   stop(): void {
@@ -40,7 +39,7 @@ export class LagReport implements PacedStream {
     this.#window.look(deadlineMs, nowMs);
     if (nowMs - this.#toldMs < this.#tellMs) return;
     this.#toldMs = nowMs;
-    const standing = this.#window.standing(nowMs + this.#everyMs, nowMs);
+    const standing = this.#window.standing(nowMs, nowMs);
     const ms = standing < this.#leastMs ? 0 : standing;
     if (ms > 0 || this.#told > 0) this.#tell({ type: 'lag', ms });
     this.#told = ms;

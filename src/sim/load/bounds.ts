@@ -52,7 +52,7 @@ export const mostHeapOfPacket = 32;
 /** The first and the last packet may lie on either side of the edges of the window. */
 const edges = (seconds: number) => (2 * frameMs) / (seconds * 1000);
 
-/** What issue and README promise of a run beside another one. */
+/** What is promised of a run beside another one. */
 const promises: readonly Promised[] = [
   {
     what: 'CPU against the floor, times',

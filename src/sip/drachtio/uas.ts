@@ -241,7 +241,7 @@ export class DrachtioUas implements Dialogue {
     this.#limit = clock.timer(limits.confirmMs, () =>
       this.#conclude('unsent', ending('connection-lost', 'the drachtio-server did not confirm the answer')),
     );
-    // The server takes the session timer from here. By itself it drops one without a refresher, and never requires it.
+    // What the server does not name by itself: it drops an interval without a refresher, and never requires the timer.
     this.#terms = termsOfRequest(readSessionWish(message.headers), limits, undefined);
     const lines = [allowLine, supportedLine, ...answerLines(this.#terms)];
     const { headers } = contentOf([...lines, ['Content-Type', sdpType]]);
