@@ -2,14 +2,13 @@ import { Access } from './access.ts';
 import { composeActions } from './actions-room.ts';
 import { OverloadGuard } from './admission.ts';
 import { SpareTickets } from './agent/elevenlabs/spare-tickets.ts';
-
 import { TicketOffice } from './agent/elevenlabs/ticket.ts';
 import type { SecondLegs } from './call/control.ts';
 import type { Call, CallOptions, Fallback } from './call/controller.ts';
 import type { PartyFacts, TransferTarget } from './call/party.ts';
 import { CallRegistry } from './call/registry.ts';
 import { version } from './cli/version.ts';
-import type { Config, SipBackend } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
 import { type Clock, systemClock } from './core/clock.ts';
@@ -25,6 +24,7 @@ import { Intake } from './intake.ts';
 import { createEventSink } from './observability/events.ts';
 import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { OutboundLines } from './outbound-line.ts';
 import { composeOutbound } from './outbound-room.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
@@ -32,14 +32,12 @@ import { Recordings } from './recordings.ts';
 import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
 import { Registrations } from './registrations.ts';
 import { composeSending } from './sending-room.ts';
-import { limitsOf } from './sip/drachtio/limits.ts';
-import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
+import { composeSignalling } from './signalling-room.ts';
 import { EmbeddedSignalling } from './sip/embedded/stack.ts';
-import type { Tap } from './sip/embedded/transport/connection.ts';
 import { LadderStore } from './sip/ladder.ts';
 import { sipMessagesOf } from './sip/ladder-text.ts';
 import { Resolver } from './sip/resolver.ts';
-import type { ListenAddress, OnInvite, Source } from './sip/signalling.ts';
+import type { ListenAddress, Source } from './sip/signalling.ts';
 import { composeStreams } from './streams-room.ts';
 import { composeTools } from './tooling.ts';
 import { SentMessages } from './tools/messaging/sent-messages.ts';
@@ -225,10 +223,10 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     tap: ladders.tap,
   });
   bound.push(...(await signalling.listen()));
+  const lines = new OutboundLines({ ...shared, resolver: new Resolver(clock) });
   const outgoing = new OutgoingCalls({
     ...shared,
-    signalling,
-    resolver: new Resolver(clock),
+    ...{ signalling, lines },
     config: () => access.config,
     countryOf: (trunk, number) => access.gate.routing.entry(trunk, number)?.defaultCountry,
     busy: trunk => overload.objection(trunk),
@@ -237,7 +235,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   if (parts.register !== false) {
     const registrations = new Registrations({
       signalling,
-      hops: trunk => outgoing.hops(trunk),
+      hops: trunk => lines.hops(trunk),
       ...{ events, log },
     });
     registrations.follow(access.config);
@@ -410,82 +408,5 @@ function startPool(config: Config, { clock, log, events, metrics, limits }: Pool
     onLost: worker => metrics.workerGone(worker),
     onRecorded: (call, recorded) => events.emit({ type: 'recorded', call, recorded }),
     overload: limits,
-  });
-}
-
-interface SignallingParts {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly events: EventSink;
-  readonly access: Access;
-  readonly overload: OverloadGuard;
-  readonly contactFor: (source: Source) => { host: string; port: number };
-  readonly onInvite: OnInvite;
-  readonly tap: Tap;
-}
-
-async function composeSignalling(
-  config: Config,
-  parts: SignallingParts,
-): Promise<EmbeddedSignalling | DrachtioSignalling> {
-  const { backend } = config.sip;
-  return backend.kind === 'embedded'
-    ? composeEmbedded(config, parts)
-    : await composeDrachtio(config, backend, parts);
-}
-
-async function composeDrachtio(
-  { secrets, sip }: Config,
-  backend: Extract<SipBackend, { kind: 'drachtio' }>,
-  { clock, log, events, access, overload, onInvite, tap }: SignallingParts,
-): Promise<DrachtioSignalling> {
-  // Who does not use it need not load it.
-  const { DrachtioSignalling: Backend } = await import('./sip/drachtio/signalling.ts');
-  const secret = secrets.drachtio ?? '';
-  const networks = backend.mode === 'outbound' ? networkSet(backend.allow) : undefined;
-  return new Backend({
-    connection:
-      backend.mode === 'inbound'
-        ? { mode: 'inbound', host: backend.host, port: backend.port, secret }
-        : {
-            mode: 'outbound',
-            listen: backend.listen,
-            secret,
-            admits: address => networks?.has(address) === true,
-          },
-    objection: address => access.gate.objection(address),
-    gate: request => overload.screen(request, access.gate.admit(request)),
-    clock,
-    log,
-    onInvite,
-    tap,
-    onRefused: access.refused,
-    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
-    limits: limitsOf(sip.limits),
-  });
-}
-
-function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
-  const { sip } = config;
-  const { clock, log, events, access, overload, contactFor, onInvite, tap } = parts;
-  const { gate } = access;
-  return new EmbeddedSignalling({
-    listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
-    ...(access.material === undefined ? {} : { tls: access.material }),
-    admit: address => gate.objection(address) === undefined,
-    objection: address => gate.objection(address),
-    // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
-    mayDial: address => gate.routing.lists(address),
-    isStranger: address => gate.isStranger(address),
-    gate: request => overload.screen(request, gate.admit(request)),
-    contactFor,
-    clock,
-    log,
-    onInvite,
-    tap,
-    onRefused: access.refused,
-    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
-    limits: sip.limits,
-    messageLimits: sip.limits,
   });
 }

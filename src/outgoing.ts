@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AgentTickets } from './agent/agent.ts';
 import type { ClientData } from './agent/elevenlabs/protocol/client-data.ts';
 import type { SecondLeg, SecondLegs } from './call/control.ts';
@@ -14,14 +14,11 @@ import type { EventSink } from './core/events.ts';
 import { type CallKey, type LegId, newCallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
+import type { OutboundLine, OutboundLines } from './outbound-line.ts';
 import type { CallRecorder } from './records.ts';
-import { type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
-import type { LocalDescription } from './sdp/negotiation.ts';
 import { parseUri } from './sip/embedded/message/uri.ts';
-import { localAddressTowards } from './sip/local-address.ts';
 import { OutboundParty } from './sip/outbound-party.ts';
-import type { Resolver } from './sip/resolver.ts';
-import type { HeaderField, NextHop, OutboundOptions, Signalling, Source } from './sip/signalling.ts';
+import type { HeaderField, OutboundOptions, Signalling } from './sip/signalling.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { answerChallenge } from './trunks/digest-client.ts';
@@ -33,18 +30,14 @@ import { dialableNumber } from './trunks/outbound-number.ts';
 import type { Expense, Spending } from './trunks/spending.ts';
 import { dynamicVariables, identityVariables } from './trunks/variables.ts';
 import type { Initiation } from './webhooks/initiation.ts';
-import type { Leg, Legs } from './worker/legs.ts';
 
 export interface OutgoingParts {
   readonly signalling: Pick<Signalling, 'call'>;
-  readonly resolver: Pick<Resolver, 'resolve'>;
-  readonly legs: Legs;
+  readonly lines: Pick<OutboundLines, 'open'>;
   readonly registry: CallRegistry;
   readonly places: CallPlaces;
   readonly callsPerTrunk: number;
   readonly spending: Pick<Spending, 'begin'>;
-  readonly keysOverCleartext: boolean;
-  readonly advertised: (source: Source) => string;
   /** What is configured now. */
   readonly config: () => Config;
   /** Country of numbers without one in calls from a number of ours; undefined where it has none of its own. */
@@ -125,12 +118,6 @@ export class OutgoingCalls {
     return connected;
   }
 
-  /** The way to a trunk as its name resolves now; empty where there is none. */
-  async hops(trunk: OutboundTrunk): Promise<readonly NextHop[]> {
-    const routed = await this.#route(trunk);
-    return routed.ok ? routed.value.route : [];
-  }
-
   /**
    * A telephone that a caller is to be connected with, and a leg for it near that of the call. Its place is given back
    * when it is over.
@@ -150,7 +137,7 @@ export class OutgoingCalls {
     const reserved = await this.#reserve(trunk);
     if (!reserved.ok) return reserved;
     const expense = reserved.value;
-    const line = await this.#line(trunk, call, near);
+    const line = await this.#parts.lines.open(trunk, call, near);
     if (!line.ok) {
       this.#release(trunk.name, expense);
       return line;
@@ -186,46 +173,12 @@ export class OutgoingCalls {
   ): Promise<Result<Call, Ending>> {
     const { trunk, request } = wished;
     const key = newCallKey();
-    const line = await this.#line(trunk, key);
+    const line = await this.#parts.lines.open(trunk, key);
     if (!line.ok) return line;
     const { ringSeconds = trunk.ringSeconds } = request;
     const ringing = ringSeconds === undefined ? trunk : { ...trunk, ringSeconds };
     const options = inviteOptions(ringing, named, this.#parts.options().ringMs);
     return ok(this.#begin({ key, options, ...wished, ...line.value }));
-  }
-
-  /** Looks the trunk up and opens a leg. */
-  async #line(trunk: OutboundTrunk, call: CallKey, near?: LegId): Promise<Result<OutboundLine, Ending>> {
-    const routed = await this.#route(trunk);
-    if (!routed.ok) return routed;
-    const { route, address } = routed.value;
-    const encryption = this.#encryption(trunk, route);
-    const trouble = offerTrouble(encryption);
-    if (trouble !== undefined) return fail(ending('encryption-required', trouble.message));
-    const secureOnly = trunk.mediaEncryption === 'required';
-    const family = address.includes(':') ? 6 : 4;
-    const opened = await this.#parts.legs.open({
-      call,
-      wire: 'rtp',
-      family,
-      secureOnly,
-      tones: trunk.tones ?? this.#parts.options().tones ?? 'auto',
-      ...(near === undefined ? {} : { near }),
-    });
-    if (!opened.ok) {
-      return fail(ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost'));
-    }
-    const leg = opened.value;
-    const local: LocalDescription = {
-      address,
-      family,
-      sessionId: randomInt(1, 2 ** 47),
-      version: 1,
-      codecs: trunk.codecs,
-      encryption,
-      rtpPort: leg.local.rtpPort,
-    };
-    return ok({ route, leg, local });
   }
 
   #begin(placed: Placed): Call {
@@ -312,38 +265,6 @@ export class OutgoingCalls {
     return call;
   }
 
-  /** Hops of the trunk of one address family, and our own address as their peers are told it. */
-  async #route(trunk: OutboundTrunk): Promise<Result<Routed, Ending>> {
-    const found = await this.#parts.resolver.resolve(trunk);
-    if (!found.ok) return fail(ending('trunk-unreachable', found.failure.message));
-    const secure = trunk.mediaEncryption === 'required' && !this.#parts.keysOverCleartext;
-    const usable = found.value.filter(({ transport }) => !secure || transport === 'tls');
-    const [first] = usable;
-    if (first === undefined)
-      return fail(ending('trunk-unreachable', 'media encryption is required, and it has no TLS'));
-    const family = (hop: NextHop) => hop.address.includes(':');
-    const route = usable
-      .filter(hop => family(hop) === family(first))
-      .map(hop => ({
-        ...hop,
-        ...(trunk.tlsCa === undefined ? {} : { ca: trunk.tlsCa }),
-        ...(trunk.tlsVerify ? {} : { verify: false as const }),
-      }));
-    const own = await localAddressTowards(first.address);
-    if (!own.ok) return fail(ending('trunk-unreachable', own.failure.message));
-    const { transport, address, port } = first;
-    return ok({
-      route,
-      address: this.#parts.advertised({ transport, address, port, localAddress: own.value }),
-    });
-  }
-
-  /** RFC 4568 section 7: what encrypts the sound must not itself travel in the clear. */
-  #encryption(trunk: OutboundTrunk, route: readonly NextHop[]): LocalEncryption {
-    const covered = route.every(({ transport }) => transport === 'tls');
-    return { policy: trunk.mediaEncryption, keysAllowed: covered || this.#parts.keysOverCleartext };
-  }
-
   /** A call that is not placed is counted, and told of. */
   async #told<T>(trunk: string, placing: Promise<Result<T, Ending>>): Promise<Result<T, Ending>> {
     const placed = await placing;
@@ -374,27 +295,12 @@ export class OutgoingCalls {
   }
 }
 
-interface Routed {
-  readonly route: readonly NextHop[];
-  readonly address: string;
-}
-
-/** The way to a trunk, and a leg that was opened for it. */
-interface OutboundLine {
-  readonly route: readonly NextHop[];
-  readonly leg: Leg;
-  readonly local: LocalDescription;
-}
-
-interface Placed {
+interface Placed extends OutboundLine {
   readonly key: ReturnType<typeof newCallKey>;
   readonly request: OutgoingRequest;
   readonly trunk: OutboundTrunk;
   /** Of numbers without one in the call. */
   readonly country: string | undefined;
-  readonly route: readonly NextHop[];
-  readonly leg: Leg;
-  readonly local: LocalDescription;
   readonly options: OutboundOptions & { readonly callId: string };
   readonly expense: Expense;
 }

@@ -1,0 +1,90 @@
+import type { Access } from './access.ts';
+import type { OverloadGuard } from './admission.ts';
+import type { Config, SipBackend } from './config/config.ts';
+import type { Clock } from './core/clock.ts';
+import type { EventSink } from './core/events.ts';
+import type { Logger } from './core/logger.ts';
+import { limitsOf } from './sip/drachtio/limits.ts';
+import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
+import { EmbeddedSignalling } from './sip/embedded/stack.ts';
+import type { Tap } from './sip/embedded/transport/connection.ts';
+import type { OnInvite, Source } from './sip/signalling.ts';
+import { networkSet } from './trunks/match.ts';
+
+export interface SignallingParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: EventSink;
+  readonly access: Access;
+  readonly overload: OverloadGuard;
+  readonly contactFor: (source: Source) => { host: string; port: number };
+  readonly onInvite: OnInvite;
+  readonly tap: Tap;
+}
+
+/** What speaks SIP: our own stack, or a drachtio-server. */
+export async function composeSignalling(
+  config: Config,
+  parts: SignallingParts,
+): Promise<EmbeddedSignalling | DrachtioSignalling> {
+  const { backend } = config.sip;
+  return backend.kind === 'embedded'
+    ? composeEmbedded(config, parts)
+    : await composeDrachtio(config, backend, parts);
+}
+
+async function composeDrachtio(
+  { secrets, sip }: Config,
+  backend: Extract<SipBackend, { kind: 'drachtio' }>,
+  { clock, log, events, access, overload, onInvite, tap }: SignallingParts,
+): Promise<DrachtioSignalling> {
+  // Who does not use it need not load it.
+  const { DrachtioSignalling: Backend } = await import('./sip/drachtio/signalling.ts');
+  const secret = secrets.drachtio ?? '';
+  const networks = backend.mode === 'outbound' ? networkSet(backend.allow) : undefined;
+  return new Backend({
+    connection:
+      backend.mode === 'inbound'
+        ? { mode: 'inbound', host: backend.host, port: backend.port, secret }
+        : {
+            mode: 'outbound',
+            listen: backend.listen,
+            secret,
+            admits: address => networks?.has(address) === true,
+          },
+    objection: address => access.gate.objection(address),
+    gate: request => overload.screen(request, access.gate.admit(request)),
+    clock,
+    log,
+    onInvite,
+    tap,
+    onRefused: access.refused,
+    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    limits: limitsOf(sip.limits),
+  });
+}
+
+function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
+  const { sip } = config;
+  const { clock, log, events, access, overload, contactFor, onInvite, tap } = parts;
+  const { gate } = access;
+  return new EmbeddedSignalling({
+    listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
+    ...(access.material === undefined ? {} : { tls: access.material }),
+    admit: address => gate.objection(address) === undefined,
+    objection: address => gate.objection(address),
+    // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
+    mayDial: address => gate.routing.lists(address),
+    isStranger: address => gate.isStranger(address),
+    gate: request => overload.screen(request, gate.admit(request)),
+    contactFor,
+    clock,
+    log,
+    onInvite,
+    tap,
+    onRefused: access.refused,
+    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    limits: sip.limits,
+    messageLimits: sip.limits,
+  });
+}
