@@ -29,7 +29,7 @@ import { composeOutbound } from './outbound-room.ts';
 import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
-import { CallRecorder, dataKeysOf, openRecords } from './records.ts';
+import { CallRecorder, dataKeysOf, gatesOf, openRecords } from './records.ts';
 import { Registrations } from './registrations.ts';
 import { composeSending } from './sending-room.ts';
 import { composeSignalling } from './signalling-room.ts';
@@ -231,6 +231,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     countryOf: (trunk, number) => access.gate.routing.entry(trunk, number)?.defaultCountry,
     busy: trunk => overload.objection(trunk),
     spending: new Spending(store.counters, clock),
+    gates: gatesOf(store.switches, () => access.config.tools),
   });
   if (parts.register !== false) {
     const registrations = new Registrations({
@@ -265,7 +266,11 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       ...{ prices: sending.prices, events, clock, log },
     }),
     phoneNumbers: twilio.numbers,
-    outboundCalls: composeOutbound({ numbers: twilio.numbers, place: request => outgoing.place(request) }),
+    outboundCalls: composeOutbound({
+      numbers: twilio.numbers,
+      place: request => outgoing.place(request),
+      ...{ executions: store.executions, events, clock, log },
+    }),
     twilioLooks: twilio.previews,
     version: version(),
     audio: id => recordings.find(store.archive, id),

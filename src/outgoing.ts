@@ -19,6 +19,7 @@ import type { CallRecorder } from './records.ts';
 import { parseUri } from './sip/embedded/message/uri.ts';
 import { OutboundParty } from './sip/outbound-party.ts';
 import type { HeaderField, OutboundOptions, Signalling } from './sip/signalling.ts';
+import type { Gates } from './tools/gates.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { attributeHeaders } from './trunks/attribute-headers.ts';
 import { answerChallenge } from './trunks/digest-client.ts';
@@ -38,6 +39,8 @@ export interface OutgoingParts {
   readonly places: CallPlaces;
   readonly callsPerTrunk: number;
   readonly spending: Pick<Spending, 'begin'>;
+  /** Whether the operator has stopped whatever costs money. */
+  readonly gates: Gates;
   /** What is configured now. */
   readonly config: () => Config;
   /** Country of numbers without one in calls from a number of ours; undefined where it has none of its own. */
@@ -94,6 +97,8 @@ export class OutgoingCalls {
   }
 
   async #place(request: OutgoingRequest): Promise<Result<Call, Ending>> {
+    const stopped = await this.#stopped();
+    if (stopped !== undefined) return fail(stopped);
     const trunk = outboundTrunk(this.#parts.config(), request.trunk);
     if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
     const from = callerOf(request, trunk);
@@ -120,7 +125,7 @@ export class OutgoingCalls {
 
   /**
    * A telephone that a caller is to be connected with, and a leg for it near that of the call. Its place is given back
-   * when it is over.
+   * when it is over. The kill switch does not matter: it lets calls go on that are up, and this is what becomes of one.
    */
   open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
     return this.#told(target.trunk ?? '', this.#open(target, call, near));
@@ -263,6 +268,14 @@ export class OutgoingCalls {
     void call.ended.then(() => this.#parts.places.release(trunk.name));
     call.begin();
     return call;
+  }
+
+  async #stopped(): Promise<Ending | undefined> {
+    try {
+      return (await this.#parts.gates.read()).killSwitch ? ending('switched-off') : undefined;
+    } catch {
+      return ending('switched-off', 'the store is down, so nobody knows whether it is');
+    }
   }
 
   /** A call that is not placed is counted, and told of. */

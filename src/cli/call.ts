@@ -5,6 +5,7 @@ import { readText } from '../config/sources.ts';
 import { type Ending, sentence } from '../core/ending.ts';
 import { messageOf } from '../core/errors.ts';
 import type { LegStats } from '../core/leg-stats.ts';
+import { peekSwitches } from '../store/peek.ts';
 import { type Arguments, type Command, type ExitCode, exitCodes, type Io } from './command.ts';
 import { configurationHelp, configurationOptions, readConfiguration } from './configuration.ts';
 
@@ -38,7 +39,8 @@ export const command: Command = {
     data: { type: 'string', short: 'd' },
   },
   help: () => `Calls a number over a trunk, lets the agent talk, and tells how it went. It needs no running daemon, and one
-that runs is not disturbed: SIP and HTTP take free ports. SIGINT or SIGTERM hangs up.
+that runs is not disturbed: SIP and HTTP take free ports. SIGINT or SIGTERM hangs up. While the kill switch is on
+(tools.kill_switch, or the switch in the store of DATA_DIR or DATABASE_URL) nobody is called.
 
 Options:
   -t, --trunk NAME   trunk with an outbound_trunk_config
@@ -71,9 +73,14 @@ ${configurationHelp()}`,
       io.err(`trunkbridge call: ${agentId === undefined ? 'which agent? Give --agent' : noTrunk(config)}`);
       return exitCodes.wrong;
     }
+    const killSwitch = await stopped(config);
+    if (typeof killSwitch === 'string') {
+      io.err(`trunkbridge call: ${killSwitch}`);
+      return exitCodes.failed;
+    }
     const { startApp } = await import('../app.ts');
     return call(
-      await startApp(aside(config), { register: false, checkTwilio: false }),
+      await startApp(aside(config, killSwitch), { register: false, checkTwilio: false }),
       { ...wish, agentId },
       io,
     );
@@ -124,13 +131,25 @@ function noTrunk({ trunks }: Config): string {
     : `there is no such trunk with an outbound_trunk_config; there are ${names.join(', ')}`;
 }
 
+/** Whether the operator has stopped calls of ours, over the API of a daemon that has this store too; or why nobody knows. */
+async function stopped({ tools, store, secrets }: Config): Promise<boolean | string> {
+  try {
+    const turned = await peekSwitches({ dataDir: store.dataDir, databaseUrl: secrets.databaseUrl });
+    return turned?.kill_switch ?? tools.killSwitch;
+  } catch (error) {
+    const where = secrets.databaseUrl === undefined ? 'DATA_DIR' : 'DATABASE_URL';
+    return `nobody is called: the store (${where}), which has the kill switch, cannot be read: ${messageOf(error)}`;
+  }
+}
+
 /** The same configuration on free ports, and nothing kept: a daemon that runs with it keeps its own. */
-function aside(config: Config): Config {
+function aside(config: Config, killSwitch: boolean): Config {
   const listen = config.sip.listen.map(where => ({ ...where, port: 0 }));
   return {
     ...config,
     sip: { ...config.sip, listen },
     store: { keepDays: 0 },
+    tools: { ...config.tools, killSwitch },
     http: { ...config.http, listen: { address: '127.0.0.1', port: 0 } },
     media: { ...config.media, workers: 1 },
   };

@@ -270,7 +270,7 @@ export const settings = {
 
   'tools.kill_switch': setting(flag, {
     meaning:
-      'Whether everything that costs money or reaches a third party is switched off; also a switch while it runs (docs/otp.md).',
+      'Whether everything that costs money or reaches a third party is switched off, calls that we begin as well; also a switch while it runs (docs/otp.md).',
     fallback: 'false',
   }),
   'tools.secret': setting(text(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable characters without spaces'), {

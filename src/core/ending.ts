@@ -81,6 +81,10 @@ export const endings = {
     'us',
     'The trunk has been used for as many calls or minutes as it may be (outbound_trunk_config.limits).',
   ],
+  'switched-off': [
+    'us',
+    'The operator has stopped whatever costs money, and calls of ours with it (tools.kill_switch, or the switch of that name).',
+  ],
   'over-capacity': ['us', 'All calls that this bridge may carry are taken.'],
   overloaded: ['us', 'This bridge is busier than it may be without harm to the calls that are up.'],
   'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],

@@ -23,11 +23,11 @@ export interface OutboundCallBegun {
 }
 
 /**
- * Places calls. A failure with the code `not-found`, `configured` or `no-trunk` is of the number that is to call; any other is a
+ * Places calls; `by` holds the API key. A failure with the code `not-found`, `configured` or `no-trunk` is of the number that is to call; any other is a
  * call that was not placed, and says why.
  */
 export interface OutboundCallDesk {
-  call(wish: OutboundCallWish): Promise<Result<OutboundCallBegun>>;
+  call(wish: OutboundCallWish, by: string): Promise<Result<OutboundCallBegun>>;
 }
 
 /** As at ElevenLabs; what means nothing on a trunk is taken and left alone. */
@@ -66,11 +66,12 @@ export function outboundCallRoute(app: FastifyInstance, desk: OutboundCallDesk):
         return refuse(reply, 422, 'invalid_body', message);
       }
       const ringSeconds = order.data.telephony_call_config?.ringing_timeout_secs;
-      const begun = await desk.call({
+      const wish = {
         ...{ agentId, numberId, to },
         ...(data === undefined ? {} : { clientData: data.value }),
         ...(ringSeconds === undefined ? {} : { ringSeconds }),
-      });
+      };
+      const begun = await desk.call(wish, request.keyHolder?.name ?? '');
       if (!begun.ok) return refused(begun.failure);
       const { conversationId, sipCallId } = begun.value;
       const message = 'The call is on its way.';

@@ -70,12 +70,13 @@ export async function callOver(
   folder: string,
   yaml: string,
   to = '+14155550123',
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Pick<CallReport, 'output' | 'code'>> {
   const config = join(folder, 'call.yaml');
   writeFileSync(config, yaml);
   const args = ['--enable-source-maps', join(root, 'dist/src/main.js'), 'call', '--config', config];
   args.push('--trunk', 'sipp', '--to', to, '--from', '+14155550199');
-  const env = { PATH: process.env['PATH'] ?? '', ...world.environment() };
+  const env = { PATH: process.env['PATH'] ?? '', ...world.environment(), ...more };
   const child = new Child(process.execPath, args, { cwd: folder, env });
   const limit = setTimeout(() => child.signal('SIGKILL'), (longest + 10) * 1000);
   const code = await child.exited;

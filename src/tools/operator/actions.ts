@@ -1,11 +1,7 @@
 import type { ActionOutcome } from '../../core/action-outcome.ts';
-import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
-import type { EventSink } from '../../core/events.ts';
-import type { Logger } from '../../core/logger.ts';
-import { maskArguments } from '../../core/mask.ts';
 import type { GateDecision, Money, ToolRunFacts } from '../../core/tool-facts.ts';
-import type { ActionKeys, Execution, Executions, OptOuts } from '../../store/sends.ts';
+import type { ActionKeys, OptOuts } from '../../store/sends.ts';
 import type { Counters } from '../../store/store.ts';
 import type { TwilioCaller } from '../../twilio/client.ts';
 import type { TwilioConnection } from '../../twilio/connection.ts';
@@ -17,17 +13,17 @@ import type { SendingPolicy } from '../sending/policy.ts';
 import type { RealPrices } from '../sending/real-prices.ts';
 import { type RecipientPolicy, recipientDecision } from '../sending/recipients.ts';
 import { type Action, no, type Prepared, type Refused, type Written, withoutAgents } from './action.ts';
+import { ActionLog, type ActionLogParts } from './action-log.ts';
 import { type CallParts, callStatus, placeCall } from './call.ts';
 import { type MessageParts, sendSms } from './message.ts';
 import { once } from './once.ts';
 import type { ActionPolicy } from './policy.ts';
 import { actionBudgets, actionMoney, overBudget } from './spending.ts';
 
-export interface OperatorActionParts extends MessageParts, CallParts {
+export interface OperatorActionParts extends MessageParts, CallParts, ActionLogParts {
   readonly twilio: TwilioConnection;
   readonly gates: Gates;
   readonly optOuts: Pick<OptOuts, 'has' | 'add'>;
-  readonly executions: Pick<Executions, 'add'>;
   readonly keys: ActionKeys;
   readonly counters: Pick<Counters, 'take' | 'giveBack'>;
   /** Asked for each action: a reload gives another. */
@@ -36,9 +32,6 @@ export interface OperatorActionParts extends MessageParts, CallParts {
   readonly sending: () => OperatorRules;
   /** Learns what was done has really cost. */
   readonly prices: Pick<RealPrices, 'note'>;
-  readonly events: EventSink;
-  readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /** Whom nothing goes to, what things cost, and whether anything goes at all. */
@@ -72,10 +65,12 @@ interface Allowed {
  */
 export class OperatorActions {
   readonly #parts: OperatorActionParts;
+  readonly #log: ActionLog;
   readonly #actions: ReadonlyMap<string, Action>;
 
   constructor(parts: OperatorActionParts) {
     this.#parts = parts;
+    this.#log = new ActionLog(parts);
     this.#actions = new Map<string, Action>([
       ['sendSMS', sendSms(parts)],
       ['makeCall', placeCall(parts)],
@@ -89,21 +84,12 @@ export class OperatorActions {
     if (action === undefined) {
       return no('unknown_action', `There are the actions ${[...this.#actions.keys()].join(', ')}.`);
     }
-    const { clock, events } = this.#parts;
-    const begun = clock.now();
-    const at = clock.wall();
+    const over = this.#log.begin({ action: name, by, given });
     const facts: Facts = {};
     const keyed = key === undefined ? undefined : { key: JSON.stringify([by, key]), name };
     const outcome = await this.#perform(action, given, keyed, facts);
     const status = outcome.replayed ? 'repeated' : outcome.ok ? 'done' : outcome.status;
-    const ms = clock.now() - begun;
-    const isError = !outcome.ok;
-    events.emit({ type: 'action-run', action: name, by, status, isError, ms, facts });
-    await this.#record({
-      ...{ call: '', agentId: '', tool: name, at, ms, status, isError },
-      arguments: maskArguments(given),
-      ...facts,
-    });
+    await over(status, !outcome.ok, facts);
     return outcome;
   }
 
@@ -206,14 +192,6 @@ export class OperatorActions {
     } catch (error) {
       // Twilio remembers it as well.
       this.#parts.log.warn('an opt-out cannot be kept', { error: messageOf(error) });
-    }
-  }
-
-  async #record(run: Execution): Promise<void> {
-    try {
-      await this.#parts.executions.add(run);
-    } catch {
-      this.#parts.log.warn('an action of the operator could not be recorded', { action: run.tool });
     }
   }
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CallingApp, call, command } from '../../../src/cli/call.ts';
 import { deferred } from '../../../src/core/deferred.ts';
@@ -91,5 +94,21 @@ describe('trunkbridge call', () => {
     const env = { ELEVENLABS_API_KEY: 'k', ELEVENLABS_AGENT_ID: 'a' };
     expect(await command.run({ trunk: 'carrier', to: '+14155550123' }, { ...io, env }, [])).toBe(2);
     expect(out[0]).toContain('no trunk has an outbound_trunk_config');
+  });
+
+  it('calls nobody where it cannot be read whether the operator has stopped calls', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-call-'));
+    try {
+      writeFileSync(join(folder, 'trunkbridge.db'), 'no database at all'.repeat(500));
+      const file = join(folder, 'call.yaml');
+      writeFileSync(file, 'trunks: [{ name: carrier, outbound_trunk_config: { address: 192.0.2.1 } }]\n');
+      const { io, out } = world(ending('shutdown'));
+      const env = { ELEVENLABS_API_KEY: 'k', ELEVENLABS_AGENT_ID: 'a', DATA_DIR: folder };
+      const args = { config: file, trunk: 'carrier', to: '+14155550123' };
+      expect(await command.run(args, { ...io, env }, [])).toBe(1);
+      expect(out).toEqual([expect.stringMatching(/nobody is called: the store \(DATA_DIR\).*kill switch/)]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -7,13 +7,15 @@ import type { OutboundCallBegun, OutboundCallWish } from '../../../src/http/outb
 
 const keys = { read: 'reader-secret-0123456789', operator: 'operator-secret-0123456789' } as const;
 let wishes: OutboundCallWish[];
+let asker: string;
 let outcome: Result<OutboundCallBegun>;
 const app = composeHttp({
   apiKeys: (['read', 'operator'] as const).map(role => ({ name: role, role, secret: keys[role] })),
   ...{ health: () => ({ ready: true }), registry: new Registry(), log: silentLogger },
   outboundCalls: {
-    async call(wish) {
+    async call(wish, by) {
       wishes.push(wish);
+      asker = by;
       return outcome;
     },
   },
@@ -44,6 +46,7 @@ describe('POST /v1/convai/sip-trunk/outbound-call', () => {
       },
     ]);
     expect(wishes).toEqual([{ agentId: 'agent_1', numberId: 'phnum_1', to: '020 7123 4567' }]);
+    expect(asker).toBe('operator');
   });
 
   it('passes on what the conversation begins with and how long it rings, and leaves alone what means nothing', async () => {
