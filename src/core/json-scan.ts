@@ -23,11 +23,11 @@ export class JsonScan {
   value = -1;
   #end = 0;
 
-  /** The text is the first `bytes` of `data`. */
-  begin(data: Buffer, bytes = data.length): void {
+  /** The text lies between two places of `data`. */
+  begin(data: Buffer, from = 0, to = data.length): void {
     this.data = data;
-    this.at = 0;
-    this.#end = bytes;
+    this.at = from;
+    this.#end = to;
   }
 
   opens(): boolean {

@@ -1,14 +1,13 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { bring, inbox, readIntoInbox } from './inbox.ts';
 import { FrameTrack } from './protocol/frame-track.ts';
 
-/** Hears a text message, the first `bytes` of `text`, which are lent to it; false when it is not the one to. */
-export type HearText = (text: Buffer, bytes: number) => boolean;
+/** Hears a text message, which lies between two places of `text` and is lent to it; false when it is not the one to. */
+export type HearText = (text: Buffer, from: number, to: number) => boolean;
 
 /** Longest message that is offered, bytes: sound of 20 ms has some 400. */
 const longestOffered = 4096;
-/** Messages are offered one after the other, so all doors of a thread share the memory. */
-const offered = Buffer.allocUnsafeSlow(longestOffered);
 
 /**
  * The socket of a media stream as `ws` sees it. Text messages that came in one piece, as sound does fifty times a second, are
@@ -20,17 +19,19 @@ export class FrameDoor extends Duplex {
   hear: HearText | undefined;
   readonly #wire: Socket;
   readonly #track = new FrameTrack();
+  /** Something was passed on to `ws`, which may not have read it yet. */
+  #passedOn = false;
 
-  /** `head` is what had come behind the request already. */
-  constructor(wire: Socket, head: Buffer) {
+  /** `socket` is nobody else's from now on; `head` is what had come behind the request already. */
+  constructor(socket: Socket, head: Buffer) {
     super();
+    const enter = (bytes: number) => this.#enter(bytes);
+    const wire = readIntoInbox(socket, enter);
     this.#wire = wire;
-    wire.setTimeout(0);
     wire.on('error', error => this.destroy(error));
     wire.on('close', () => this.destroy());
     wire.on('end', () => this.push(null));
-    if (head.length > 0) wire.unshift(head);
-    wire.on('data', (chunk: Buffer) => this.#enter(chunk));
+    bring(head, enter);
   }
 
   /** Bytes on their way out. */
@@ -79,24 +80,34 @@ export class FrameDoor extends Duplex {
     done(error);
   }
 
-  #enter(chunk: Buffer): void {
+  /** So many bytes lie in the inbox. */
+  #enter(bytes: number): void {
     const track = this.#track;
     let at = 0;
     // What `ws` has not read yet comes first.
-    while (at < chunk.length && this.readableLength === 0 && this.#offer(chunk, at)) at = track.to;
-    if (at === chunk.length) return;
-    let end = track.pass(chunk, at);
+    while (at < bytes && !this.#behind && this.#offer(at, bytes)) at = track.to;
+    if (at === bytes) return;
+    let end = track.pass(inbox.bytes, at, bytes);
     // In a chunk of several frames the rest waits for those before it, without being offered.
-    while (end < chunk.length) end = track.pass(chunk, end);
-    if (!this.push(at === 0 ? chunk : chunk.subarray(at))) this.#wire.pause();
+    while (end < bytes) end = track.pass(inbox.bytes, end, bytes);
+    this.#passedOn = true;
+    if (!this.push(Buffer.from(inbox.bytes.subarray(at, bytes)))) this.#wire.pause();
   }
 
-  #offer(chunk: Buffer, at: number): boolean {
+  /** Whether `ws` has something to read yet. */
+  get #behind(): boolean {
+    if (this.#passedOn) this.#passedOn = this.readableLength > 0;
+    return this.#passedOn;
+  }
+
+  #offer(at: number, end: number): boolean {
+    const track = this.#track;
     const { hear } = this;
-    return (
-      hear !== undefined &&
-      this.#track.whole(chunk, at, longestOffered) &&
-      hear(offered, this.#track.unmask(chunk, offered))
-    );
+    if (hear === undefined || !track.whole(inbox.bytes, at, end, longestOffered)) return false;
+    track.mask(inbox.bytes, inbox.words);
+    if (hear(inbox.bytes, track.from, track.to)) return true;
+    // `ws` gets it as it came.
+    track.mask(inbox.bytes, inbox.words);
+    return false;
   }
 }

@@ -86,9 +86,9 @@ export class StreamSocket {
   }
 
   /** Sound as it comes; false when it is anything else, which then comes as a message. */
-  #take(text: Buffer, bytes: number): boolean {
+  #take(text: Buffer, from: number, to: number): boolean {
     const reader = this.#reader;
-    if (this.#over || !reader.quick(text, bytes)) return false;
+    if (this.#over || !reader.quick(text, from, to)) return false;
     this.#listener?.media(reader.sound, reader.soundBytes, reader.timestampMs, reader.chunk);
     return true;
   }
@@ -123,7 +123,7 @@ export class StreamSocket {
     if (this.#frames !== undefined) return this.#complain('a second start');
     this.#streamSid = start.streamSid;
     this.#frames = new MediaFrames(start.streamSid, streamLimits.longestMessageMs / 20);
-    this.#door.hear = (text, bytes) => this.#take(text, bytes);
+    this.#door.hear = (text, from, to) => this.#take(text, from, to);
     const listener = this.#claim(start, this);
     this.onSettled();
     if (listener === undefined) return this.close(policyViolation);

@@ -55,18 +55,18 @@ export class StreamReader {
   #to = -1;
 
   read(data: Buffer): StreamMessage {
-    if (this.#scan(data, data.length)) return this.#inbound ? media : other;
+    if (this.#scan(data, 0, data.length)) return this.#inbound ? media : other;
     return this.#parse(data);
   }
 
-  /** Whether the first `bytes` of `data` are sound of the caller in its usual shape: then it is in the reader. */
-  quick(data: Buffer, bytes: number): boolean {
-    return this.#scan(data, bytes) && this.#inbound;
+  /** Whether between two places of `data` there is sound of the caller in its usual shape: then it is in the reader. */
+  quick(data: Buffer, from: number, to: number): boolean {
+    return this.#scan(data, from, to) && this.#inbound;
   }
 
   /** The usual shape of `media`, whatever the order of its keys. */
-  #scan(data: Buffer, bytes: number): boolean {
-    this.#text.begin(data, bytes);
+  #scan(data: Buffer, from: number, to: number): boolean {
+    this.#text.begin(data, from, to);
     this.#isMedia = false;
     this.#inbound = true;
     this.#from = -1;

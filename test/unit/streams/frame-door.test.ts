@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { FrameReader } from '../../../src/sim/load/frames.ts';
+import { FrameDoor } from '../../../src/streams/frame-door.ts';
 import { StreamServer } from '../../../src/streams/listener.ts';
 import type { StreamSocket } from '../../../src/streams/socket.ts';
 import { clientFrame } from '../../support/client-frame.ts';
+import { hideHandle } from '../../support/hidden-handle.ts';
 import { until } from '../../support/until.ts';
 
 const request = [
@@ -57,12 +59,16 @@ afterEach(() => {
   server?.close();
 });
 
-async function dial(): Promise<Socket> {
+/** `prepare` is given the other end before its frames are read. */
+async function dial(prepare: (socket: Socket) => void = () => undefined): Promise<Socket> {
   const list: string[] = [];
   told = list;
   stream = undefined;
   server = await StreamServer.start({
-    admits: () => true,
+    admits: upgrade => {
+      prepare(upgrade.socket);
+      return true;
+    },
     claim: (_start, socket) => {
       stream = socket;
       return {
@@ -113,7 +119,7 @@ async function write(socket: Socket, bytes: Buffer, size: number): Promise<void>
 }
 
 const half = mediaText(5);
-const conversation = Buffer.concat([
+const frames = [
   connected,
   start,
   media(1),
@@ -128,7 +134,8 @@ const conversation = Buffer.concat([
   media(6),
   media(7),
   stop,
-]);
+];
+const conversation = Buffer.concat(frames);
 const heard = [1, 2, '7', 3, 4, 5, 6, 7].map(each =>
   typeof each === 'string' ? `digit ${each}` : `media ${each} ${each * 20} 160 ${each} ${each}`,
 );
@@ -142,6 +149,47 @@ describe('the frames of a media stream', () => {
     expect(told).toEqual([...heard, 'stopped']);
     await until(() => seen.opcodes.includes(8), 'the close');
     expect(seen.opcodes).toEqual([10, 10, 8]);
+  });
+
+  it.each([3, 400, 100_000])('mean the same in pieces of %i bytes that Node has read', async size => {
+    const socket = await dial(hideHandle);
+    const seen = answers(socket);
+    await write(socket, Buffer.concat([Buffer.from(request), conversation]), size);
+    await until(() => told.includes('stopped'), 'the end');
+    expect(told).toEqual([...heard, 'stopped']);
+    await until(() => seen.opcodes.includes(8), 'the close');
+    expect(seen.opcodes).toEqual([10, 10, 8]);
+  });
+
+  it('mean the same when each comes by itself', async () => {
+    const socket = await dial();
+    const seen = answers(socket);
+    for (const frame of [Buffer.from(request), ...frames]) await write(socket, frame, frame.length);
+    await until(() => told.includes('stopped'), 'the end');
+    expect(told).toEqual([...heard, 'stopped']);
+    expect(seen.opcodes.filter(opcode => opcode === 10)).toHaveLength(2);
+  });
+
+  it('mean the same when they go past each other on several streams', async () => {
+    const first = await dial();
+    const told1 = told;
+    const server1 = server;
+    const second = await dial();
+    const told2 = told;
+    for (const socket of [first, second])
+      socket.write(Buffer.concat([Buffer.from(request), connected, start]));
+    for (let i = 1; i < 8; i++) {
+      const half = media(i).subarray(0, 200);
+      first.write(half);
+      second.write(media(10 + i));
+      await until(() => told2.length === i, 'the second');
+      first.write(media(i).subarray(200));
+      await until(() => told1.length === i, 'the first');
+    }
+    expect(told1).toEqual([1, 2, 3, 4, 5, 6, 7].map(i => `media ${i} ${i * 20} 160 ${i} ${i}`));
+    expect(told2).toEqual([11, 12, 13, 14, 15, 16, 17].map(i => `media ${i} ${i * 20} 160 ${i} ${i}`));
+    first.destroy();
+    server1?.close();
   });
 
   it.each([
@@ -212,5 +260,60 @@ describe('the frames of a media stream', () => {
       return `${bytes.length / 160} ${bytes[0]}`;
     });
     expect(got).toEqual(sent);
+  });
+});
+
+describe('what is not read yet', () => {
+  let open: Server | undefined;
+  afterEach(() => open?.close());
+
+  /** A connection, and its door, which nobody reads. */
+  async function unread(): Promise<[Socket, FrameDoor]> {
+    const listening = createServer();
+    open = listening;
+    await new Promise<void>(resolve => listening.listen(0, '127.0.0.1', resolve));
+    const came = once(listening, 'connection');
+    client = connect({
+      port: (listening.address() as { port: number }).port,
+      host: '127.0.0.1',
+      noDelay: true,
+    });
+    client.on('error', () => undefined);
+    const [given] = (await came) as [Socket];
+    const door = new FrameDoor(given, Buffer.alloc(0));
+    door.on('error', () => undefined);
+    return [client, door];
+  }
+
+  it('comes before what follows it', async () => {
+    const [socket, door] = await unread();
+    const offered: number[] = [];
+    door.hear = (_text, from, to) => offered.push(to - from) > 0;
+    socket.write(media(1));
+    await until(() => offered.length === 1, 'the first');
+    socket.write(ping);
+    await until(() => door.readableLength === ping.length, 'the ping');
+    socket.write(media(2));
+    await until(() => door.readableLength > ping.length, 'what waits behind it');
+    expect(door.read()).toEqual(Buffer.concat([ping, media(2)]));
+    socket.write(media(3));
+    await until(() => offered.length === 2, 'the third');
+    door.destroy();
+  });
+
+  it('waits with the peer when it is much, and comes in order', async () => {
+    const [socket, door] = await unread();
+    const many = Buffer.concat(Array.from({ length: 50_000 }, (_, i) => clientFrame(`${i}`, { opcode: 9 })));
+    socket.write(many);
+    await until(() => door.readableLength > 0, 'the first of it');
+    let turns = 0;
+    // As long as all of it takes where nobody holds it up.
+    await until(() => door.readableLength === many.length || ++turns > 40, 'a while');
+    expect(door.readableLength).toBeLessThan(200_000);
+    const got: Buffer[] = [];
+    door.on('data', (chunk: Buffer) => got.push(chunk));
+    await until(() => got.reduce((sum, each) => sum + each.length, 0) === many.length, 'all of it');
+    expect(Buffer.concat(got).equals(many)).toBe(true);
+    door.destroy();
   });
 });
