@@ -22,11 +22,11 @@ export function bytesPerSample(format: AudioFormat): 1 | 2 {
 
 /**
  * Takes sound in order. `write` borrows `bytes` for the duration of the call: a sink that wants to keep them copies
- * them. The length is any number of whole samples in `format`.
+ * them. The sound is any number of whole samples in `format`, from `from` up to, not including, `to`: all of them unless given.
  */
 export interface AudioSink {
   readonly format: AudioFormat;
-  write(bytes: Uint8Array): void;
+  write(bytes: Uint8Array, from?: number, to?: number): void;
   /** The pipeline from here on, for one log line: `jitter -> pcmu(decode) -> agent(pcm_16000)`. */
   toString(): string;
 }

@@ -42,6 +42,8 @@ export const mediaLimits = {
   burstPackets: 5,
   /** Ticks of the way in, in one wake-up: what the agent is given never falls behind for good. */
   burstTicks: 50,
+  /** How often a session looks at its own times, which are those of people, at least; its sound goes on without that. */
+  lookEveryMs: 40,
   /** Packet times that are supported. */
   shortestPacketMs: 10,
   longestPacketMs: 60,

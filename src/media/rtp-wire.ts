@@ -105,10 +105,7 @@ export class RtpWire implements Wire {
       if (plain === undefined) return;
       const now = this.#parts.clock.now();
       if (control) this.inbound.rtcp(plain, from.address, from.port, now);
-      else {
-        this.inbound.rtp(plain, from.address, from.port, now);
-        this.#parts.listener.came(now);
-      }
+      else this.#parts.listener.came(now, this.inbound.rtp(plain, from.address, from.port, now));
     } catch (error) {
       this.#parts.listener.failed(error);
     }

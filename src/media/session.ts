@@ -115,6 +115,7 @@ export class MediaSession {
   #interruptions = 0;
   /** When the agent went, ms; NaN while it is there, or once `drained` was told. */
   #goneMs = Number.NaN;
+  #lookMs = 0;
   #accountMs = 0;
   #seenLate = 0;
   #seenStrangers = 0;
@@ -129,7 +130,7 @@ export class MediaSession {
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
     this.#wire = this.#connect({
       key: (key, way) => this.#press(key, way),
-      came: nowMs => this.#pass(nowMs),
+      came: (nowMs, passed) => this.#pass(nowMs, passed),
       heard: (eventId, heardMs, unheardMs) => options.listener.heard?.(eventId, heardMs, unheardMs),
       failed: error => this.#fail(error),
     });
@@ -341,16 +342,29 @@ export class MediaSession {
   }
 
   /** Passes on what is there. The next tick by the clock is for sound that does not come: it waits for what may be late. */
-  #pass(nowMs: number): void {
+  #pass(nowMs: number, passed: boolean): void {
     const ticks = this.#ticks;
-    if (this.#closed || ticks === undefined || !this.#inbound.ready(nowMs)) return;
+    if (this.#closed || ticks === undefined) return;
+    if (passed) this.#look(nowMs);
+    else if (this.#inbound.ready(nowMs)) this.#passWaiting(nowMs);
+    else return;
+    this.#options.pacer.postpone(ticks, nowMs + this.#wire.tickMs + this.#inbound.patienceMs);
+  }
+
+  #passWaiting(nowMs: number): void {
     do this.#tick(nowMs, nowMs);
     while (!this.#closed && this.#inbound.ready(nowMs));
-    this.#options.pacer.postpone(ticks, nowMs + this.#wire.tickMs + this.#inbound.patienceMs);
   }
 
   #tick(deadlineMs: number, nowMs: number): void {
     this.#inbound.tick(nowMs, deadlineMs);
+    this.#look(nowMs);
+  }
+
+  /** What the time brings besides sound. */
+  #look(nowMs: number): void {
+    if (nowMs < this.#lookMs) return;
+    this.#lookMs = nowMs + mediaLimits.lookEveryMs;
     this.#wire.tick(nowMs);
     this.#outbound.tellHeard(nowMs);
     if (nowMs >= this.#accountMs) {

@@ -82,8 +82,8 @@ export interface Wire {
 /** What a wire tells its session. */
 export interface WireListener {
   key(key: string, way: 'event' | 'tone'): void;
-  /** Sound of the peer has come. */
-  came(nowMs: number): void;
+  /** Sound of the peer has come; `passed`: and 20 ms of it have gone on already. */
+  came(nowMs: number, passed: boolean): void;
   heard(eventId: number, heardMs: number, unheardMs: number): void;
   failed(error: unknown): void;
 }

@@ -98,7 +98,7 @@ function tapped(traffic: Traffic): ConnectAgent {
       },
       write: frame => {
         traffic.toAgent.push(JSON.parse(unmasked(frame).toString()));
-        socket.write(frame);
+        return socket.write(frame);
       },
       send: message => {
         traffic.toAgent.push(JSON.parse(message.toString()));

@@ -2,7 +2,7 @@ import { type AudioFormat, type AudioSink, bytesPerSample, sampleRate } from '..
 import type { Clock } from '../../core/clock.ts';
 import type { AgentLimits } from './limits.ts';
 import type { MessageCounts } from './message-counts.ts';
-import { AudioFrame } from './protocol/audio-frame.ts';
+import { type AudioFrame, SharedFrame } from './protocol/audio-frame.ts';
 import type { AgentSocket } from './socket.ts';
 
 export interface CallerAudioOptions {
@@ -25,7 +25,12 @@ export interface CallerAudioOptions {
 export class CallerAudio implements AudioSink {
   readonly format: AudioFormat;
   readonly #options: CallerAudioOptions;
-  readonly #frame: AudioFrame;
+  readonly #socket: AgentSocket;
+  readonly #counts: MessageCounts;
+  readonly #shared: SharedFrame;
+  /** A frame of its own, once the socket has kept one that was everybody's. */
+  #frame: AudioFrame | undefined;
+  readonly #chunkBytes: number;
   readonly #chunk: Buffer;
   #filled = 0;
   readonly #backlogChunks: number;
@@ -39,26 +44,29 @@ export class CallerAudio implements AudioSink {
   constructor(options: CallerAudioOptions) {
     this.format = options.format;
     this.#options = options;
+    this.#socket = options.socket;
+    this.#counts = options.counts;
     const bytes =
       Math.floor((sampleRate(options.format) * options.chunkMs) / 1000) * bytesPerSample(options.format);
+    this.#chunkBytes = bytes;
     this.#chunk = Buffer.alloc(bytes);
-    this.#frame = new AudioFrame(bytes);
+    this.#shared = SharedFrame.of(bytes);
     this.#backlogChunks = Math.max(1, Math.floor(options.limits.callerBacklogMs / options.chunkMs));
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
     // As a rule a piece is a message: then it goes from where it lies.
-    if (this.#filled === 0 && bytes.length === this.#chunk.length && this.#waiting === 0 && this.#hasRoom())
-      return this.#send(bytes);
-    let from = 0;
-    while (from < bytes.length) {
-      const take = Math.min(bytes.length - from, this.#chunk.length - this.#filled);
+    if (this.#filled === 0 && to - from === this.#chunkBytes && this.#waiting === 0 && this.#hasRoom())
+      return this.#send(bytes, from);
+    let at = from;
+    while (at < to) {
+      const take = Math.min(to - at, this.#chunkBytes - this.#filled);
       // Mostly the whole of it fits: then no view of it need be made.
       if (take === bytes.length) this.#chunk.set(bytes, this.#filled);
-      else this.#chunk.set(bytes.subarray(from, from + take), this.#filled);
-      from += take;
+      else this.#chunk.set(bytes.subarray(at, at + take), this.#filled);
+      at += take;
       this.#filled += take;
-      if (this.#filled === this.#chunk.length) this.#flush();
+      if (this.#filled === this.#chunkBytes) this.#flush();
     }
   }
 
@@ -74,33 +82,35 @@ export class CallerAudio implements AudioSink {
   }
 
   #hasRoom(): boolean {
-    if (this.#options.socket.bufferedBytes > this.#options.limits.callerBufferedBytes) return false;
+    if (!this.#socket.idle && this.#socket.bufferedBytes > this.#options.limits.callerBufferedBytes)
+      return false;
     this.#fullSince = -1;
     return true;
   }
 
   #send(sound: Uint8Array, from = 0): void {
-    const { socket } = this.#options;
-    if (socket.idle) socket.write(this.#frame.masked(sound, from));
-    else socket.send(this.#frame.text(sound, from));
-    this.#options.counts.caller_audio++;
+    const socket = this.#socket;
+    const frame = this.#frame ?? this.#shared.current;
+    if (!socket.idle) socket.send(frame.text(sound, from));
+    else if (!socket.write(frame.masked(sound, from))) this.#frame ??= this.#shared.giveAway();
+    this.#counts.caller_audio++;
   }
 
   #sendOldest(): void {
-    this.#send(this.#backlog!, this.#oldest * this.#chunk.length);
+    this.#send(this.#backlog!, this.#oldest * this.#chunkBytes);
     this.#oldest = (this.#oldest + 1) % this.#backlogChunks;
     this.#waiting--;
   }
 
   #keep(): void {
-    this.#backlog ??= Buffer.alloc(this.#backlogChunks * this.#chunk.length);
+    this.#backlog ??= Buffer.alloc(this.#backlogChunks * this.#chunkBytes);
     if (this.#waiting === this.#backlogChunks) {
       this.#oldest = (this.#oldest + 1) % this.#backlogChunks;
       this.#waiting--;
-      this.#options.counts.caller_audio_dropped++;
+      this.#counts.caller_audio_dropped++;
     }
     const slot = (this.#oldest + this.#waiting) % this.#backlogChunks;
-    this.#chunk.copy(this.#backlog, slot * this.#chunk.length);
+    this.#chunk.copy(this.#backlog, slot * this.#chunkBytes);
     this.#waiting++;
     this.#watchStall();
   }

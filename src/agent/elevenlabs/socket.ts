@@ -28,9 +28,9 @@ export interface AgentSocket {
   readonly idle: boolean;
   /**
    * Writes a whole frame that is masked already. Only while it is `idle`: the memory is the caller's again once it is idle
-   * the next time.
+   * the next time. True when that is at once, because the frame has left.
    */
-  write(frame: Buffer): void;
+  write(frame: Buffer): boolean;
   /** Sends a text message. The bytes of a Buffer are copied before this returns. */
   send(message: string | Buffer): void;
   close(code: number): void;
@@ -75,7 +75,7 @@ function secureTarget(url: string): URL | undefined {
 function refuse(listener: SocketListener): AgentSocket {
   queueMicrotask(() => listener.ended({ kind: 'failed', code: 'INSECURE_URL' }));
   const nothing = () => undefined;
-  return { bufferedBytes: 0, idle: false, write: nothing, send: nothing, close: nothing };
+  return { bufferedBytes: 0, idle: false, write: () => false, send: nothing, close: nothing };
 }
 
 class WsSocket implements AgentSocket {
@@ -123,12 +123,16 @@ class WsSocket implements AgentSocket {
   }
 
   get idle(): boolean {
-    return this.#ws?.readyState === WebSocket.OPEN && this.#ws.bufferedAmount === 0;
+    // Without compression `ws` holds nothing back: what it has not handed to the wire there is not.
+    return this.#ws?.readyState === WebSocket.OPEN && this.#wire?.writableLength === 0;
   }
 
   /** What `ws` itself has to send it sends at once and in whole frames: a frame of ours never falls into one of those. */
-  write(frame: Buffer): void {
-    this.#wire?.write(frame);
+  write(frame: Buffer): boolean {
+    const wire = this.#wire;
+    if (wire === undefined) return false;
+    wire.write(frame);
+    return wire.writableLength === 0;
   }
 
   send(message: string | Buffer): void {

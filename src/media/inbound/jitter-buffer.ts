@@ -139,6 +139,32 @@ export class JitterBuffer {
     return true;
   }
 
+  /**
+   * Takes note of a packet whose sound follows on what was taken last, and can itself be taken at once where it lies: here it
+   * is kept for `past` only. False when it is not so, and `put` is to be asked.
+   */
+  follow(packet: Uint8Array, view: RtpView, nowMs: number): boolean {
+    const head = this.#head;
+    if (this.#waiting || this.#remap || this.#expanded > 0 || this.#end !== head || this.#takenTo !== head)
+      return false;
+    const at = this.#anchor + timestampDistance(this.#anchorTimestamp, view.timestamp);
+    if (at !== head) return false;
+    const length = view.payloadLength;
+    const arrival = this.#arrival(nowMs);
+    this.#anchor = at;
+    this.#anchorTimestamp = view.timestamp;
+    this.#delay.observe(arrival - at, arrival, length);
+    this.#paused = false;
+    this.#lateRun = 0;
+    this.#ring.keep(packet, view.payloadStart, at, length);
+    this.#begun(arrival - at);
+    this.#takenFrom = at;
+    this.#takenTo = at + length;
+    this.#head = at + length;
+    this.#end = at + length;
+    return true;
+  }
+
   /** Says what comes next, `wanted` clock units of it at most. */
   next(nowMs: number, wanted: number): Step {
     if (!this.#started) return this.#silence(wanted);
@@ -251,9 +277,7 @@ export class JitterBuffer {
     let units = 0;
     while (units < wanted && ring.codecAt(head + units) === codec) {
       if (ring.beginsAt(head + units)) {
-        this.#delayNow = arrival - head - units - this.#delay.base;
-        this.#delaySum += this.#delayNow;
-        this.#delayCount++;
+        this.#begun(arrival - head - units);
         units++;
       }
       units += ring.plain(head + units, codec, wanted - units);
@@ -261,6 +285,13 @@ export class JitterBuffer {
     this.#codec = codec;
     this.#units = units;
     return 'sound';
+  }
+
+  /** A packet of this transit begins to be played. */
+  #begun(transit: number): void {
+    this.#delayNow = transit - this.#delay.base;
+    this.#delaySum += this.#delayNow;
+    this.#delayCount++;
   }
 
   /** Units from the head to the next sound; 0 when there is none. */

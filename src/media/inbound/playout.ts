@@ -2,6 +2,7 @@ import { Concealer } from '../../../codecs/concealment.ts';
 import { alawToLinear, linearToUlaw, ULAW_SILENCE, ulawToLinear } from '../../../codecs/g711.ts';
 import { G722Decoder } from '../../../codecs/g722.ts';
 import type { CodecName } from '../../sdp/plan.ts';
+import type { RtpView } from '../rtp/packet.ts';
 import { unitsPerMs } from './delay-estimate.ts';
 import type { JitterBuffer } from './jitter-buffer.ts';
 import { inboundLimits as limits } from './limits.ts';
@@ -92,6 +93,17 @@ export class Playout {
   get ready(): boolean {
     const missing = this.#missingUnits();
     return missing <= 0 || this.#buffer.has(missing);
+  }
+
+  /**
+   * Whether the packet is a tick of mu-law that goes to the taker as it is, and at once: nothing is in hand or waits before it, and
+   * nobody needs its samples. It counts as played then.
+   */
+  follow(packet: Uint8Array, view: RtpView, mark: number, nowMs: number): boolean {
+    const units = view.payloadLength;
+    if (!this.coded || !this.#passes(mark, units) || !this.#buffer.follow(packet, view, nowMs)) return false;
+    this.#passed += units;
+    return true;
   }
 
   /** Drops the oldest `count` samples: they were played. */

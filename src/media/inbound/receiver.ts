@@ -31,8 +31,15 @@ export interface ConfigureOptions {
   readonly signallingAddress?: string;
 }
 
+/** What was read of the packet that is being taken: one at a time, so all legs of a thread share them. */
+const view = new RtpView();
+const event = new TelephoneEventView();
+const control = new RtcpView();
+
 /** What a payload number means, beside the codecs' marks. */
 const kinds = { unknown: 0, event: 100, comfortNoise: 101 } as const;
+/** How long before the clock has come as far one more tick may go on; a sum of fractions is held against it. */
+const mostFollowedMs = limits.bufferMs / limits.followShare - 1;
 /** Static payload number of comfort noise (RFC 3389 section 4). */
 const comfortNoisePayloadType = 13;
 
@@ -50,9 +57,6 @@ export class Inbound {
   readonly #playout = new Playout(this.#buffer);
   readonly #shield = new KeyShield();
   readonly #kinds = new Uint8Array(128);
-  readonly #view = new RtpView();
-  readonly #event = new TelephoneEventView();
-  readonly #control = new RtcpView();
   #codec: CodecName = 'PCMU';
   #deaf = false;
   #sink: AudioSink | undefined;
@@ -67,10 +71,11 @@ export class Inbound {
   #malformed = 0;
   #digits = 0;
   #shielded = false;
+  /** Whether sound of the peer may go to the sink as it comes, byte for byte. */
+  #straight = false;
   #lastPacketMs = -1;
-  /** How far what was passed on is ahead of the clock, ms, as of the last tick. */
-  #aheadMs = 0;
-  #tickedMs = Number.NaN;
+  /** When the clock will have come as far as what was passed on, ms. */
+  #evenMs = Number.NEGATIVE_INFINITY;
   /** Sound in the last packet, ms. */
   #packetMs: number = limits.tickMs;
   /** Where the sound that the tap has heard ends, ms. */
@@ -124,37 +129,36 @@ export class Inbound {
     this.#want();
   }
 
-  /** One datagram of the RTP port. `nowMs` is the injected clock's monotonic time. */
-  rtp(packet: Buffer, address: string, port: number, nowMs: number): void {
+  /**
+   * One datagram of the RTP port. `nowMs` is the injected clock's monotonic time. True when 20 ms of sound have gone to the
+   * sink with it: what else comes waits for `tick`.
+   */
+  rtp(packet: Buffer, address: string, port: number, nowMs: number): boolean {
     if (packet.length > limits.maxPacketBytes || packet.length < 2) return this.#reject();
     // RFC 5761 section 4: RTCP that shares the port is told by its packet types, 192 to 223.
     if (packet[1]! >= 192 && packet[1]! <= 223) return this.rtcp(packet, address, port, nowMs);
-    const view = this.#view;
     if (!parseRtp(packet, view)) return this.#reject();
     if (this.#kinds[view.payloadType] === kinds.unknown) return this.#reject();
     const before = this.#latch.state;
     const verdict = this.#latch.judge(packet, view, address, port, nowMs);
-    if (verdict === 'held') return;
+    if (verdict === 'held') return false;
     if (verdict === 'stranger') {
       if (this.#strangers++ === 0) this.#log.info('RTP from an unknown source is ignored', { address, port });
-      return;
+      return false;
     }
     if (this.#latch.state !== before) this.#announce(address, port);
     if (verdict === 'learned') this.#replay();
     if (verdict === 'learned') parseRtp(packet, view);
-    this.#accept(packet, nowMs);
+    return this.#accept(packet, nowMs);
   }
 
-  /** One datagram of the RTCP port. */
-  rtcp(packet: Buffer, address: string, port: number, nowMs: number): void {
-    if (packet.length > limits.maxPacketBytes || !parseRtcp(packet, this.#control)) return this.#reject();
-    if (!this.#latch.judgeControl(address, port)) {
-      this.#strangers++;
-      return;
-    }
+  /** One datagram of the RTCP port; it has no sound. */
+  rtcp(packet: Buffer, address: string, port: number, nowMs: number): false {
+    if (packet.length > limits.maxPacketBytes || !parseRtcp(packet, control)) return this.#reject();
+    if (!this.#latch.judgeControl(address, port)) this.#strangers++;
     // BYE says nothing that SIP does not say better: it does not end a call.
-    if (!this.#control.senderReport) return;
-    this.#statistics.senderReport(this.#control.ssrc, this.#control.ntpMiddle, nowMs);
+    else if (control.senderReport) this.#statistics.senderReport(control.ssrc, control.ntpMiddle, nowMs);
+    return false;
   }
 
   /**
@@ -177,18 +181,18 @@ export class Inbound {
     playout.shift(count);
     if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
-    this.#aheadMs = this.#aheadAt(nowMs) + limits.tickMs;
-    this.#tickedMs = nowMs;
+    this.#passedOn(nowMs);
   }
 
   /** From now on sound is passed on as it comes, or at an even pace. */
   eager(on: boolean): void {
     this.#buffer.eager = on;
+    this.#want();
   }
 
   /** Whether the next 20 ms are there and may be passed on: a peer that sends faster than it speaks is not followed. */
   ready(nowMs: number): boolean {
-    return this.#buffer.eager && this.#playout.ready && this.#aheadAt(nowMs) < limits.bufferMs;
+    return this.#buffer.eager && this.#mayFollow(nowMs) && this.#playout.ready;
   }
 
   /** What a packet brings beyond 20 ms lasts that much longer. */
@@ -272,13 +276,19 @@ export class Inbound {
   #want(): void {
     this.#shielded = this.#shield.up;
     const codes = this.#sink?.format === 'ulaw_8000' && !this.#shielded;
-    this.#playout.want(codes, this.#tap !== undefined || this.#shield.attends);
+    const samples = this.#tap !== undefined || this.#shield.attends;
+    this.#straight = codes && !samples && this.#buffer.eager;
+    this.#playout.want(codes, samples);
   }
 
-  /** A clock of the peer's that is a little fast never brings it ahead. */
-  #aheadAt(nowMs: number): number {
-    if (Number.isNaN(this.#tickedMs)) return 0;
-    return Math.max(0, this.#aheadMs - limits.followShare * (nowMs - this.#tickedMs));
+  /** A tick has gone on. A clock of the peer's that is a little fast never brings it ahead. */
+  #passedOn(nowMs: number): void {
+    this.#evenMs = Math.max(nowMs, this.#evenMs) + limits.tickMs / limits.followShare;
+  }
+
+  /** A peer that sends faster than it speaks is followed for so long only. */
+  #mayFollow(nowMs: number): boolean {
+    return this.#evenMs - nowMs < mostFollowedMs;
   }
 
   /** When the sound of a tick was, ms. What comes unevenly was spoken evenly: it follows on what was before it. */
@@ -293,8 +303,9 @@ export class Inbound {
     return at;
   }
 
-  #reject(): void {
+  #reject(): false {
     this.#malformed++;
+    return false;
   }
 
   #announce(address: string, port: number): void {
@@ -303,27 +314,27 @@ export class Inbound {
 
   #replay(): void {
     for (const held of this.#latch.takeHeld()) {
-      if (parseRtp(held.packet, this.#view)) this.#accept(held.packet, held.nowMs);
+      if (parseRtp(held.packet, view)) this.#accept(held.packet, held.nowMs);
     }
   }
 
-  /** A packet of the peer, parsed into the view. */
-  #accept(packet: Buffer, nowMs: number): void {
-    const view = this.#view;
+  /** A packet of the peer, parsed into the view; true when its sound has gone on. */
+  #accept(packet: Buffer, nowMs: number): boolean {
     const ssrc = this.#statistics.ssrc;
     if (ssrc === undefined) this.#begin(nowMs);
     else if (ssrc !== view.ssrc) return this.#challenge(packet, nowMs);
     this.#challenger = undefined;
     this.#lastPacketMs = nowMs;
-    if (!this.#statistics.receive(view.sequence) || this.#statistics.duplicate) return;
+    if (!this.#statistics.receive(view.sequence) || this.#statistics.duplicate) return false;
     const kind = this.#kinds[view.payloadType]!;
     if (kind === kinds.event) this.#press(packet);
     else if (kind === kinds.comfortNoise) this.#buffer.pause();
-    else this.#hear(packet, kind, nowMs);
+    else return this.#hear(packet, kind, nowMs);
+    return false;
   }
 
   #begin(nowMs: number): void {
-    this.#statistics.start(this.#view.ssrc, this.#view.sequence);
+    this.#statistics.start(view.ssrc, view.sequence);
     this.#options.onFirstPacket?.(nowMs);
   }
 
@@ -331,15 +342,14 @@ export class Inbound {
    * Another SSRC from the peer's own address takes over with its second packet in order (MIN_SEQUENTIAL of RFC 3550
    * appendix A.1), unless the present source is heard in between. The first one is kept so that nothing is missing.
    */
-  #challenge(packet: Buffer, nowMs: number): void {
-    const view = this.#view;
+  #challenge(packet: Buffer, nowMs: number): boolean {
     const first = this.#challenger;
     const follows = view.ssrc === this.#challengerSsrc && view.sequence === this.#challengerNext;
     if (first === undefined || !follows) {
       this.#challenger = Buffer.from(packet);
       this.#challengerSsrc = view.ssrc;
       this.#challengerNext = sequencePlus(view.sequence, 1);
-      return;
+      return false;
     }
     this.#log.info('RTP source changed its SSRC');
     this.#gate.reset();
@@ -348,23 +358,28 @@ export class Inbound {
     this.#statistics.start(view.ssrc, view.sequence);
     this.#accept(first, nowMs);
     parseRtp(packet, view);
-    this.#accept(packet, nowMs);
+    return this.#accept(packet, nowMs);
   }
 
-  #hear(packet: Buffer, mark: number, nowMs: number): void {
-    this.#statistics.arrival(this.#view.timestamp, nowMs);
-    if (this.#deaf || this.#view.payloadLength === 0) return;
-    this.#packetMs = Math.min(limits.bufferMs, this.#view.payloadLength / unitsPerMs);
-    if (!this.#buffer.put(packet, this.#view, mark, nowMs)) this.#late++;
+  #hear(packet: Buffer, mark: number, nowMs: number): boolean {
+    this.#statistics.arrival(view.timestamp, nowMs);
+    if (this.#deaf || view.payloadLength === 0) return false;
+    this.#packetMs = Math.min(limits.bufferMs, view.payloadLength / unitsPerMs);
+    if (this.#straight && this.#mayFollow(nowMs) && this.#playout.follow(packet, view, mark, nowMs)) {
+      this.#sink?.write(packet, view.payloadStart, view.payloadStart + view.payloadLength);
+      this.#passedOn(nowMs);
+      return true;
+    }
+    if (!this.#buffer.put(packet, view, mark, nowMs)) this.#late++;
+    return false;
   }
 
   #press(packet: Buffer): void {
     this.#buffer.pause();
     this.#shield.event(this.#buffer.targetMs);
-    const view = this.#view;
-    if (!readTelephoneEvent(packet, view.payloadStart, view.payloadLength, this.#event)) return;
-    const key = keyOfEvent(this.#event.event);
-    if (key === undefined || !this.#gate.opens(view.timestamp, this.#event)) return;
+    if (!readTelephoneEvent(packet, view.payloadStart, view.payloadLength, event)) return;
+    const key = keyOfEvent(event.event);
+    if (key === undefined || !this.#gate.opens(view.timestamp, event)) return;
     this.#digits++;
     this.#options.onDigit(key);
   }

@@ -59,6 +59,12 @@ export class SoundRing {
     if (skip === 0) this.#marks[at & ringMask] = codec | firstByte;
   }
 
+  /** Puts bytes where `copy` finds them, as if they had been stored and moved. Nothing may be stored there. */
+  keep(packet: Uint8Array, from: number, at: number, length: number): void {
+    if (((at | length) & 3) === 0) keepWords(packet, from, this.#byteWords, at >> 2, length >> 2);
+    else keepBytes(packet, from, this.#bytes, at, length);
+  }
+
   /** Moves `units` from `at` on to the start of `to`. The bytes can be read by `copy` until others come to lie there. */
   move(at: number, units: number, to: SoundBytes): void {
     if (((at | units) & 3) === 0) moveWords(this.#byteWords, this.#markWords, at >> 2, units >> 2, to.words);
@@ -105,6 +111,16 @@ function storeWords(
       packet[read]! | (packet[read + 1]! << 8) | (packet[read + 2]! << 16) | (packet[read + 3]! << 24);
     marks[place] = mark;
   }
+}
+
+function keepWords(packet: Uint8Array, from: number, bytes: Int32Array, at: number, count: number): void {
+  for (let i = 0, read = from; i < count; i++, read += 4)
+    bytes[(at + i) & wordMask] =
+      packet[read]! | (packet[read + 1]! << 8) | (packet[read + 2]! << 16) | (packet[read + 3]! << 24);
+}
+
+function keepBytes(packet: Uint8Array, from: number, bytes: Uint8Array, at: number, length: number): void {
+  for (let i = 0; i < length; i++) bytes[(at + i) & ringMask] = packet[from + i]!;
 }
 
 function storeBytes(

@@ -17,11 +17,14 @@ export interface Encoder {
   /** Fills `bytes` bytes of payload at `at` from as many ms of sound at the start of `src`. */
   encode(src: Int16Array, dst: Uint8Array, at: number, bytes: number): void;
   silence(dst: Uint8Array, at: number, bytes: number): void;
+  /** Whether all silence is the same bytes, whatever was before it. */
+  readonly plain: boolean;
 }
 
 class Pcmu implements Encoder {
   readonly codec = 'PCMU';
   readonly rate = 8000;
+  readonly plain = true;
 
   encode(src: Int16Array, dst: Uint8Array, at: number, bytes: number): void {
     encodeUlaw(src, 0, bytes, dst, at);
@@ -35,6 +38,7 @@ class Pcmu implements Encoder {
 class Pcma implements Encoder {
   readonly codec = 'PCMA';
   readonly rate = 8000;
+  readonly plain = true;
 
   encode(src: Int16Array, dst: Uint8Array, at: number, bytes: number): void {
     encodeAlaw(src, 0, bytes, dst, at);
@@ -48,6 +52,7 @@ class Pcma implements Encoder {
 class G722 implements Encoder {
   readonly codec = 'G722';
   readonly rate = 16000;
+  readonly plain = false;
   readonly #encoder = new G722Encoder();
   readonly #zeros = new Int16Array(16 * mediaLimits.longestPacketMs);
 

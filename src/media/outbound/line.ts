@@ -35,25 +35,25 @@ export class Line implements AudioSink, VoiceSource {
     return this.#bytes / this.#bytesPerMs;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
     if (!this.#open()) return;
-    const over = this.#bytes + bytes.length - this.#ring.length;
+    const over = this.#bytes + to - from - this.#ring.length;
     // Down to what is wanted at once: one hole is heard less than many.
     if (over > 0) this.#drop(Math.max(over, this.#bytes - this.#primeBytes));
     let at = (this.#head + this.#bytes) % this.#ring.length;
-    for (let i = 0; i < bytes.length; i++) {
+    for (let i = from; i < to; i++) {
       this.#ring[at] = bytes[i]!;
       at = at + 1 === this.#ring.length ? 0 : at + 1;
     }
-    this.#bytes += bytes.length;
+    this.#bytes += to - from;
   }
 
-  take(dst: Uint8Array, wantedBytes: number): number {
+  take(dst: Uint8Array, wantedBytes: number, at = 0): number {
     if (!this.#flowing && this.#bytes < this.#primeBytes) return 0;
     const available = Math.min(wantedBytes, this.#bytes);
     const taken = available - (available % this.#sampleBytes);
     for (let i = 0; i < taken; i++) {
-      dst[i] = this.#ring[this.#head]!;
+      dst[at + i] = this.#ring[this.#head]!;
       this.#head = this.#head + 1 === this.#ring.length ? 0 : this.#head + 1;
     }
     this.#bytes -= taken;

@@ -99,7 +99,7 @@ export class Mix {
     return this.#talking;
   }
 
-  /** Whether the next payload would be silence as the last one was: it need not be made where silence is not sent. */
+  /** Whether the peer listens, and the next payload would be silence as the last one was: it need not be made. */
   get still(): boolean {
     return this.#still && this.#line === undefined;
   }
@@ -125,6 +125,7 @@ export class Mix {
   /** The peer does not listen; what was queued waits for it. */
   hold(nowMs: number): void {
     if (this.onHold) return;
+    this.#still = false;
     this.#heldMs = nowMs;
     this.#cutMs = Number.NaN;
     this.#talking = false;
@@ -280,7 +281,8 @@ export class Mix {
       return false;
     }
     const samples = (bytes * encoder.rate) / (1000 * bytesPerMs);
-    if (this.#prompts.once(this.#tone, samples, this.#waitingToSpeak)) {
+    const prompts = this.#prompts;
+    if (prompts.playing && prompts.once(this.#tone, samples, this.#waitingToSpeak)) {
       encoder.encode(this.#tone, packet, at, bytes);
       return false;
     }

@@ -48,6 +48,9 @@ export class Outbound implements WayOut {
   readonly #clock: StreamClock;
   /** Two, used in turn: a send that the kernel put off still owns the one before. */
   #packets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  #turn = 0;
+  /** Packets in a row that were silence and lie in the clear: from two on both of them hold it already. */
+  #silent = 0;
   /** The same for telephone-events. */
   #eventPackets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
   /** Bytes of a packet without what SRTP adds. */
@@ -77,6 +80,7 @@ export class Outbound implements WayOut {
     this.#encoder = this.mix.tune(plan.codec);
     this.mix.keyEvents = plan.sendEventPayloadType !== undefined;
     this.#sender = this.#options.protection?.sender;
+    this.#silent = 0;
     this.#plainBytes = rtpHeaderBytes + plan.packetTime * bytesPerMs;
     const bytes = this.#plainBytes + (this.#sender?.rtpExtraBytes ?? 0);
     if (bytes !== this.#packets[0].length) {
@@ -117,18 +121,22 @@ export class Outbound implements WayOut {
   send(deadlineMs: number, nowMs: number): void {
     const plan = this.#plan;
     const encoder = this.#encoder;
-    if (plan === undefined || encoder === undefined || this.mix.onHold) return;
+    const { mix } = this;
+    const { still } = mix;
+    if (plan === undefined || encoder === undefined || (!still && mix.onHold)) return;
     const target = this.#options.source.target;
     if (target !== this.#target) this.#aim(target);
     if (target === undefined || !this.#reachable) return;
-    if (this.mix.keypad.busy && this.#sendKey(plan, target, deadlineMs)) return;
+    if (!still && mix.keypad.busy && this.#sendKey(plan, target, deadlineMs)) return;
     const clock = this.#clock;
-    const packet = this.#packets[this.packets & 1]!;
+    this.#turn = 1 - this.#turn;
+    const packet = this.#packets[this.#turn]!;
     const bytes = this.#plainBytes - rtpHeaderBytes;
     clock.advance(deadlineMs, plan.packetTime);
-    const heard = this.mix.fill(packet, rtpHeaderBytes, bytes, encoder);
+    const filled = still && this.#silent > 1;
+    const heard = !filled && mix.fill(packet, rtpHeaderBytes, bytes, encoder);
     // RFC 3551 section 4.1: the marker is the first packet after a silence; it also owns up to a gap in the timestamps.
-    const marker = !clock.continuous || (heard && !this.mix.talking);
+    const marker = !clock.continuous || (heard && !mix.talking);
     writeHeader(packet, plan.sendPayloadType, marker, clock.sequence, clock.timestamp, clock.ssrc);
     this.#tap?.sent(deadlineMs, packet, rtpHeaderBytes, bytes, plan.codec);
     this.#sender?.sealRtp(packet, this.#plainBytes);
@@ -136,13 +144,20 @@ export class Outbound implements WayOut {
     this.packets++;
     this.octets += bytes;
     this.#options.meters.packetsSent++;
-    this.mix.note(heard, nowMs);
+    if (!filled) this.#note(heard, encoder, nowMs);
     this.lateness.record(nowMs - deadlineMs);
   }
 
   toString(): string {
     if (this.#plan === undefined) return 'nothing';
     return `${this.mix} -> rtp(pt ${this.#plan.sendPayloadType}, ${this.#plan.packetTime}ms, ${this.#plan.direction})`;
+  }
+
+  #note(heard: boolean, encoder: Encoder, nowMs: number): void {
+    const { mix } = this;
+    mix.note(heard, nowMs);
+    const stays = mix.source === 'silence' && encoder.plain && this.#sender === undefined;
+    this.#silent = stays ? this.#silent + 1 : 0;
   }
 
   /** Sends what a key that is down has to send; false when the packet that is due is one of sound. */

@@ -115,16 +115,16 @@ export class Playout {
     if (eventId > this.#interrupted) this.#interrupted = eventId;
   }
 
-  /** Moves up to `wantedBytes` in whole samples to the start of `dst`, and tells how many bytes it were. */
-  take(dst: Uint8Array, wantedBytes: number): number {
+  /** Moves up to `wantedBytes` in whole samples to `dst`, from `to` on, and tells how many bytes it were. */
+  take(dst: Uint8Array, wantedBytes: number, to = 0): number {
     const available = Math.min(wantedBytes, this.#bytes);
     const wanted = available - (available % this.#sampleBytes);
     let taken = 0;
     while (taken < wanted) {
       const piece = this.#pieces[this.#head]!;
       const end = Math.min(piece.length, this.#offset + wanted - taken);
-      // A loop, for `subarray` would make an object a packet; pieces are short and V8 makes this fast.
-      for (let at = this.#offset; at < end; at++) dst[taken++] = piece[at]!;
+      copy(piece, this.#offset, end, dst, to + taken);
+      taken += end - this.#offset;
       const owner = this.#owners[this.#head]!;
       owner.heard += end - this.#offset;
       owner.waiting -= end - this.#offset;
@@ -177,4 +177,9 @@ export class Playout {
     this.#owners = owners;
     this.#head = 0;
   }
+}
+
+/** A loop, for `subarray` would make an object a packet; pieces are short and V8 makes this fast. */
+function copy(piece: Uint8Array, from: number, end: number, dst: Uint8Array, to: number): void {
+  for (let at = from, i = to; at < end; at++, i++) dst[i] = piece[at]!;
 }

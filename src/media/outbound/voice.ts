@@ -7,8 +7,8 @@ import { bytesPerMs, type Encoder } from './encoder.ts';
 /** Sound that waits to be played, in the format it came in. */
 export interface VoiceSource {
   readonly format: AudioFormat;
-  /** Moves up to `wantedBytes` in whole samples to the start of `dst`, and tells how many bytes it were. */
-  take(dst: Uint8Array, wantedBytes: number): number;
+  /** Moves up to `wantedBytes` in whole samples to `dst`, from `at` (0) on, and tells how many bytes it were. */
+  take(dst: Uint8Array, wantedBytes: number, at?: number): number;
 }
 
 /** Makes payload out of what waits in the playout queue: the stages between the agent's format and the codec. */
@@ -45,18 +45,11 @@ class CompandedVoice implements Voice {
 
   render(dst: Uint8Array, at: number, bytes: number): boolean {
     const tail = this.#tailBytes;
-    for (let i = 0; i < tail; i++) dst[at + i] = this.#tail[i]!;
-    this.#tailBytes = 0;
-    // In a variable, for V8 would fetch the field anew for every byte.
-    const scratch = this.#scratch;
-    const taken = this.#playout.take(scratch, bytes - tail);
-    if (taken + tail === 0) return false;
     const from = at + tail;
-    if (this.#encoder.codec === 'PCMA') {
-      for (let i = 0; i < taken; i++) dst[from + i] = ulawToAlaw[scratch[i]!]!;
-    } else {
-      for (let i = 0; i < taken; i++) dst[from + i] = scratch[i]!;
-    }
+    if (tail > 0) this.#putTail(dst, at);
+    const taken = this.#playout.take(dst, bytes - tail, from);
+    if (taken + tail === 0) return false;
+    if (this.#encoder.codec === 'PCMA') toAlaw(dst, from, taken);
     if (taken + tail < bytes) this.#encoder.silence(dst, from + taken, bytes - tail - taken);
     return true;
   }
@@ -75,6 +68,15 @@ class CompandedVoice implements Voice {
   toString(): string {
     return this.#encoder.codec === 'PCMU' ? 'pcmu(pass)' : 'ulaw>alaw';
   }
+
+  #putTail(dst: Uint8Array, at: number): void {
+    for (let i = 0; i < this.#tailBytes; i++) dst[at + i] = this.#tail[i]!;
+    this.#tailBytes = 0;
+  }
+}
+
+function toAlaw(bytes: Uint8Array, from: number, count: number): void {
+  for (let i = from; i < from + count; i++) bytes[i] = ulawToAlaw[bytes[i]!]!;
 }
 
 /** Any other format and codec: expand or read, resample, encode. */

@@ -95,8 +95,8 @@ class Phone {
 class Ear implements AudioSink {
   readonly format: AudioFormat = 'ulaw_8000';
   bytes = 0;
-  write(bytes: Uint8Array): void {
-    this.bytes += bytes.filter(byte => byte !== 0xff).length;
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
+    this.bytes += bytes.subarray(from, to).filter(byte => byte !== 0xff).length;
   }
 }
 

@@ -29,8 +29,8 @@ export class Ear implements AudioSink {
   constructor(format: AudioFormat = 'ulaw_8000') {
     this.format = format;
   }
-  write(bytes: Uint8Array): void {
-    this.chunks.push(Buffer.from(bytes));
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
+    this.chunks.push(Buffer.from(bytes.subarray(from, to)));
   }
   toString(): string {
     return `agent(${this.format})`;

@@ -47,8 +47,8 @@ function speech(): Buffer {
 class Ear implements AudioSink {
   readonly format = 'pcm_16000';
   loud = 0;
-  write(bytes: Uint8Array): void {
-    const samples = Buffer.from(bytes);
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
+    const samples = Buffer.from(bytes.subarray(from, to));
     let highest = 0;
     for (let at = 0; at < samples.length; at += 2) highest = Math.max(highest, samples.readInt16LE(at));
     if (highest > loud / 2) this.loud++;

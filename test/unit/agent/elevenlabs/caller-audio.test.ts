@@ -4,7 +4,7 @@ import { agentLimits } from '../../../../src/agent/elevenlabs/limits.ts';
 import { newMessageCounts } from '../../../../src/agent/elevenlabs/message-counts.ts';
 import type { AudioFormat } from '../../../../src/core/audio.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
-import { FakeSocket } from './fake-socket.ts';
+import { FakeSocket, unmasked } from './fake-socket.ts';
 
 function sink(format: AudioFormat, chunkMs: number) {
   const socket = new FakeSocket();
@@ -38,6 +38,37 @@ describe('caller sound', () => {
     }
     expect(sounds()).toEqual([frame(0), frame(1), frame(2)]);
     expect(socket.written).toBe(2);
+  });
+
+  it('of one call is never written over what the socket of another has not sent yet', () => {
+    const [slow, other] = [sink('ulaw_8000', 20), sink('ulaw_8000', 20)];
+    slow.socket.idle = true;
+    other.socket.idle = true;
+    slow.socket.keeps = true;
+    slow.audio.write(frame(1));
+    slow.socket.idle = false;
+    slow.audio.write(frame(2));
+    for (const n of [3, 4]) other.audio.write(frame(n));
+    const kept = slow.socket.kept.map(each => JSON.parse(unmasked(each).toString()).user_audio_chunk);
+    expect(kept.map(text => Buffer.from(text, 'base64'))).toEqual([frame(1)]);
+    expect(slow.sounds()).toEqual([frame(2)]);
+    expect(other.sounds()).toEqual([frame(3), frame(4)]);
+    slow.socket.idle = true;
+    slow.audio.write(frame(5));
+    other.audio.write(frame(6));
+    const last = JSON.parse(unmasked(slow.socket.kept.at(-1)!).toString()).user_audio_chunk;
+    expect(Buffer.from(last, 'base64')).toEqual(frame(5));
+  });
+
+  it('that lies in the middle of something else is taken from there', () => {
+    for (const chunkMs of [20, 40]) {
+      const { audio, socket, sounds } = sink('ulaw_8000', chunkMs);
+      socket.idle = true;
+      const around = Buffer.concat([frame(9), frame(1), frame(2), frame(9)]);
+      audio.write(around, 160, 320);
+      audio.write(around, 320, 480);
+      expect(Buffer.concat(sounds())).toEqual(Buffer.concat([frame(1), frame(2)]));
+    }
   });
 
   it('is gathered when a message is longer, and whatever is left over waits', () => {

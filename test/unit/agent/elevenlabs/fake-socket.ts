@@ -20,6 +20,9 @@ export class FakeSocket implements AgentSocket {
   /** Whether frames may be written past the messages; what they carry is kept with what was sent. */
   idle = false;
   written = 0;
+  /** Whether frames stay here until they have left; those that do. */
+  keeps = false;
+  readonly kept: Buffer[] = [];
   /** How much each message adds to what is buffered. */
   growsBy = 0;
   url = '';
@@ -36,9 +39,11 @@ export class FakeSocket implements AgentSocket {
     this.bufferedBytes += this.growsBy;
   }
 
-  write(frame: Buffer): void {
+  write(frame: Buffer): boolean {
     this.written++;
-    this.send(unmasked(frame));
+    if (this.keeps) this.kept.push(frame);
+    else this.send(unmasked(frame));
+    return !this.keeps;
   }
 
   close(code: number): void {

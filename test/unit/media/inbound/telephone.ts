@@ -86,8 +86,8 @@ export class Ear implements AudioSink {
     this.format = format;
   }
 
-  write(bytes: Uint8Array): void {
-    this.chunks.push(Buffer.from(bytes));
+  write(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
+    this.chunks.push(Buffer.from(bytes.subarray(from, to)));
   }
 
   /** All of it; pcm formats only. */

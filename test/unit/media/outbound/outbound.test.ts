@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeUlaw, ulawToLinear } from '../../../../codecs/g711.ts';
 import { G722Decoder } from '../../../../codecs/g722.ts';
@@ -5,7 +6,9 @@ import { sine, ToneDetector } from '../../../../codecs/tones.ts';
 import { MediaMeters } from '../../../../src/media/meters.ts';
 import { Outbound } from '../../../../src/media/outbound/outbound.ts';
 import { timestampDistance } from '../../../../src/media/rtp/sequence.ts';
+import { SrtpSender } from '../../../../src/media/srtp/sender.ts';
 import type { MediaPlan, MediaTarget } from '../../../../src/sdp/plan.ts';
+import { freshKey } from '../../../../src/sdp/srtp-key.ts';
 import { RecordingSocket, type Sent, seeded } from '../recording-socket.ts';
 
 const plan: MediaPlan = {
@@ -17,6 +20,8 @@ const plan: MediaPlan = {
   target: { address: '192.0.2.9', rtpPort: 4000, rtcpPort: 4001 },
 };
 
+const srtpKey = freshKey('AES_CM_128_HMAC_SHA1_80');
+
 class Bench {
   readonly socket = new RecordingSocket();
   readonly meters = new MediaMeters();
@@ -24,14 +29,22 @@ class Bench {
   readonly outbound: Outbound;
   now = 5000;
 
-  constructor(applied: Partial<MediaPlan> = {}) {
+  readonly #applied: Partial<MediaPlan>;
+
+  constructor(applied: Partial<MediaPlan> = {}, secure = false) {
     this.outbound = new Outbound({
       socket: this.socket.asSocket,
       source: this.source,
       meters: this.meters,
       random: seeded(23),
+      ...(secure ? { protection: { sender: new SrtpSender(srtpKey) } } : {}),
     });
-    this.outbound.apply({ ...plan, ...applied }, this.now);
+    this.#applied = applied;
+    this.apply({});
+  }
+
+  apply(changes: Partial<MediaPlan>): void {
+    this.outbound.apply({ ...plan, ...this.#applied, ...changes }, this.now);
   }
 
   /** Sends `packets` packets on time, `period` ms apart. */
@@ -63,7 +76,69 @@ function speaking(applied: Partial<MediaPlan> = {}): Bench {
   return bench;
 }
 
+/** What happens on a leg between packets, by name; each is done to a bench. */
+const happenings: Readonly<Record<string, (bench: Bench) => void>> = {
+  nothing: () => undefined,
+  'the agent speaks': ({ outbound }) => void outbound.mix.push(1, speech(50), 0),
+  'the agent is cut off': bench => void bench.outbound.interrupt(1, bench.now),
+  'a key is pressed': ({ outbound }) => void outbound.mix.press('5', 'events'),
+  'a key is pressed as a tone': ({ outbound }) => void outbound.mix.press('5', 'tones'),
+  'ringback begins': ({ outbound }) => outbound.mix.background('ringback'),
+  'ringback ends': ({ outbound }) => outbound.mix.background(undefined),
+  hold: bench => bench.apply({ direction: 'recvonly' }),
+  PCMU: bench => bench.apply({}),
+  PCMA: bench => bench.apply({ codec: 'PCMA', sendPayloadType: 8 }),
+  'packets of 30 ms': bench => bench.apply({ packetTime: 30 }),
+  'G.722': bench => bench.apply({ codec: 'G722', sendPayloadType: 9 }),
+};
+
 describe('Outbound', () => {
+  it('sends silence, and nothing that was said, between and after keys of any number of packets', () => {
+    for (let silent = 1; silent < 4; silent++) {
+      for (const packetTime of [10, 20, 30, 60]) {
+        const bench = speaking({ sendEventPayloadType: 101, packetTime });
+        bench.outbound.mix.push(1, speech(packetTime * 2), 0);
+        bench.run(2 + silent, packetTime);
+        bench.outbound.mix.press('5', 'events');
+        const after = bench.run(40, packetTime).filter(({ payloadType }) => payloadType === 0);
+        expect(after.length).toBeGreaterThan(10);
+        expect(after.every(isSilence)).toBe(true);
+      }
+    }
+  });
+
+  it('sends the silence that is in a packet already as if it had made it anew', () => {
+    const happening = fc.constantFrom(...Object.keys(happenings));
+    const step = fc.record({ happening, packets: fc.integer({ min: 0, max: 6 }) });
+    let spared = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), fc.boolean(), (steps, secure) => {
+        const [lazy, diligent] = [0, 1].map(() => new Bench({ sendEventPayloadType: 101 }, secure));
+        Object.defineProperty(diligent!.outbound.mix, 'still', { get: () => false });
+        for (const bench of [lazy!, diligent!]) {
+          bench.outbound.mix.begin('ulaw_8000');
+          bench.outbound.mix.open();
+        }
+        const fill = lazy!.outbound.mix.fill.bind(lazy!.outbound.mix);
+        let filled = 0;
+        lazy!.outbound.mix.fill = (...all) => {
+          filled++;
+          return fill(...all);
+        };
+        for (const { happening, packets } of steps) {
+          for (const bench of [lazy!, diligent!]) {
+            happenings[happening]!(bench);
+            bench.run(packets);
+          }
+        }
+        expect(lazy!.socket.datagrams).toEqual(diligent!.socket.datagrams);
+        spared += lazy!.socket.datagrams.length - filled;
+      }),
+      { numRuns: 300 },
+    );
+    expect(spared).toBeGreaterThan(300);
+  });
+
   it.each([
     ['PCMU', 0xff],
     ['PCMA', 0xd5],
