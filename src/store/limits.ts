@@ -66,6 +66,9 @@ export const storeLimits = {
   /** Keys of actions that are kept at a time, and how long each. */
   actionKeys: 100_000,
   actionKeyMs: 86_400_000,
+  /** Things of one kind that something begun needs later on, and how long each is kept. */
+  pending: 20_000,
+  pendingMs: 86_400_000,
   /** How long a delivery that is done or dead is kept. */
   doneKeptMs: 86_400_000,
   deadKeptMs: 14 * 86_400_000,

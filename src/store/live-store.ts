@@ -15,6 +15,7 @@ import { Nodes } from './nodes.ts';
 import { DurableOptOuts } from './opt-outs.ts';
 import type { StoreOptions } from './options.ts';
 import { DurableOutbox } from './outbox.ts';
+import { DurablePending } from './pending.ts';
 import { Retention } from './retention.ts';
 import type { CallImage } from './rows.ts';
 import type { Db } from './schema.ts';
@@ -52,6 +53,7 @@ export class LiveStore implements Store {
   readonly inboundMessages: DurableInboundMessages;
   readonly executions: DurableExecutions;
   readonly actionKeys: DurableActionKeys;
+  readonly pending: DurablePending;
   readonly #parts: LiveStoreParts;
   readonly #nodes: Nodes;
   readonly #retention: Retention;
@@ -77,12 +79,14 @@ export class LiveStore implements Store {
     this.inboundMessages = new DurableInboundMessages({ db, clock, sealer });
     this.executions = new DurableExecutions(written);
     this.actionKeys = new DurableActionKeys({ db, clock, sealer });
+    this.pending = new DurablePending({ db, clock, sealer, node });
     this.#retention = new Retention({
       db,
       archive: this.archive,
       heldSends: this.heldSends,
       inboundMessages: this.inboundMessages,
       actionKeys: this.actionKeys,
+      pending: this.pending,
       clock,
       log,
       keepDays: parts.keepDays,

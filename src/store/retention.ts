@@ -7,6 +7,7 @@ import type { DurableArchive } from './archive.ts';
 import type { DurableHeldSends } from './held-sends.ts';
 import type { DurableInboundMessages } from './inbound-messages.ts';
 import { storeLimits } from './limits.ts';
+import type { DurablePending } from './pending.ts';
 import type { CallRecord } from './record.ts';
 import { recordOf } from './rows.ts';
 import type { Db } from './schema.ts';
@@ -19,6 +20,7 @@ export interface RetentionParts {
   readonly heldSends: Pick<DurableHeldSends, 'sweep'>;
   readonly inboundMessages: Pick<DurableInboundMessages, 'sweep'>;
   readonly actionKeys: Pick<DurableActionKeys, 'sweep'>;
+  readonly pending: Pick<DurablePending, 'sweep'>;
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
@@ -47,6 +49,7 @@ export class Retention {
     await this.#parts.heldSends.sweep();
     await this.#parts.inboundMessages.sweep();
     await this.#parts.actionKeys.sweep();
+    await this.#parts.pending.sweep();
     await db
       .deleteFrom('tool_runs')
       .where('call', '=', '')

@@ -33,6 +33,8 @@ export interface Tables {
   held_sends: HeldSendTable;
   inbound_messages: InboundMessageTable;
   action_keys: ActionKeyTable;
+  /** `body` is sealed. */
+  pending: { kind: string; id: string; node: string; at: number; body: string };
   opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
 }
 

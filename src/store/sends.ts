@@ -225,3 +225,20 @@ export interface ActionKeys {
   /** It certainly was not done: the key is as new. */
   free(key: string): Promise<void>;
 }
+
+/** `call`: what an agent's call is to begin with, until it is answered; `price`: something that was bought, until its price is told. */
+export type PendingKind = 'call' | 'price';
+
+/**
+ * What something that was begun needs later on: kept sealed for a day, on all nodes and over restarts. Rejects when the store is
+ * down.
+ */
+export interface Pending {
+  /** Takes the place of one of the same id. False: as many are kept as may be. */
+  put(kind: PendingKind, id: string, body: string): Promise<boolean>;
+  /** Undefined: there is none, its day is over, or no key of `DATA_KEY` opens it. */
+  find(kind: PendingKind, id: string): Promise<string | undefined>;
+  remove(kind: PendingKind, id: string): Promise<void>;
+  /** Those that this node has put, at most so many, in the order of their ids; without those that no key opens. */
+  own(kind: PendingKind, most: number): Promise<readonly string[]>;
+}

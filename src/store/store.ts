@@ -1,7 +1,7 @@
 import type { CallKey } from '../core/ids.ts';
 import type { Documents } from './document.ts';
 import type { CallBegin, CallEnd, CallRecord, CallUpdate, RecordPrivate, ToolRun } from './record.ts';
-import type { ActionKeys, Executions, HeldSends, InboundMessages, OptOuts } from './sends.ts';
+import type { ActionKeys, Executions, HeldSends, InboundMessages, OptOuts, Pending } from './sends.ts';
 
 /** What must survive a restart. Each room is handed the port it needs, never the whole. */
 export interface Store {
@@ -16,6 +16,7 @@ export interface Store {
   readonly inboundMessages: InboundMessages;
   readonly executions: Executions;
   readonly actionKeys: ActionKeys;
+  readonly pending: Pending;
   /** Settles once everything told so far is durable, or given up on; for shutdown and tests. */
   flush(): Promise<void>;
   close(): Promise<void>;

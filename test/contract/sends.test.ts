@@ -289,6 +289,42 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     });
   });
 
+  describe('what something that was begun needs later on', () => {
+    own('is found on every node, for a day, and is gone once it is removed', async () => {
+      expect(await store.pending.put('call', 'a1', '{"dynamic_variables":{"name":"Ada"}}')).toBe(true);
+      await store.pending.put('price', 'a1', 'another kind');
+      expect(await other.pending.find('call', 'a1')).toBe('{"dynamic_variables":{"name":"Ada"}}');
+      await store.pending.put('call', 'a1', 'instead');
+      expect(await other.pending.find('call', 'a1')).toBe('instead');
+      await other.pending.remove('call', 'a1');
+      expect(await store.pending.find('call', 'a1')).toBeUndefined();
+      expect(await store.pending.find('price', 'a1')).toBe('another kind');
+      clock.advance(storeLimits.pendingMs - 1);
+      expect(await store.pending.find('price', 'a1')).toBe('another kind');
+      clock.advance(1);
+      expect(await store.pending.find('price', 'a1')).toBeUndefined();
+    });
+
+    own('is read again by the node that has put it, a page at a time', async () => {
+      const ids = Array.from({ length: storeLimits.pageRows + 3 }, (_, n) => String(1000 + n));
+      for (const id of ids) await store.pending.put('price', id, `body ${id}`);
+      await store.pending.put('call', '1', 'another kind');
+      if (other !== store) await other.pending.put('price', '1', 'of another node');
+      expect(await store.pending.own('price', 1_000)).toEqual(ids.map(id => `body ${id}`));
+      expect(await store.pending.own('price', 2)).toEqual(['body 1000', 'body 1001']);
+    });
+
+    durable('is nowhere to be read in the database', async () => {
+      await store.pending.put('call', 'a1', `{"dynamic_variables":{"number":"${someNumber}"}}`);
+      await store.flush();
+      if (name === 'SQLite') {
+        const bytes = ['trunkbridge.db', 'trunkbridge.db-wal'].map(file => readFileSync(join(folder, file)));
+        expect(Buffer.concat(bytes).includes(someNumber)).toBe(false);
+        expect(Buffer.concat(bytes).includes('pending')).toBe(true);
+      }
+    });
+  });
+
   describe('amounts', () => {
     const take = (amount: number, limit = 100) => ({
       ...{ name: 'money-day', subject: 'all', windowMs: 10 * minuteMs, amount },

@@ -4,7 +4,14 @@ import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../..
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { CallRecord } from '../../src/store/record.ts';
-import type { ActionKeys, Executions, HeldSends, InboundMessages, OptOuts } from '../../src/store/sends.ts';
+import type {
+  ActionKeys,
+  Executions,
+  HeldSends,
+  InboundMessages,
+  OptOuts,
+  Pending,
+} from '../../src/store/sends.ts';
 import type {
   Announce,
   CallArchive,
@@ -59,6 +66,7 @@ export class FakeStore implements Store {
   readonly inboundMessages: InboundMessages;
   readonly executions: Executions;
   readonly actionKeys: ActionKeys;
+  readonly pending: Pending;
   readonly close: () => Promise<void>;
 
   constructor({ clock, announce }: FakeStoreOptions) {
@@ -70,6 +78,7 @@ export class FakeStore implements Store {
     this.inboundMessages = sends.inboundMessages;
     this.executions = sends.executions;
     this.actionKeys = sends.actionKeys;
+    this.pending = sends.pending;
     this.close = sends.close;
   }
 

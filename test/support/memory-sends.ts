@@ -7,6 +7,7 @@ import { DurableExecutions } from '../../src/store/executions.ts';
 import { DurableHeldSends } from '../../src/store/held-sends.ts';
 import { DurableInboundMessages } from '../../src/store/inbound-messages.ts';
 import { DurableOptOuts } from '../../src/store/opt-outs.ts';
+import { DurablePending } from '../../src/store/pending.ts';
 
 /** Held sends, opt-outs, runs and keys of actions in a database of their own that goes with the process; opened when it is first asked. */
 export function memorySends(clock: Clock, up: () => void) {
@@ -28,6 +29,7 @@ export function memorySends(clock: Clock, up: () => void) {
     inboundMessages: new DurableInboundMessages({ db, clock, sealer }),
     executions: new DurableExecutions(db),
     actionKeys: new DurableActionKeys({ db, clock, sealer }),
+    pending: new DurablePending({ db, clock, sealer, node: 'node-1' }),
     close: async () => (await opening)?.close(),
   };
 }

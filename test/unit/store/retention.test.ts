@@ -39,7 +39,7 @@ beforeEach(async () => {
   });
   const log = { error: (_: string, fields: object) => void errors.push(fields) };
   const swept = { sweep: async () => undefined };
-  const others = { heldSends: swept, inboundMessages: swept, actionKeys: swept };
+  const others = { heldSends: swept, inboundMessages: swept, actionKeys: swept, pending: swept };
   retention = new Retention({ db, archive, ...others, clock, keepDays: () => keepDays, log: log as never });
 });
 afterEach(() => database.close());
