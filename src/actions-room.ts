@@ -1,8 +1,8 @@
+import { agentCall } from './agent-calls.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
 import type { EventSink } from './core/events.ts';
 import type { Logger } from './core/logger.ts';
-import { agentUrl } from './menus-room.ts';
 import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
 import { messageStatusUrl } from './tooling.ts';
@@ -14,7 +14,7 @@ export interface ActionParts {
   readonly config: Config;
   /** The configuration at the moment. */
   readonly now: () => Config;
-  readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions' | 'actionKeys' | 'counters'>;
+  readonly store: Pick<Store, 'switches' | 'optOuts' | 'executions' | 'actionKeys' | 'counters' | 'pending'>;
   readonly connection: TwilioConnection;
   readonly prices: RealPrices;
   readonly events: EventSink;
@@ -43,10 +43,11 @@ export function composeActions({
     policy: () => now().actions,
     sending: () => now().sending,
     statusCallback: () => messageStatusUrl(now(), connection),
-    agentUrl(agentId) {
+    agentCalls(agentId, clientData) {
       const { publicUrl, publicListen } = now().http;
       const reachable = publicListen !== undefined && connection.authToken() !== undefined;
-      return publicUrl === undefined || !reachable ? undefined : agentUrl(publicUrl, agentId);
+      if (publicUrl === undefined || !reachable) return undefined;
+      return agentCall(store.pending, publicUrl, agentId, clientData);
     },
     country: config.tools.defaultCountry,
     ...{ prices, events, clock, log },

@@ -204,6 +204,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     connection: twilio.connection,
     inboundMessages: store.inboundMessages,
     optOuts: store.optOuts,
+    pending: store.pending,
     sent: sentMessages,
     busy: trunk => overload.objection(trunk),
   });
@@ -247,6 +248,13 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   webhooks.deliveries.start();
   twilio.start(parts.checkTwilio !== false);
+  const actions = composeActions({
+    config,
+    now: () => access.config,
+    store,
+    connection: twilio.connection,
+    ...{ prices: sending.prices, events, clock, log },
+  });
   let listening = true;
   const http = await createHttp({
     listen: config.http.listen,
@@ -258,17 +266,13 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     switches: store.switches,
     sends: { store, desk: sending.desk, clock },
     twilio: twilio.desk,
-    twilioActions: composeActions({
-      config,
-      now: () => access.config,
-      store,
-      connection: twilio.connection,
-      ...{ prices: sending.prices, events, clock, log },
-    }),
+    twilioActions: actions,
     phoneNumbers: twilio.numbers,
     outboundCalls: composeOutbound({
       numbers: twilio.numbers,
       place: request => outgoing.place(request),
+      ...{ actions, accountSid: () => twilio.connection.accountSid },
+      country: () => access.config.tools.defaultCountry,
       ...{ executions: store.executions, events, clock, log },
     }),
     twilioLooks: twilio.previews,

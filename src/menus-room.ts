@@ -1,4 +1,6 @@
+import type { ClientData } from './agent/elevenlabs/protocol/client-data.ts';
 import type { Config } from './config/config.ts';
+import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { twilioPaths } from './core/twilio-paths.ts';
 import type { TwilioHandler } from './http/twilio.ts';
@@ -9,11 +11,11 @@ import { redirectTo } from './twilio/twiml.ts';
 export interface VoiceWish {
   readonly agentId?: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** What the call has been called since it was placed. */
+  readonly key?: CallKey;
+  /** What its conversation begins with. */
+  readonly clientData?: ClientData;
 }
-
-/** The URL that Twilio asks to have an agent speak in a call. */
-export const agentUrl = (publicUrl: string, agentId: string): string =>
-  `${publicUrl}${twilioPaths.voice}?${new URLSearchParams({ agent_id: agentId })}`;
 
 /**
  * What a voice URL says of the agent. Only what was given to Twilio can be there: the query is part of what Twilio signs. The

@@ -35,8 +35,8 @@ export interface StreamIntakeParts extends InboundParts {
   /** What becomes of calls that no agent takes, where their number has no fallback of its own. */
   readonly standingFallback: () => VoiceFallback;
   readonly account: () => string | undefined;
-  /** What the voice URL that Twilio was told says of the agent. */
-  readonly wish: (query: URLSearchParams) => VoiceWish;
+  /** What the voice URL that Twilio was told says of the agent; undefined where the call cannot be what it was to be. */
+  readonly wish: (query: URLSearchParams) => Promise<VoiceWish | undefined>;
   /** The signatures that an upgrade to a path may come with. */
   readonly signatures: (path: string) => readonly string[];
   /** Has Twilio end a call. */
@@ -49,13 +49,21 @@ const overStatuses: ReadonlySet<string> = new Set(['completed', 'busy', 'failed'
 /** Words for somebody who was put through and was reached. */
 const reached: ReadonlySet<string> = new Set(['completed', 'answered']);
 
+const lost = 'what its conversation was to begin with cannot be read from the store';
+
 /** A call that was made over REST: we are `From`, and whoever answers is not vouched for by anybody. */
 const isOutbound = (fields: ReadonlyMap<string, string>): boolean =>
   fields.get('Direction')?.startsWith('outbound') === true;
 
 /** The route of a number with the agent that is wished for; an agent that is named needs no route. */
-function agentOf({ agentId }: VoiceWish, route: NumberRoute | undefined): NumberRoute | undefined {
-  return agentId === undefined ? route : { policy: {}, ...route, agentId };
+function agentOf(
+  { agentId, clientData }: VoiceWish,
+  route: NumberRoute | undefined,
+): NumberRoute | undefined {
+  if (agentId === undefined) return route;
+  // As at ElevenLabs: who gave data for the conversation is not asked for more.
+  const data = clientData === undefined ? {} : ({ clientData, initiation: 'off' } as const);
+  return { policy: {}, ...route, agentId, ...data };
 }
 
 /** The way from a voice webhook of Twilio to a call, and what Twilio asks while that is up. */
@@ -140,7 +148,8 @@ export class StreamIntake {
 
   async #arrive(fields: ReadonlyMap<string, string>, query: URLSearchParams): Promise<string> {
     const { legs, log, options, busy, callsPerTrunk } = this.#parts;
-    const wish = this.#parts.wish(query);
+    const wish = await this.#parts.wish(query);
+    if (wish === undefined) return this.#refuse(ending('internal-error', lost), hangUp());
     const facts = this.#factsOf(fields, query, wish.variables);
     const now = this.#parts.routing();
     const outbound = isOutbound(fields);
@@ -153,7 +162,7 @@ export class StreamIntake {
     if (full !== undefined)
       return this.#refuse(full, fallback.kind === 'dial' ? fallbackTwiml(fallback) : rejectCall('busy'));
     const arrival: Arrival = {
-      key: newCallKey(),
+      key: wish.key ?? newCallKey(),
       facts,
       route,
       direction: outbound ? 'outbound' : 'inbound',

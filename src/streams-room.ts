@@ -1,8 +1,10 @@
+import { answeredCall } from './agent-calls.ts';
 import type { Config } from './config/config.ts';
 import { twilioPaths } from './core/twilio-paths.ts';
 import type { TwilioHandler } from './http/twilio.ts';
 import { menuHandler, wishOf } from './menus-room.ts';
 import { MessageIntake, type MessageIntakeParts } from './message-intake.ts';
+import type { Pending } from './store/sends.ts';
 import { StreamIntake, type StreamIntakeParts } from './stream-intake.ts';
 import type { VoiceFallback } from './streams/party.ts';
 import type { TwilioConnection } from './twilio/connection.ts';
@@ -18,6 +20,7 @@ export interface StreamsParts
   /** What is configured now. */
   readonly now: () => Config;
   readonly connection: TwilioConnection;
+  readonly pending: Pick<Pending, 'find'>;
 }
 
 /** What Twilio asks of us, and the streams that come of it. */
@@ -38,7 +41,12 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     publicUrl: publicUrl ?? '',
     standingFallback: () => fallbackOf(now().twilio.voiceFallback),
     account: () => connection.accountSid,
-    wish: query => wishOf(now(), query),
+    async wish(query) {
+      const answered = await answeredCall(parts.pending, query);
+      if (answered.ok) return { ...wishOf(now(), query), ...answered.value };
+      log.error('a call of an agent cannot begin', { cause: answered.failure });
+      return undefined;
+    },
     signatures: path => check.upgradeSignatures(path),
     complete(callSid) {
       const client = connection.client();

@@ -65,7 +65,7 @@ const rules: readonly Rule[] = [
   {
     group: 'roots',
     files: [
-      /^src\/(access|admission|app|inbound-call|intake|main|message-intake|stream-intake|outbound-line|outgoing|phone-numbers|public-http|recordings|records|registrations|tooling|[a-z]+-room)\.ts$/,
+      /^src\/(access|admission|agent-calls|app|inbound-call|intake|main|message-intake|stream-intake|outbound-line|outgoing|phone-numbers|public-http|recordings|records|registrations|tooling|[a-z]+-room)\.ts$/,
       /^src\/worker\/(entry|lag-report|thread|worker-leg|worker-streams)\.ts$/,
       /^src\/cli\//,
     ],

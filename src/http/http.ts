@@ -10,7 +10,7 @@ import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
 import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
-import { type OutboundCallDesk, outboundCallRoute } from './outbound-call.ts';
+import { type OutboundCallDesks, outboundCallRoutes } from './outbound-call.ts';
 import { type NumberDesk, phoneNumberRoutes } from './phone-numbers.ts';
 import { type ReloadOutcome, reloadRoutes } from './reload.ts';
 import { type SendRoutesOptions, sendRoutes } from './sends.ts';
@@ -42,7 +42,7 @@ export interface HttpOptions {
   /** What the operator's own programs may have done with the Twilio account. */
   readonly twilioActions?: TwilioActions;
   readonly phoneNumbers?: NumberDesk;
-  readonly outboundCalls?: OutboundCallDesk;
+  readonly outboundCalls?: OutboundCallDesks;
   readonly twilioLooks?: TwilioLooks;
   /** Version of this program, for `/v1/openapi.json`. */
   readonly version?: string;
@@ -74,7 +74,7 @@ export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstan
   if (options.twilio !== undefined) twilioConnectionRoutes(app, options.twilio);
   if (options.twilioActions !== undefined) twilioActionRoutes(app, options.twilioActions);
   if (options.phoneNumbers !== undefined) phoneNumberRoutes(app, options.phoneNumbers);
-  if (options.outboundCalls !== undefined) outboundCallRoute(app, options.outboundCalls);
+  if (options.outboundCalls !== undefined) outboundCallRoutes(app, options.outboundCalls);
   if (options.twilioLooks !== undefined) twilioPreviewRoutes(app, options.twilioLooks);
   return app;
 }

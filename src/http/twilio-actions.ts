@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ActionOutcome } from '../core/action-outcome.ts';
+import { idempotencyKey, wrongIdempotencyKey } from './idempotency-key.ts';
 import { refuse, uncached } from './refusal.ts';
 
 /** Does what the operator's programs ask of the Twilio account; once for each key that they give. Never rejects. */
@@ -32,16 +33,6 @@ const codes: Readonly<Record<string, number>> = {
   store_unavailable: 503,
 };
 
-/** As the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header), in quotes, or without as most write it. */
-const keyShape = /^(?:"([\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$/;
-
-/** Its key; undefined where none is given, false where what is given is none. */
-function keyOf(header: string | readonly string[] | undefined): string | undefined | false {
-  if (header === undefined) return undefined;
-  const match = keyShape.exec(String(header).trim());
-  return match === null ? false : (match[1] ?? match[2]);
-}
-
 /**
  * `POST /v1/twilio/actions` with `{"action": "sendSMS", "arguments": {…}}`: for the operator's own programs, never for agents.
  * With a header `Idempotency-Key` it is done once, however often it is asked.
@@ -52,17 +43,14 @@ export function twilioActionRoutes(app: FastifyInstance, actions: TwilioActions)
     const body = order.safeParse(request.body);
     if (!body.success)
       return refuse(reply, 422, 'invalid_body', 'Send {"action": "sendSMS", "arguments": {…}}.');
-    const key = keyOf(request.headers['idempotency-key']);
-    if (key === false) return refuse(reply, 422, 'invalid_idempotency_key', wrongKey);
+    const key = idempotencyKey(request.headers['idempotency-key']);
+    if (key === false) return refuse(reply, 422, 'invalid_idempotency_key', wrongIdempotencyKey);
     const { action, arguments: given } = body.data;
     const outcome = await actions.run(action, given, { by: request.keyHolder?.name ?? '', key });
     if (outcome.replayed === true) reply.header('idempotent-replayed', 'true');
     return outcome.ok ? outcome.value : refused(reply, outcome);
   });
 }
-
-const wrongKey =
-  'Idempotency-Key has 1 to 255 printable ASCII characters without spaces and quotes, like a UUID, and comes once.';
 
 function refused(reply: FastifyReply, outcome: Extract<ActionOutcome, { ok: false }>) {
   const { status, message, errorCode, retryAfterSeconds } = outcome;

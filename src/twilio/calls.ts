@@ -58,6 +58,10 @@ export interface CallOrder {
   readonly from: string;
   readonly instructions: { readonly url: string } | { readonly twiml: string };
   readonly statusCallback?: string;
+  /** How long it may ring; Twilio's minute unless given. */
+  readonly ringSeconds?: number | undefined;
+  /** Twilio records the call. */
+  readonly record?: boolean | undefined;
 }
 
 type Answer<T> = Promise<Result<T, TwilioFailure>>;
@@ -142,7 +146,7 @@ export function listRecordings(
 /** Starts a call. For the operator's own programs: no tool of an agent leads here. */
 export function makeCall(
   client: TwilioCaller,
-  { to, from, instructions, statusCallback }: CallOrder,
+  { to, from, instructions, statusCallback, ringSeconds, record }: CallOrder,
   signal?: AbortSignal,
 ): Answer<TwilioCall> {
   return client.call(async sdk => {
@@ -150,6 +154,8 @@ export function makeCall(
       to,
       from,
       ...instructions,
+      ...(ringSeconds === undefined ? {} : { timeout: ringSeconds }),
+      ...(record === true ? { record } : {}),
       ...(statusCallback === undefined
         ? {}
         : { statusCallback, statusCallbackEvent: ['initiated', 'ringing', 'answered', 'completed'] }),

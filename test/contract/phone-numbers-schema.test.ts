@@ -52,7 +52,7 @@ describe.skipIf(!present)('answers about phone numbers, by ElevenLabs’ own sch
   const app = composeHttp({
     ...{ apiKeys: [{ name: 'ops', role: 'admin', secret }], health: () => ({ ready: true }) },
     ...{ registry: new Registry(), log: silentLogger, phoneNumbers: desk },
-    outboundCalls: { call: async () => begun },
+    outboundCalls: { sipTrunk: { call: async () => begun }, twilio: { call: async () => begun } },
   });
 
   it.each([
@@ -76,23 +76,30 @@ describe.skipIf(!present)('answers about phone numbers, by ElevenLabs’ own sch
     expect(answer.body).not.toContain('p-p-p');
   });
 
-  it.each([
-    ['is on its way', ok({ conversationId: 'conv_local_1', sipCallId: 'sip-1' })],
-    ['is not placed', fail(new Failure('outbound-limit', 'Enough.'))],
-  ])('are right for a call from one of them that %s', async (_, outcome) => {
-    begun = outcome;
-    const url = '/v1/convai/sip-trunk/outbound-call';
-    const { post } = document.paths[url];
-    const own = (schema: object) =>
-      ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')));
-    const payload = {
-      ...{ agent_id: 'agent_1', agent_phone_number_id: 'phnum_3', to_number: '+14155550123' },
-      telephony_call_config: { ringing_timeout_secs: 20 },
-    };
-    expect(own(post.requestBody.content['application/json'].schema)(payload)).toBe(true);
-    const answer = await app.inject({ method: 'POST', url, headers: { 'xi-api-key': secret }, payload });
-    expect(answer.statusCode).toBe(200);
-    const check = own(post.responses['200'].content['application/json'].schema);
-    expect(check(answer.json()) ? [] : check.errors).toEqual([]);
+  describe.each([
+    ['sip-trunk', 'phnum_3'],
+    ['twilio', 'phnum_1'],
+  ])('are right for a call over %s', (way, id) => {
+    it.each([
+      ['is on its way', ok({ conversationId: 'conv_local_1', callId: 'id-1' })],
+      ['was placed before', ok({ conversationId: undefined, callId: 'id-1', replayed: true })],
+      ['is not placed', fail(new Failure('outbound-limit', 'Enough.'))],
+    ])('that %s', async (_, outcome) => {
+      begun = outcome;
+      const url = `/v1/convai/${way}/outbound-call`;
+      const { post } = document.paths[url];
+      const own = (schema: object) =>
+        ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')));
+      const payload = {
+        ...{ agent_id: 'agent_1', agent_phone_number_id: id, to_number: '+14155550123' },
+        telephony_call_config: { ringing_timeout_secs: 20, twilio_call_recording_enabled: true },
+        ...(way === 'twilio' ? { call_recording_enabled: true } : {}),
+      };
+      expect(own(post.requestBody.content['application/json'].schema)(payload)).toBe(true);
+      const answer = await app.inject({ method: 'POST', url, headers: { 'xi-api-key': secret }, payload });
+      expect(answer.statusCode).toBe(200);
+      const check = own(post.responses['200'].content['application/json'].schema);
+      expect(check(answer.json()) ? [] : check.errors).toEqual([]);
+    });
   });
 });

@@ -85,7 +85,11 @@ describe('a call that a program has made', () => {
           }),
         });
         const [made] = twilio.calls.all;
-        expect([answer.status, await answer.json()]).toEqual([200, { callSid: made?.sid, status: 'queued' }]);
+        const conversationId = expect.stringMatching(/^conv_local_/);
+        expect([answer.status, await answer.json()]).toEqual([
+          200,
+          { callSid: made?.sid, status: 'queued', conversationId },
+        ]);
         if (made?.url === undefined) throw new Error('the call has no URL');
         const placed = world.call({ from: twilio.phoneNumber, to: called, voiceUrl: made.url, call: made });
         const stream = await placed.connected;

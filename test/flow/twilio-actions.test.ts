@@ -235,9 +235,10 @@ describe('POST /v1/twilio/actions', () => {
   it('connects an agent with a call that it makes', () =>
     withTwilioBridge({ env, reachable: true }, async bridge => {
       const { twilio } = bridge.world;
-      const given = { to: other, agent_id: 'agent_under_test' };
+      const given = { to: other, agent_id: 'agent_under_test', ring_seconds: 20, record: true };
       const { code, body } = await act(bridge, 'makeCall', given);
-      expect([code, body]).toEqual([200, { callSid: sid('CA'), status: 'queued' }]);
+      const conversationId = expect.stringMatching(/^conv_local_/);
+      expect([code, body]).toEqual([200, { callSid: sid('CA'), status: 'queued', conversationId }]);
       // The other side answers: Twilio asks what to do, and hears of a stream to the agent.
       const answer = await twilio.calls.answer(String(body['callSid']));
       expect(answer).toMatchObject({ status: 200, url: expect.stringContaining(publicUrl) });

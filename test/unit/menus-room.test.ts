@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import { agentUrl, menuHandler, wishOf } from '../../src/menus-room.ts';
+import { menuHandler, wishOf } from '../../src/menus-room.ts';
 import type { Menu } from '../../src/twilio/menu.ts';
 
 const main: Menu = {
@@ -39,12 +39,6 @@ describe('what a voice URL says of the agent', () => {
       expect(wish(query)).toEqual({});
     },
   );
-
-  it('leads from the URL that a call is made with to its agent', () => {
-    const url = new URL(agentUrl('https://bridge.example', 'agent_x'));
-    expect([url.origin, url.pathname]).toEqual(['https://bridge.example', '/twilio/voice']);
-    expect(wishOf(config, url.searchParams)).toEqual({ agentId: 'agent_x' });
-  });
 });
 
 describe('a menu', () => {

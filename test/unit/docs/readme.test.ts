@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli/cli.ts';
 import { composeHttp } from '../../../src/http/http.ts';
-import type { OutboundCallDesk } from '../../../src/http/outbound-call.ts';
+import type { OutboundCallDesks } from '../../../src/http/outbound-call.ts';
 import type { NumberDesk } from '../../../src/http/phone-numbers.ts';
 import type { TwilioDesk } from '../../../src/http/twilio-connection.ts';
 import type { TwilioLooks } from '../../../src/http/twilio-previews.ts';
@@ -100,7 +100,7 @@ describe('README.md', () => {
       twilio: {} as TwilioDesk,
       twilioActions: { run: async () => ({ ok: true, value: {} }) },
       phoneNumbers: {} as NumberDesk,
-      outboundCalls: {} as OutboundCallDesk,
+      outboundCalls: {} as OutboundCallDesks,
       twilioLooks: {} as TwilioLooks,
       log: createLogger('error'),
     });

@@ -4,6 +4,7 @@ import { silentLogger } from '../../../../src/core/logger.ts';
 import { gatesLine } from '../../../../src/core/tool-facts.ts';
 import type { Execution, OptOutPair } from '../../../../src/store/sends.ts';
 import { OperatorActions, type OperatorRules } from '../../../../src/tools/operator/actions.ts';
+import type { AgentCall } from '../../../../src/tools/operator/call.ts';
 import { type ActionPolicy, defaultActionPolicy } from '../../../../src/tools/operator/policy.ts';
 import { defaultSendingPolicy } from '../../../../src/tools/sending/policy.ts';
 import type { Bought } from '../../../../src/tools/sending/real-prices.ts';
@@ -19,7 +20,7 @@ let killSwitch: boolean;
 let down: boolean;
 let optedOut: OptOutPair[];
 let runs: Execution[];
-let agentUrl: string | undefined;
+let agentCall: AgentCall | undefined;
 let clock: ManualClock;
 let store: FakeStore;
 let policy: ActionPolicy;
@@ -39,7 +40,7 @@ beforeEach(async () => {
   down = false;
   optedOut = [];
   runs = [];
-  agentUrl = undefined;
+  agentCall = undefined;
   actions = new OperatorActions({
     twilio: world.connection,
     gates: {
@@ -60,7 +61,7 @@ beforeEach(async () => {
     prices: { note: each => void bought.push(each) },
     events: { emit: event => void events.push(event) },
     statusCallback: () => world.callback,
-    agentUrl: () => agentUrl,
+    agentCalls: () => agentCall,
     country: 'US',
     clock,
     log: silentLogger,
@@ -143,6 +144,8 @@ describe('sendSMS', () => {
   });
 });
 
+const waiting = (keep: AgentCall['keep']) => ({ conversationId: 'conv_local_1', keep });
+
 describe('makeCall', () => {
   const from = () => world.sim.phoneNumber;
 
@@ -162,10 +165,40 @@ describe('makeCall', () => {
       status: 'not_configured',
       message: expect.stringContaining('PUBLIC_URL'),
     });
-    agentUrl = 'https://bridge.example.com/twilio/voice?agent=1';
-    expect(await run('makeCall', { to, agent_id: 'agent_1' })).toMatchObject({ ok: true });
-    expect(world.request?.params).toEqual({ To: to, From: from(), Url: agentUrl });
+    agentCall = { url: 'https://bridge.example.com/twilio/voice?agent=1', ...waiting(async () => true) };
+    expect(await run('makeCall', { to, agent_id: 'agent_1' })).toMatchObject({
+      ok: true,
+      value: { conversationId: 'conv_local_1' },
+    });
+    expect(world.request?.params).toEqual({ To: to, From: from(), Url: agentCall.url });
   });
+
+  it('rings as long as is asked for, and is recorded', async () => {
+    await run('makeCall', { to, twiml: '<Response/>', ring_seconds: 20, record: true });
+    expect(world.request?.params).toMatchObject({ Timeout: '20', Record: 'true' });
+  });
+
+  it.each([
+    ['there is no room', async () => false, 'unavailable'],
+    [
+      'the store is down',
+      async () => {
+        throw new Error('the store is down');
+      },
+      'store_unavailable',
+    ],
+  ])(
+    'is not made, and takes nothing, where what it begins with cannot be kept: %s',
+    async (_, keep, status) => {
+      policy = { ...policy, callsPerDay: 1 };
+      agentCall = { url: 'https://bridge.example.com/twilio/voice', ...waiting(keep) };
+      const given = { to, agent_id: 'agent_1', conversation_initiation_client_data: {} };
+      expect(await run('makeCall', given, 'order-1')).toMatchObject({ ok: false, status });
+      expect(world.sim.requests).toEqual([]);
+      agentCall = { ...agentCall, keep: async () => true };
+      expect(await run('makeCall', given, 'order-1')).toMatchObject({ ok: true });
+    },
+  );
 
   it.each([
     [{ to }, 'one of them is needed'],
@@ -175,6 +208,15 @@ describe('makeCall', () => {
     [{ to, twiml: 'x'.repeat(4001) }, 'Argument twiml is too large'],
     [{ to: 'x', twiml: '<Response/>' }, 'Argument to '],
     [{ to, agent_id: '../x' }, 'Argument agent_id'],
+    [{ to, twiml: '<Response/>', ring_seconds: 601 }, 'Argument ring_seconds'],
+    [
+      { to, twiml: '<Response/>', conversation_initiation_client_data: {} },
+      'conversation_initiation_client_data goes with agent_id alone',
+    ],
+    [
+      { to, agent_id: 'a', conversation_initiation_client_data: { dynamic_variables: 'x' } },
+      'dynamic_variables is no object',
+    ],
   ])('is not made of %j', async (given, why) => {
     expect(await run('makeCall', given)).toMatchObject({
       status: 'invalid_arguments',
