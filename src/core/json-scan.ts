@@ -30,6 +30,16 @@ export class JsonScan {
     this.#end = to;
   }
 
+  /** Exactly these bytes. */
+  literal(bytes: Uint8Array): boolean {
+    const { data, at } = this;
+    const { length } = bytes;
+    if (at + length > this.#end) return false;
+    for (let i = 0; i < length; i++) if (data[at + i] !== bytes[i]) return false;
+    this.at = at + length;
+    return true;
+  }
+
   opens(): boolean {
     return this.#is(braceOpen);
   }

@@ -8,8 +8,8 @@ import { clearMessage, MediaFrames, markMessage, mediaMessage, textFrame } from 
 
 /** What the telephone at the other end of a stream does. Nothing comes after `ended`. */
 export interface StreamListener {
-  /** Sound of the caller: `bytes` bytes of mu-law at the start of `sound`, which is borrowed. */
-  media(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number): void;
+  /** Sound of the caller, mu-law, which is borrowed. */
+  media(sound: Uint8Array, timestampMs: number, chunk: number): void;
   digit(digit: string): void;
   /** A mark of ours came back. */
   mark(name: string): void;
@@ -22,6 +22,8 @@ export type ClaimStream = (start: StreamStart, socket: StreamSocket) => StreamLi
 
 const asText = { binary: false };
 const policyViolation = 1008;
+/** It holds nothing between two messages, so all streams of a thread share it. */
+const reader = new StreamReader();
 
 /** One media stream of Twilio: its WebSocket, from `connected` to the end. Members do nothing once it is closed. */
 export class StreamSocket {
@@ -29,7 +31,6 @@ export class StreamSocket {
   readonly #door: FrameDoor;
   readonly #log: Logger;
   readonly #claim: ClaimStream;
-  readonly #reader = new StreamReader();
   #frames: MediaFrames | undefined;
   #streamSid = '';
   #listener: StreamListener | undefined;
@@ -87,25 +88,19 @@ export class StreamSocket {
 
   /** Sound as it comes; false when it is anything else, which then comes as a message. */
   #take(text: Buffer, from: number, to: number): boolean {
-    const reader = this.#reader;
     if (this.#over || !reader.quick(text, from, to)) return false;
-    this.#listener?.media(reader.sound, reader.soundBytes, reader.timestampMs, reader.chunk);
+    this.#listener?.media(reader.sound, reader.timestampMs, reader.chunk);
     return true;
   }
 
   #message(data: Buffer, isBinary: boolean): void {
     if (this.#over) return;
     if (isBinary) return this.#complain('a binary message');
-    const message = this.#reader.read(data);
+    const message = reader.read(data);
     const listener = this.#listener;
     switch (message.event) {
       case 'media':
-        return listener?.media(
-          this.#reader.sound,
-          this.#reader.soundBytes,
-          this.#reader.timestampMs,
-          this.#reader.chunk,
-        );
+        return listener?.media(reader.sound, reader.timestampMs, reader.chunk);
       case 'start':
         return this.#start(message.start);
       case 'dtmf':

@@ -76,7 +76,9 @@ export class WorkerStreams {
       const local = { rtpPort: 0, rtcpPort: 0, stream: door };
       const { clock, meters } = this.#parts;
       const lost = () => this.#end(expecting, ending('stream-stalled'));
-      expecting.wire = new StreamWire({ local, clock, meters, lost }, listener);
+      const ended = (how: 'stopped' | 'closed') =>
+        this.#end(expecting, ending(how === 'stopped' ? 'caller-hung-up' : 'stream-lost'));
+      expecting.wire = new StreamWire({ local, clock, meters, lost, ended }, listener);
       return expecting.wire;
     };
   }
@@ -176,12 +178,7 @@ export class WorkerStreams {
     wire.attach(socket);
     expecting.media().apply(streamPlan);
     this.#parts.tell({ type: 'stream-started', leg: expecting.leg, streamSid: start.streamSid });
-    return {
-      media: (sound, bytes, timestampMs, chunk) => wire.media(sound, bytes, timestampMs, chunk),
-      digit: digit => wire.digit(digit),
-      mark: name => wire.mark(name),
-      ended: how => this.#end(expecting, ending(how === 'stopped' ? 'caller-hung-up' : 'stream-lost')),
-    };
+    return wire;
   }
 
   #refuse(why: string): undefined {

@@ -26,6 +26,7 @@ export class StreamInbound implements WayIn {
   readonly jitterMs = 0;
   readonly bufferDelayMs = 0;
   readonly patienceMs = 0;
+  /** In whole ms, for which V8 makes no box. */
   lastPacketMs: number | undefined;
   readonly #shield = new KeyShield();
   readonly #onTone: (key: string) => void;
@@ -34,11 +35,13 @@ export class StreamInbound implements WayIn {
   #filled = 0;
   #sink: AudioSink | undefined;
   #feed: SinkFeed | undefined;
+  /** Who gets sound from where it lies, because nobody needs its samples. */
+  #straight: AudioSink | undefined;
   #tap: WireTap | undefined;
   #listening = false;
   #lastChunk = -1;
-  /** When the first sound of the stream was, by the clock here; NaN before it. */
-  #originMs = Number.NaN;
+  /** When the first sound of the stream was, by the clock here. */
+  #originMs = 0;
   /** Where the piece that is being filled begins in the stream, ms. */
   #placeMs = 0;
 
@@ -50,20 +53,24 @@ export class StreamInbound implements WayIn {
   setSink(sink: AudioSink | undefined): void {
     this.#sink = sink;
     this.#feed = sink && new SinkFeed(sink, rate, tickSamples);
+    this.#settle();
   }
 
   shield(on: boolean): void {
     if (on) this.#shield.raise();
     else this.#shield.lower();
+    this.#settle();
   }
 
   listenForTones(on: boolean): void {
     this.#listening = on;
     this.#shield.listen(on);
+    this.#settle();
   }
 
   setTap(tap: WireTap | undefined): void {
     this.#tap = tap;
+    this.#settle();
   }
 
   /** A key was told: its sound is near. */
@@ -71,21 +78,20 @@ export class StreamInbound implements WayIn {
     this.#shield.event(keySoundMs);
   }
 
-  /** `bytes` of mu-law at the start of `sound`, with their place in the stream and their number, -1 where not told. */
-  take(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number, nowMs: number): void {
+  /** Mu-law, which is borrowed, with its place in the stream and its number, -1 where not told. */
+  take(sound: Uint8Array, timestampMs: number, chunk: number, nowMs: number): void {
+    const first = this.lastPacketMs === undefined;
     this.packetsReceived++;
-    this.lastPacketMs = nowMs;
+    this.lastPacketMs = Math.floor(nowMs);
     if (chunk > 0 && this.#lastChunk > 0 && chunk > this.#lastChunk + 1)
       this.lost += chunk - this.#lastChunk - 1;
     if (chunk > 0) this.#lastChunk = chunk;
-    this.#place(timestampMs, nowMs);
-    for (let at = 0; at < bytes; ) {
-      const count = Math.min(bytes - at, tickSamples - this.#filled);
-      for (let i = 0; i < count; i++) this.#codes[this.#filled + i] = sound[at + i]!;
-      this.#filled += count;
-      at += count;
-      if (this.#filled === tickSamples) this.#pass();
-    }
+    if (first) this.#originMs = timestampMs < 0 ? nowMs : nowMs - timestampMs;
+    if (timestampMs >= 0 && this.#filled === 0) this.#placeMs = timestampMs;
+    if (this.#straight === undefined || this.#filled > 0 || sound.length !== tickSamples)
+      return this.#cut(sound);
+    this.#straight.write(sound);
+    this.#placeMs += tickMs;
   }
 
   /** Sound comes when it comes: a tick has nothing to do. */
@@ -109,26 +115,43 @@ export class StreamInbound implements WayIn {
     return `stream -> pcmu(decode) -> ${wanted === rate ? '' : `${rate}>${wanted} -> `}${sink}`;
   }
 
-  /** Where the stream says that its sound belongs: a hole in it keeps its time in the recording. */
-  #place(timestampMs: number, nowMs: number): void {
-    const first = Number.isNaN(this.#originMs);
-    if (first) this.#originMs = nowMs;
-    if (timestampMs < 0 || this.#filled > 0) return;
-    if (first) this.#originMs = nowMs - timestampMs;
-    this.#placeMs = timestampMs;
+  /** Whether sound can go on from where it lies. */
+  #settle(): void {
+    const sink = this.#sink;
+    const wanted = this.#tap !== undefined || this.#shield.attends || sink?.format !== 'ulaw_8000';
+    this.#straight = wanted ? undefined : sink;
+  }
+
+  /** Makes pieces of 20 ms of sound of any length. */
+  #cut(sound: Uint8Array): void {
+    // In a variable, as below, for V8 would fetch the field anew for every byte.
+    const codes = this.#codes;
+    for (let at = 0; at < sound.length; ) {
+      const filled = this.#filled;
+      const count = Math.min(sound.length - at, tickSamples - filled);
+      for (let i = 0; i < count; i++) codes[filled + i] = sound[at + i]!;
+      at += count;
+      this.#filled = filled + count;
+      if (this.#filled < tickSamples) return;
+      this.#filled = 0;
+      this.#pass();
+    }
   }
 
   #pass(): void {
-    this.#filled = 0;
     const tap = this.#tap;
+    const codes = this.#codes;
+    const samples = this.#samples;
     const shielded = this.#shield.up;
     const linear = shielded || this.#listening || tap !== undefined || this.#sink?.format !== 'ulaw_8000';
-    if (linear) for (let i = 0; i < tickSamples; i++) this.#samples[i] = ulawToLinear[this.#codes[i]!]!;
-    const sound = linear ? this.#shield.pass(this.#samples, tickSamples, rate) : this.#samples;
+    if (linear) for (let i = 0; i < tickSamples; i++) samples[i] = ulawToLinear[codes[i]!]!;
+    const sound = linear ? this.#shield.pass(samples, tickSamples, rate) : samples;
     if (shielded || this.#sink?.format !== 'ulaw_8000') this.#feed?.write(sound, tickSamples);
-    else this.#feed?.writeCodes(this.#codes, tickSamples);
-    tap?.heard(this.#originMs + this.#placeMs, this.#samples, tickSamples, rate);
+    else this.#feed?.writeCodes(codes, tickSamples);
+    tap?.heard(this.#originMs + this.#placeMs, samples, tickSamples, rate);
     this.#placeMs += tickMs;
     if (linear && this.#shield.begun !== '') this.#onTone(this.#shield.begun);
+    // It goes down by itself.
+    if (shielded && !this.#shield.up) this.#settle();
   }
 }

@@ -37,6 +37,8 @@ export class StreamOutbound implements WayOut {
   readonly mix: Mix;
   readonly lateness: undefined = undefined;
   packets = 0;
+  /** Before this, in whole ms, enough is ahead: `send` would do nothing. */
+  restsUntilMs = 0;
   readonly #options: StreamOutboundOptions;
   readonly #playhead = new Playhead();
   readonly #message = new Uint8Array(stepBytes * (limits.aheadHighMs / stepMs));
@@ -76,6 +78,7 @@ export class StreamOutbound implements WayOut {
     if (unheard === 0) return cut;
     this.#carrier?.clear();
     this.#playhead.clear(nowMs);
+    this.restsUntilMs = 0;
     this.#markedAt = this.#playhead.sentMs;
     this.mix.takeBack(unheard);
     this.mix.note(false, nowMs);
@@ -108,6 +111,7 @@ export class StreamOutbound implements WayOut {
       this.packets++;
       this.#options.meters.packetsSent++;
       playhead.sent(steps * stepMs, nowMs);
+      this.restsUntilMs = Math.floor(nowMs + playhead.ahead(nowMs) - limits.aheadLowMs);
     }
     this.#mark(carrier);
   }

@@ -25,6 +25,8 @@ export interface StreamWireParts {
   readonly meters: MediaMeters;
   /** Twilio has taken nothing for too long. */
   readonly lost: () => void;
+  /** The stream is over: Twilio has said so, or its WebSocket went without a word. */
+  readonly ended: (how: 'stopped' | 'closed') => void;
 }
 
 /** A media stream of Twilio as the wire of a leg. It is there before the stream is. */
@@ -43,13 +45,17 @@ export class StreamWire implements Wire {
   readonly encryption = 'none';
   readonly unauthentic = 0;
   readonly replayed = 0;
-  readonly #parts: StreamWireParts;
+  readonly #clock: Clock;
+  readonly #meters: MediaMeters;
+  readonly #ended: StreamWireParts['ended'];
   readonly #listener: WireListener;
   #carrier: StreamCarrier | undefined;
   #closed = false;
 
   constructor(parts: StreamWireParts, listener: WireListener) {
-    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#meters = parts.meters;
+    this.#ended = parts.ended;
     this.#listener = listener;
     this.local = parts.local;
     this.inbound = new StreamInbound(key => listener.key(key, 'tone'));
@@ -67,11 +73,11 @@ export class StreamWire implements Wire {
   }
 
   /** Sound of the caller; see `StreamInbound.take`. */
-  media(sound: Uint8Array, bytes: number, timestampMs: number, chunk: number): void {
+  media(sound: Uint8Array, timestampMs: number, chunk: number): void {
     try {
-      this.#parts.meters.packetsReceived++;
-      const now = this.#parts.clock.now();
-      this.inbound.take(sound, bytes, timestampMs, chunk, now);
+      this.#meters.packetsReceived++;
+      const now = this.#clock.now();
+      this.inbound.take(sound, timestampMs, chunk, now);
       this.#send(now);
     } catch (error) {
       this.#listener.failed(error);
@@ -84,7 +90,11 @@ export class StreamWire implements Wire {
   }
 
   mark(name: string): void {
-    this.outbound.marked(name, this.#parts.clock.now());
+    this.outbound.marked(name, this.#clock.now());
+  }
+
+  ended(how: 'stopped' | 'closed'): void {
+    this.#ended(how);
   }
 
   apply(): void {
@@ -106,6 +116,8 @@ export class StreamWire implements Wire {
 
   /** Sound of another leg goes by the clock: see `MediaSession`. */
   #send(nowMs: number): void {
-    if (!this.#closed && !this.outbound.mix.joined) this.outbound.send(nowMs, nowMs);
+    const { outbound } = this;
+    if (nowMs < outbound.restsUntilMs || this.#closed || outbound.mix.joined) return;
+    outbound.send(nowMs, nowMs);
   }
 }

@@ -72,8 +72,8 @@ async function dial(prepare: (socket: Socket) => void = () => undefined): Promis
     claim: (_start, socket) => {
       stream = socket;
       return {
-        media: (sound, bytes, timestampMs, chunk) =>
-          list.push(`media ${chunk} ${timestampMs} ${bytes} ${sound[0]} ${sound[bytes - 1]}`),
+        media: (sound, timestampMs, chunk) =>
+          list.push(`media ${chunk} ${timestampMs} ${sound.length} ${sound[0]} ${sound.at(-1)}`),
         digit: key => list.push(`digit ${key}`),
         mark: name => list.push(`mark ${name}`),
         ended: how => list.push(how),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeUlaw, ulawToLinear } from '../../../../codecs/g711.ts';
 import { dtmf } from '../../../../codecs/tones.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
@@ -46,6 +46,7 @@ class World {
   readonly heard: string[] = [];
   readonly ear = new Ear();
   lost = 0;
+  readonly ended: string[] = [];
   wire!: StreamWire;
   readonly session: MediaSession;
 
@@ -60,6 +61,7 @@ class World {
             lost: () => {
               this.lost++;
             },
+            ended: how => void this.ended.push(how),
           },
           listener,
         );
@@ -92,7 +94,7 @@ class World {
   /** The caller is silent, which Twilio sends like everything else. */
   listen(ms: number): void {
     for (let at = 0; at < ms; at += 20) {
-      this.wire.media(silence, silence.length, -1, -1);
+      this.wire.media(silence, -1, -1);
       this.run(Math.min(20, ms - at));
     }
   }
@@ -101,7 +103,7 @@ class World {
   say(sound: Uint8Array): void {
     for (let at = 0; at < sound.length; at += 160) {
       const part = sound.subarray(at, at + 160);
-      this.wire.media(part, part.length, at / 8, at / 160 + 1);
+      this.wire.media(part, at / 8, at / 160 + 1);
       this.run(20);
     }
   }
@@ -150,6 +152,23 @@ describe('the way out of a media stream', () => {
     expect(world.pacer.streams).toBe(1);
     world.session.close();
     expect(world.pacer.streams).toBe(0);
+  });
+
+  it('looks at what goes out only when Twilio has less than 200 ms', () => {
+    const world = new World();
+    world.session.audio(1, speech(2000));
+    world.listen(20);
+    expect(world.outMs).toBe(300);
+    const look = vi.spyOn(world.wire.outbound, 'send');
+    world.listen(80);
+    expect(look).toHaveBeenCalledTimes(0);
+    world.listen(40);
+    expect(look).toHaveBeenCalled();
+    look.mockClear();
+    // What it had is thrown away: the answer goes out with the next message.
+    world.session.interrupted(1);
+    world.listen(20);
+    expect(look).toHaveBeenCalled();
   });
 
   it('holds everything that is said before the stream is there', () => {
@@ -267,6 +286,12 @@ describe('the way out of a media stream', () => {
     expect(world.outMs).toBeGreaterThanOrEqual(100);
   });
 
+  it('passes on how its stream ended', () => {
+    const world = new World();
+    world.wire.ended('stopped');
+    expect(world.ended).toEqual(['stopped']);
+  });
+
   it('closes its stream with the leg', () => {
     const world = new World();
     world.session.close();
@@ -311,7 +336,7 @@ describe('the way in of a media stream', () => {
       [7, 800],
       [800, 1600],
     ] as const)
-      world.wire.media(words.subarray(from, to), to - from, -1, -1);
+      world.wire.media(words.subarray(from, to), -1, -1);
     expect(Buffer.concat(world.ear.chunks).equals(words)).toBe(true);
   });
 
@@ -321,12 +346,12 @@ describe('the way in of a media stream', () => {
     world.session.tap({ heard: atMs => void at.push(atMs), sent: () => undefined });
     const origin = world.clock.now();
     const part = speech(20);
-    world.wire.media(part, 160, 0, 1);
+    world.wire.media(part, 0, 1);
     // A stall: two messages that belong 20 and 40 ms on come 300 ms later, and then there is a hole.
     world.run(300);
-    world.wire.media(part, 160, 20, 2);
-    world.wire.media(part, 160, 40, 3);
-    world.wire.media(part, 160, 540, 28);
+    world.wire.media(part, 20, 2);
+    world.wire.media(part, 40, 3);
+    world.wire.media(part, 540, 28);
     expect(at.map(ms => ms - origin)).toEqual([0, 20, 40, 540]);
     expect(world.session.stats().packetsLost).toBe(24);
   });
