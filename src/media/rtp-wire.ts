@@ -31,12 +31,18 @@ export class RtpWire implements Wire {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly #parts: RtpWireParts;
+  readonly #clock: Clock;
+  readonly #meters: MediaMeters;
+  readonly #listener: WireListener;
   readonly #reports: Reports;
   readonly #protection = new Protection();
 
   constructor(parts: RtpWireParts) {
     const { pair, clock, log, meters, random, listener } = parts;
     this.#parts = parts;
+    this.#clock = clock;
+    this.#meters = meters;
+    this.#listener = listener;
     this.local = { rtpPort: pair.rtpPort, rtcpPort: pair.rtcpPort };
     this.inbound = new Inbound({
       onDigit: digit => listener.key(digit, 'event'),
@@ -45,7 +51,7 @@ export class RtpWire implements Wire {
     });
     this.outbound = new Outbound({
       socket: pair.rtp,
-      source: this.inbound,
+      source: this.inbound.route,
       meters,
       random,
       heard: (eventId, heardMs, unheardMs) => listener.heard(eventId, heardMs, unheardMs),
@@ -92,7 +98,7 @@ export class RtpWire implements Wire {
   }
 
   readonly #onRtp = (packet: Buffer, from: RemoteInfo): void => {
-    this.#parts.meters.packetsReceived++;
+    this.#meters.packetsReceived++;
     this.#take(packet, from, isRtcp(packet));
   };
 
@@ -103,11 +109,11 @@ export class RtpWire implements Wire {
     try {
       const plain = this.#protection.open(packet, control);
       if (plain === undefined) return;
-      const now = this.#parts.clock.now();
+      const now = this.#clock.now();
       if (control) this.inbound.rtcp(plain, from.address, from.port, now);
-      else this.#parts.listener.came(now, this.inbound.rtp(plain, from.address, from.port, now));
+      else this.#listener.came(now, this.inbound.rtp(plain, from.address, from.port, now));
     } catch (error) {
-      this.#parts.listener.failed(error);
+      this.#listener.failed(error);
     }
   }
 }

@@ -84,9 +84,15 @@ const unpredictable = (): number => randomInt(0x1_0000_0000) / 0x1_0000_0000;
 export class MediaSession {
   readonly local: LocalMedia;
   readonly #options: MediaSessionOptions;
+  // What every packet asks for is together, so that it lies so.
+  readonly #pacer: Pacer;
   readonly #wire: Wire;
   readonly #inbound: WayIn;
   readonly #outbound: WayOut;
+  #ticks: PacedHandle | undefined;
+  #closed = false;
+  /** When the session looks at its own times again, ms. */
+  #lookMs = 0;
   readonly #entry: DigitEntry;
   readonly #silence: SilenceWatch;
   readonly #meters: MediaMeters;
@@ -106,16 +112,13 @@ export class MediaSession {
   /** `ending`: keys are still nobody's, until none has come for as long as one entry may pause. */
   #secrecy: 'off' | 'on' | 'ending' = 'off';
   #secrecyMs = 0;
-  #ticks: PacedHandle | undefined;
   #sends: PacedHandle | undefined;
   #open = false;
-  #closed = false;
   readonly #keys = new KeySources();
   #digits = 0;
   #interruptions = 0;
   /** When the agent went, ms; NaN while it is there, or once `drained` was told. */
   #goneMs = Number.NaN;
-  #lookMs = 0;
   #accountMs = 0;
   #seenLate = 0;
   #seenStrangers = 0;
@@ -125,6 +128,7 @@ export class MediaSession {
 
   constructor(options: MediaSessionOptions) {
     this.#options = options;
+    this.#pacer = options.pacer;
     this.#meters = options.meters ?? new MediaMeters();
     this.#entry = new DigitEntry(digits => this.#entered(digits));
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
@@ -326,7 +330,7 @@ export class MediaSession {
 
   /** Whether and how often packets leave by the clock. */
   #pace(): void {
-    const { pacer } = this.#options;
+    const pacer = this.#pacer;
     const paced = this.#wire.paced || this.#mix.joined;
     const periodMs = paced ? this.#plan?.packetTime : undefined;
     if (this.#sends?.periodMs === periodMs) return;
@@ -335,7 +339,7 @@ export class MediaSession {
   }
 
   #start(): void {
-    this.#ticks ??= this.#options.pacer.add(this.#ticking, this.#wire.tickMs, {
+    this.#ticks ??= this.#pacer.add(this.#ticking, this.#wire.tickMs, {
       measured: false,
       burst: mediaLimits.burstTicks,
     });
@@ -348,7 +352,7 @@ export class MediaSession {
     if (passed) this.#look(nowMs);
     else if (this.#inbound.ready(nowMs)) this.#passWaiting(nowMs);
     else return;
-    this.#options.pacer.postpone(ticks, nowMs + this.#wire.tickMs + this.#inbound.patienceMs);
+    this.#pacer.postpone(ticks, nowMs + this.#wire.tickMs + this.#inbound.patienceMs);
   }
 
   #passWaiting(nowMs: number): void {
@@ -460,7 +464,7 @@ export class MediaSession {
     this.#closed = true;
     this.#far?.gone();
     this.#quiet.stop();
-    const { pacer } = this.#options;
+    const pacer = this.#pacer;
     if (this.#sends !== undefined) pacer.remove(this.#sends);
     if (this.#ticks !== undefined) pacer.remove(this.#ticks);
     this.#inbound.setSink(undefined);

@@ -37,12 +37,13 @@ export class JitterBuffer {
   #epochMs = -1;
   #started = false;
   #remap = false;
+  /** As a signed number: V8 keeps those that are not beside the object. */
   #anchorTimestamp = 0;
   #anchor = 0;
   #head = 0;
-  /** Where the sound that was taken last ended. */
+  /** Where the sound that was taken last ended, and how long it was: nothing before the first. */
   #takenTo = 0;
-  #takenFrom = Number.NEGATIVE_INFINITY;
+  #takenUnits = 0;
   #end = 0;
   #expanded = 0;
   /** Sound begins after silence: it may wait for the delay to be as wanted at no cost. */
@@ -89,10 +90,11 @@ export class JitterBuffer {
 
   /**
    * When the sound that was taken last would have come with the smallest transit of the last seconds, ms: spaced as it was
-   * spoken.
+   * spoken. Undefined before the first.
    */
-  get takenMs(): number {
-    return this.#epochMs + (this.#takenFrom + this.#delay.base) / unitsPerMs;
+  get takenMs(): number | undefined {
+    if (this.#takenUnits === 0) return undefined;
+    return this.#epochMs + (this.#takenTo - this.#takenUnits + this.#delay.base) / unitsPerMs;
   }
 
   /** Whether the next `units` are there. */
@@ -131,7 +133,7 @@ export class JitterBuffer {
       this.#remap = false;
     }
     this.#anchor = at;
-    this.#anchorTimestamp = view.timestamp;
+    this.#anchorTimestamp = view.timestamp | 0;
     this.#delay.observe(arrival - at, arrival, length);
     this.#paused = false;
     if (at + length <= this.#head) return false;
@@ -152,13 +154,13 @@ export class JitterBuffer {
     const length = view.payloadLength;
     const arrival = this.#arrival(nowMs);
     this.#anchor = at;
-    this.#anchorTimestamp = view.timestamp;
+    this.#anchorTimestamp = view.timestamp | 0;
     this.#delay.observe(arrival - at, arrival, length);
     this.#paused = false;
     this.#lateRun = 0;
     this.#ring.keep(packet, view.payloadStart, at, length);
     this.#begun(arrival - at);
-    this.#takenFrom = at;
+    this.#takenUnits = length;
     this.#takenTo = at + length;
     this.#head = at + length;
     this.#end = at + length;
@@ -188,7 +190,7 @@ export class JitterBuffer {
   /** Moves the sound that `next` announced to the start of `to`. */
   take(to: SoundBytes): void {
     this.#ring.move(this.#head, this.#units, to);
-    this.#takenFrom = this.#head;
+    this.#takenUnits = this.#units;
     this.#head += this.#units;
     this.#takenTo = this.#head;
   }

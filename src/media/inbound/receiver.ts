@@ -14,7 +14,7 @@ import { KeyShield } from './key-shield.ts';
 import { inboundLimits as limits } from './limits.ts';
 import { codecMarks, Playout } from './playout.ts';
 import { SinkFeed } from './sink-feed.ts';
-import { SourceLatch } from './source-latch.ts';
+import { type Route, SourceLatch } from './source-latch.ts';
 
 export interface InboundOptions {
   /** A key was pressed: `0`..`9`, `*`, `#`, `A`..`D`, once each, when its first packet is seen. */
@@ -50,20 +50,28 @@ const comfortNoisePayloadType = 13;
 export class Inbound {
   readonly #options: InboundOptions;
   readonly #log: Logger;
+  // What every packet asks for is together, so that it lies so.
   readonly #latch = new SourceLatch();
   readonly #statistics = new ReceptionStatistics();
-  readonly #gate = new EventGate();
   readonly #buffer = new JitterBuffer();
   readonly #playout = new Playout(this.#buffer);
-  readonly #shield = new KeyShield();
   readonly #kinds = new Uint8Array(128);
-  #codec: CodecName = 'PCMU';
   #deaf = false;
+  /** Whether sound of the peer may go to the sink as it comes, byte for byte. */
+  #straight = false;
   #sink: AudioSink | undefined;
-  #feed: SinkFeed | undefined;
-  #tap: WireTap | undefined;
   /** First packet of a source that may take over from the current one. */
   #challenger: Buffer | undefined;
+  #lastPacketMs = -1;
+  /** When the clock will have come as far as what was passed on, ms. */
+  #evenMs = Number.NEGATIVE_INFINITY;
+  /** Sound in the last packet, ms. */
+  #packetMs: number = limits.tickMs;
+  readonly #gate = new EventGate();
+  readonly #shield = new KeyShield();
+  #codec: CodecName = 'PCMU';
+  #feed: SinkFeed | undefined;
+  #tap: WireTap | undefined;
   #challengerSsrc = 0;
   #challengerNext = 0;
   #late = 0;
@@ -71,13 +79,6 @@ export class Inbound {
   #malformed = 0;
   #digits = 0;
   #shielded = false;
-  /** Whether sound of the peer may go to the sink as it comes, byte for byte. */
-  #straight = false;
-  #lastPacketMs = -1;
-  /** When the clock will have come as far as what was passed on, ms. */
-  #evenMs = Number.NEGATIVE_INFINITY;
-  /** Sound in the last packet, ms. */
-  #packetMs: number = limits.tickMs;
   /** Where the sound that the tap has heard ends, ms. */
   #tappedMs = Number.NEGATIVE_INFINITY;
   /** The buffer's `takenMs` as of the last tick. */
@@ -205,7 +206,12 @@ export class Inbound {
     return this.#statistics.report(nowMs);
   }
 
-  /** Where to send: what SDP said, or what the latch learned. Same object as long as nothing changes. */
+  /** Where to send. */
+  get route(): Route {
+    return this.#latch.route;
+  }
+
+  /** Same object as long as nothing changes. */
   get target(): MediaTarget | undefined {
     return this.#latch.target;
   }
@@ -294,9 +300,9 @@ export class Inbound {
   /** When the sound of a tick was, ms. What comes unevenly was spoken evenly: it follows on what was before it. */
   #place(deadlineMs: number): number {
     const { eager, takenMs } = this.#buffer;
-    const fresh = eager && takenMs > this.#takenMs;
+    const fresh = eager && takenMs !== undefined && takenMs > this.#takenMs;
     const due = fresh ? takenMs : deadlineMs;
-    this.#takenMs = takenMs;
+    this.#takenMs = takenMs ?? this.#takenMs;
     const follows = eager && Math.abs(due - this.#tappedMs) < limits.tapSlackMs;
     const at = follows ? this.#tappedMs : due;
     this.#tappedMs = at + limits.tickMs;

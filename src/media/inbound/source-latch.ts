@@ -26,7 +26,10 @@ interface Candidate {
   held: HeldPacket[];
 }
 
-const nowhere: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
+/** Where to send: the source once it is known, before that what SDP said; undefined before SDP. */
+export interface Route {
+  readonly target: MediaTarget | undefined;
+}
 
 /**
  * Decides whose packets are heard, so that nobody can speak into a call by guessing its port ("RTP bleed").
@@ -41,8 +44,10 @@ const nowhere: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
  *   that SDP itself had named has moved away for good.
  */
 export class SourceLatch {
-  #target: MediaTarget = nowhere;
-  #sdp: MediaTarget = nowhere;
+  /** An object of its own: who sends looks here for each packet, and at nothing else of the way in. */
+  readonly route: Route;
+  readonly #route: { target: MediaTarget | undefined } = { target: undefined };
+  #sdp: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
   #signalling = '';
   #sinceMs = -1;
   #pinnedAddress = '';
@@ -55,9 +60,13 @@ export class SourceLatch {
   readonly #candidates: Candidate[] = [];
   #held: readonly HeldPacket[] = [];
 
-  /** Where to send: the source once it is known, before that what SDP said; undefined before SDP. */
+  constructor() {
+    this.route = this.#route;
+  }
+
+  /** What the route leads to. */
   get target(): MediaTarget | undefined {
-    return this.#target === nowhere ? undefined : this.#target;
+    return this.#route.target;
   }
 
   /** How the peer is known, for the log: `open`, `learned` (differs from SDP) or `sdp`. */
@@ -74,13 +83,13 @@ export class SourceLatch {
     this.#sdp = { address, rtpPort: target.rtpPort, rtcpPort: target.rtcpPort };
     // A new RTCP port alone moves nothing that was learned of RTP.
     if (same) {
-      if (this.#pin !== 'learned') this.#target = this.#sdp;
+      if (this.#pin !== 'learned') this.#route.target = this.#sdp;
       return;
     }
     this.#formerAddress = this.#pinnedAddress;
     this.#formerPort = this.#pinnedPort;
     this.#formerLearned = this.#pin === 'learned';
-    this.#target = this.#sdp;
+    this.#route.target = this.#sdp;
     this.#pin = 'none';
     this.#rtcpLearned = false;
     this.#sinceMs = -1;
@@ -89,13 +98,13 @@ export class SourceLatch {
 
   /** Lets the time for learning run even while no packet comes. */
   tick(nowMs: number): void {
-    if (this.#sinceMs < 0 && this.#target !== nowhere) this.#sinceMs = nowMs;
+    if (this.#sinceMs < 0 && this.#route.target !== undefined) this.#sinceMs = nowMs;
   }
 
   /** Judges one well-formed packet with a negotiated payload type. */
   judge(packet: Buffer, view: RtpView, address: string, port: number, nowMs: number): Verdict {
-    if (this.#target === nowhere) return 'stranger';
     if (this.#pin !== 'none' && port === this.#pinnedPort && address === this.#pinnedAddress) return 'heard';
+    if (this.#route.target === undefined) return 'stranger';
     if (this.#pin === 'sdp') return 'stranger';
     this.tick(nowMs);
     const exact = port === this.#sdp.rtpPort && this.#isSdpAddress(address);
@@ -118,9 +127,10 @@ export class SourceLatch {
   judgeControl(address: string, port: number): boolean {
     if (this.#pin === 'none') return this.#isSdpAddress(address);
     if (address !== this.#pinnedAddress) return false;
-    if (this.#pin === 'learned' && !this.#rtcpLearned) {
+    const { target } = this.#route;
+    if (this.#pin === 'learned' && !this.#rtcpLearned && target !== undefined) {
       this.#rtcpLearned = true;
-      this.#target = { ...this.#target, rtcpPort: port };
+      this.#route.target = { ...target, rtcpPort: port };
     }
     return true;
   }
@@ -174,8 +184,8 @@ export class SourceLatch {
     this.#pinnedPort = port;
     this.#candidates.length = 0;
     this.#rtcpLearned = false;
-    if (pin === 'sdp') this.#target = this.#sdp;
-    else this.#target = { address, rtpPort: port, rtcpPort: this.#rtcpGuess(port) };
+    if (pin === 'sdp') this.#route.target = this.#sdp;
+    else this.#route.target = { address, rtpPort: port, rtcpPort: this.#rtcpGuess(port) };
   }
 
   /** Until RTCP comes from behind the NAT: the same port if SDP multiplexes, else the next one (RFC 3550 section 11). */

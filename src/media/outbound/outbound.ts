@@ -45,6 +45,9 @@ export class Outbound implements WayOut {
   readonly mix: Mix;
   readonly lateness: Histogram = new Histogram();
   readonly #options: OutboundOptions;
+  readonly #socket: Socket;
+  readonly #source: { readonly target: MediaTarget | undefined };
+  readonly #meters: MediaMeters;
   readonly #clock: StreamClock;
   /** Two, used in turn: a send that the kernel put off still owns the one before. */
   #packets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
@@ -66,6 +69,9 @@ export class Outbound implements WayOut {
 
   constructor(options: OutboundOptions) {
     this.#options = options;
+    this.#socket = options.socket;
+    this.#source = options.source;
+    this.#meters = options.meters;
     this.mix = new Mix({ meters: options.meters, heard: options.heard, fades: true });
     this.#clock = new StreamClock(options.random);
   }
@@ -124,7 +130,7 @@ export class Outbound implements WayOut {
     const { mix } = this;
     const { still } = mix;
     if (plan === undefined || encoder === undefined || (!still && mix.onHold)) return;
-    const target = this.#options.source.target;
+    const { target } = this.#source;
     if (target !== this.#target) this.#aim(target);
     if (target === undefined || !this.#reachable) return;
     if (!still && mix.keypad.busy && this.#sendKey(plan, target, deadlineMs)) return;
@@ -140,10 +146,10 @@ export class Outbound implements WayOut {
     writeHeader(packet, plan.sendPayloadType, marker, clock.sequence, clock.timestamp, clock.ssrc);
     this.#tap?.sent(deadlineMs, packet, rtpHeaderBytes, bytes, plan.codec);
     this.#sender?.sealRtp(packet, this.#plainBytes);
-    this.#options.socket.send(packet, target.rtpPort, target.address);
+    this.#socket.send(packet, target.rtpPort, target.address);
     this.packets++;
     this.octets += bytes;
-    this.#options.meters.packetsSent++;
+    this.#meters.packetsSent++;
     if (!filled) this.#note(heard, encoder, nowMs);
     this.lateness.record(nowMs - deadlineMs);
   }
@@ -178,10 +184,10 @@ export class Outbound implements WayOut {
     const duration = durationMs * bytesPerMs;
     writeTelephoneEvent(packet, rtpHeaderBytes, event, end, mediaLimits.keyVolume, duration);
     this.#sender?.sealRtp(packet, plainEventBytes);
-    this.#options.socket.send(packet, target.rtpPort, target.address);
+    this.#socket.send(packet, target.rtpPort, target.address);
     this.packets++;
     this.octets += telephoneEventBytes;
-    this.#options.meters.packetsSent++;
+    this.#meters.packetsSent++;
     this.mix.quiet();
     return true;
   }
