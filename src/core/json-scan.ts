@@ -67,6 +67,17 @@ export class JsonScan {
     return true;
   }
 
+  /** A string of so many bytes, by its quotes: what lies between them is for the caller to look at. */
+  stringOf(bytes: number): boolean {
+    const { data, at } = this;
+    const end = at + 1 + bytes;
+    if (end >= this.#end || data[at] !== quote || data[end] !== quote) return false;
+    this.from = at + 1;
+    this.to = end;
+    this.at = end + 1;
+    return true;
+  }
+
   /** A whole number, bare. */
   number(): boolean {
     this.#skip();

@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { bring, inbox, readIntoInbox } from './inbox.ts';
+import { bring, type InboxReader, inbox, readIntoInbox } from './inbox.ts';
 import { FrameTrack } from './protocol/frame-track.ts';
 
-/** Hears a text message, which lies between two places of `text` and is lent to it; false when it is not the one to. */
-export type HearText = (text: Buffer, from: number, to: number) => boolean;
+/** Whom messages are offered to. */
+export interface TextHearer {
+  /** Hears a text message, which lies between two places of `text` and is lent to it; false when it is not the one to. */
+  hear(text: Buffer, from: number, to: number): boolean;
+}
 
 /** Longest message that is offered, bytes: sound of 20 ms has some 400. */
 const longestOffered = 4096;
@@ -14,9 +17,8 @@ const longestOffered = 4096;
  * offered to somebody else first. Whatever that one does not want, pieces of frames, control frames and all that
  * breaks the protocol goes on to `ws`, which alone decides about it.
  */
-export class FrameDoor extends Duplex {
-  /** Whom messages are offered to. */
-  hear: HearText | undefined;
+export class FrameDoor extends Duplex implements InboxReader {
+  hearer: TextHearer | undefined;
   readonly #wire: Socket;
   readonly #track = new FrameTrack();
   /** Something was passed on to `ws`, which may not have read it yet. */
@@ -25,13 +27,26 @@ export class FrameDoor extends Duplex {
   /** `socket` is nobody else's from now on; `head` is what had come behind the request already. */
   constructor(socket: Socket, head: Buffer) {
     super();
-    const enter = (bytes: number) => this.#enter(bytes);
-    const wire = readIntoInbox(socket, enter);
+    const wire = readIntoInbox(socket, this);
     this.#wire = wire;
     wire.on('error', error => this.destroy(error));
     wire.on('close', () => this.destroy());
     wire.on('end', () => this.push(null));
-    bring(head, enter);
+    bring(head, this);
+  }
+
+  /** So many bytes lie in the inbox. */
+  came(bytes: number): void {
+    const track = this.#track;
+    let at = 0;
+    // What `ws` has not read yet comes first.
+    while (at < bytes && !this.#behind && this.#offer(at, bytes)) at = track.to;
+    if (at === bytes) return;
+    let end = track.pass(inbox.bytes, at, bytes);
+    // In a chunk of several frames the rest waits for those before it, without being offered.
+    while (end < bytes) end = track.pass(inbox.bytes, end, bytes);
+    this.#passedOn = true;
+    if (!this.push(Buffer.from(inbox.bytes.subarray(at, bytes)))) this.#wire.pause();
   }
 
   /** Bytes on their way out. */
@@ -80,20 +95,6 @@ export class FrameDoor extends Duplex {
     done(error);
   }
 
-  /** So many bytes lie in the inbox. */
-  #enter(bytes: number): void {
-    const track = this.#track;
-    let at = 0;
-    // What `ws` has not read yet comes first.
-    while (at < bytes && !this.#behind && this.#offer(at, bytes)) at = track.to;
-    if (at === bytes) return;
-    let end = track.pass(inbox.bytes, at, bytes);
-    // In a chunk of several frames the rest waits for those before it, without being offered.
-    while (end < bytes) end = track.pass(inbox.bytes, end, bytes);
-    this.#passedOn = true;
-    if (!this.push(Buffer.from(inbox.bytes.subarray(at, bytes)))) this.#wire.pause();
-  }
-
   /** Whether `ws` has something to read yet. */
   get #behind(): boolean {
     if (this.#passedOn) this.#passedOn = this.readableLength > 0;
@@ -102,10 +103,10 @@ export class FrameDoor extends Duplex {
 
   #offer(at: number, end: number): boolean {
     const track = this.#track;
-    const { hear } = this;
-    if (hear === undefined || !track.whole(inbox.bytes, at, end, longestOffered)) return false;
+    const { hearer } = this;
+    if (hearer === undefined || !track.whole(inbox.bytes, at, end, longestOffered)) return false;
     track.mask(inbox.bytes, inbox.words);
-    if (hear(inbox.bytes, track.from, track.to)) return true;
+    if (hearer.hear(inbox.bytes, track.from, track.to)) return true;
     // `ws` gets it as it came.
     track.mask(inbox.bytes, inbox.words);
     return false;

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { FrameDoor } from './frame-door.ts';
+import type { FrameDoor, TextHearer } from './frame-door.ts';
 import { streamLimits } from './limits.ts';
 import { StreamReader, type StreamStart } from './protocol/reader.ts';
 import { clearMessage, MediaFrames, markMessage, mediaMessage, textFrame } from './protocol/writer.ts';
@@ -26,16 +26,16 @@ const policyViolation = 1008;
 const reader = new StreamReader();
 
 /** One media stream of Twilio: its WebSocket, from `connected` to the end. Members do nothing once it is closed. */
-export class StreamSocket {
+export class StreamSocket implements TextHearer {
+  #listener: StreamListener | undefined;
+  #over = false;
   readonly #ws: WebSocket;
   readonly #door: FrameDoor;
   readonly #log: Logger;
   readonly #claim: ClaimStream;
   #frames: MediaFrames | undefined;
   #streamSid = '';
-  #listener: StreamListener | undefined;
   #malformed = 0;
-  #over = false;
   /** Called when it is known whose stream it is, or that it is over. */
   onSettled: () => void = () => undefined;
 
@@ -63,6 +63,13 @@ export class StreamSocket {
     else this.#send(mediaMessage(this.#streamSid, sound, steps));
   }
 
+  /** Sound as it comes; false when it is anything else, which then comes as a message. */
+  hear(text: Buffer, from: number, to: number): boolean {
+    if (this.#over || !reader.quick(text, from, to)) return false;
+    this.#listener?.media(reader.sound, reader.timestampMs, reader.chunk);
+    return true;
+  }
+
   mark(name: string): void {
     if (this.#open) this.#send(markMessage(this.#streamSid, name));
   }
@@ -84,13 +91,6 @@ export class StreamSocket {
 
   #send(text: string): void {
     if (!this.#door.writeFrame(textFrame(text))) this.#ws.send(text, asText);
-  }
-
-  /** Sound as it comes; false when it is anything else, which then comes as a message. */
-  #take(text: Buffer, from: number, to: number): boolean {
-    if (this.#over || !reader.quick(text, from, to)) return false;
-    this.#listener?.media(reader.sound, reader.timestampMs, reader.chunk);
-    return true;
   }
 
   #message(data: Buffer, isBinary: boolean): void {
@@ -118,7 +118,7 @@ export class StreamSocket {
     if (this.#frames !== undefined) return this.#complain('a second start');
     this.#streamSid = start.streamSid;
     this.#frames = new MediaFrames(start.streamSid, streamLimits.longestMessageMs / 20);
-    this.#door.hear = (text, from, to) => this.#take(text, from, to);
+    this.#door.hearer = this;
     const listener = this.#claim(start, this);
     this.onSettled();
     if (listener === undefined) return this.close(policyViolation);

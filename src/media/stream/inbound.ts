@@ -17,7 +17,16 @@ const keySoundMs = 100;
  * each is passed on as it comes, byte for byte where the agent takes mu-law.
  */
 export class StreamInbound implements WayIn {
+  // What every message touches comes first, so that it lies together.
   packetsReceived = 0;
+  /** In whole ms, for which V8 makes no box. */
+  lastPacketMs: number | undefined;
+  #lastChunk = -1;
+  #filled = 0;
+  /** Where the piece that is being filled begins in the stream, ms. */
+  #placeMs = 0;
+  /** Who gets sound from where it lies, because nobody needs its samples. */
+  #straight: AudioSink | undefined;
   /** Messages that Twilio dropped because we were too slow (31930), by the gaps in their numbers. */
   lost = 0;
   readonly late = 0;
@@ -26,24 +35,16 @@ export class StreamInbound implements WayIn {
   readonly jitterMs = 0;
   readonly bufferDelayMs = 0;
   readonly patienceMs = 0;
-  /** In whole ms, for which V8 makes no box. */
-  lastPacketMs: number | undefined;
   readonly #shield = new KeyShield();
   readonly #onTone: (key: string) => void;
   readonly #codes = new Uint8Array(tickSamples);
   readonly #samples = new Int16Array(tickSamples);
-  #filled = 0;
   #sink: AudioSink | undefined;
   #feed: SinkFeed | undefined;
-  /** Who gets sound from where it lies, because nobody needs its samples. */
-  #straight: AudioSink | undefined;
   #tap: WireTap | undefined;
   #listening = false;
-  #lastChunk = -1;
   /** When the first sound of the stream was, by the clock here. */
   #originMs = 0;
-  /** Where the piece that is being filled begins in the stream, ms. */
-  #placeMs = 0;
 
   /** `onTone` is told of keys that are found in the sound. */
   constructor(onTone: (key: string) => void) {

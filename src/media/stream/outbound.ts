@@ -34,11 +34,11 @@ const stepBytes = 160;
  * there is nothing to say, nothing is sent.
  */
 export class StreamOutbound implements WayOut {
+  /** Before this, in whole ms, enough is ahead: `send` would do nothing. */
+  restsUntilMs = 0;
   readonly mix: Mix;
   readonly lateness: undefined = undefined;
   packets = 0;
-  /** Before this, in whole ms, enough is ahead: `send` would do nothing. */
-  restsUntilMs = 0;
   readonly #options: StreamOutboundOptions;
   readonly #playhead = new Playhead();
   readonly #message = new Uint8Array(stepBytes * (limits.aheadHighMs / stepMs));

@@ -31,6 +31,11 @@ export interface StreamWireParts {
 
 /** A media stream of Twilio as the wire of a leg. It is there before the stream is. */
 export class StreamWire implements Wire {
+  // What every message touches comes first, so that it lies together.
+  readonly inbound: StreamInbound;
+  readonly outbound: StreamOutbound;
+  readonly #clock: Clock;
+  readonly #meters: MediaMeters;
   readonly local: LocalMedia;
   /** Sound comes by itself: only times of seconds are looked at. */
   readonly tickMs = limits.tickMs;
@@ -39,14 +44,10 @@ export class StreamWire implements Wire {
    * the worker no turn of its own.
    */
   readonly paced = false;
-  readonly inbound: StreamInbound;
-  readonly outbound: StreamOutbound;
   /** TLS ends in front of us, and is the proxy's matter. */
   readonly encryption = 'none';
   readonly unauthentic = 0;
   readonly replayed = 0;
-  readonly #clock: Clock;
-  readonly #meters: MediaMeters;
   readonly #ended: StreamWireParts['ended'];
   readonly #listener: WireListener;
   #carrier: StreamCarrier | undefined;

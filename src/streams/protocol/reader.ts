@@ -61,6 +61,8 @@ export class StreamReader {
   /** Its number, from 1; -1 when it did not say. */
   chunk = -1;
   readonly #text = new JsonScan();
+  /** As text, of the last `media`. */
+  #payloadBytes = 0;
   #isMedia = false;
   #inbound = true;
   #from = -1;
@@ -90,8 +92,10 @@ export class StreamReader {
     this.chunk = text.value;
     if (!text.literal(toTimestamp) || !text.quoted()) return false;
     this.timestampMs = text.value;
-    if (!text.literal(toPayload) || !text.string()) return false;
+    // Mostly it is as long as the last one. If there is a quote in it, it is no base64 either.
+    if (!text.literal(toPayload) || (!text.stringOf(this.#payloadBytes) && !text.string())) return false;
     const [start, end] = [text.from, text.to];
+    this.#payloadBytes = end - start;
     if (!text.literal(toSid) || !text.string() || !text.closes() || !text.ended()) return false;
     return this.#decode(data, start, end);
   }

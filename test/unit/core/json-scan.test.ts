@@ -26,4 +26,13 @@ describe('a scan of JSON', () => {
     const inside = scan('[{"a":1}]', 1, 8);
     expect(inside.literal(word) && inside.number() && inside.closes() && inside.ended()).toBe(true);
   });
+
+  it('finds a string of a length by its quotes', () => {
+    const text = scan('"abc",');
+    expect(text.stringOf(2) || text.stringOf(4)).toBe(false);
+    expect(text.stringOf(3) && text.comma()).toBe(true);
+    expect([text.from, text.to]).toEqual([1, 4]);
+    expect(scan('"abc"', 0, 4).stringOf(3)).toBe(false);
+    expect(scan('xabc"').stringOf(3)).toBe(false);
+  });
 });

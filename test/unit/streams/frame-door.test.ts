@@ -288,7 +288,7 @@ describe('what is not read yet', () => {
   it('comes before what follows it', async () => {
     const [socket, door] = await unread();
     const offered: number[] = [];
-    door.hear = (_text, from, to) => offered.push(to - from) > 0;
+    door.hearer = { hear: (_text, from, to) => offered.push(to - from) > 0 };
     socket.write(media(1));
     await until(() => offered.length === 1, 'the first');
     socket.write(ping);

@@ -24,8 +24,10 @@ async function listen(prepare: (socket: Socket) => void): Promise<() => Promise<
   const sides: Side[] = [];
   const made = createServer({ allowHalfOpen: true }, given => {
     prepare(given);
-    const wire = readIntoInbox(given, bytes => {
-      side.read += inbox.bytes.toString('latin1', 0, bytes);
+    const wire = readIntoInbox(given, {
+      came: bytes => {
+        side.read += inbox.bytes.toString('latin1', 0, bytes);
+      },
     });
     const side: Side = { given, wire, read: '' };
     wire.on('error', () => undefined);
