@@ -2,7 +2,7 @@ import { filesOf, readAgain, type TlsTexts } from './config/certificates.ts';
 import { changesBetween, liveParts, withCertificates } from './config/changes.ts';
 import type { Config } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
-import { type ImportedNumbers, noImports, withImported } from './config/imported.ts';
+import { type ImportedNumbers, lostTransfers, noImports, withImported } from './config/imported.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Problem } from './config/problem.ts';
 import { readText } from './config/sources.ts';
@@ -53,6 +53,9 @@ export class Access {
   #material: TlsMaterial | undefined;
   #show: (material: TlsMaterial) => void = () => undefined;
   #watch: FileWatch | undefined;
+  #started = false;
+  /** Transfers that were last told to lead nowhere. */
+  #lost = '';
   /** Called when something else is in force. */
   onSwapped: () => void = () => undefined;
 
@@ -91,6 +94,7 @@ export class Access {
     this.#imported = imported;
     this.#inForce = inForce;
     this.gate.use(routing);
+    this.#tellLost();
     this.onSwapped();
   }
 
@@ -107,6 +111,8 @@ export class Access {
   /** From now on certificates that change are handed to `show`. */
   start(show: (material: TlsMaterial) => void): void {
     this.#show = show;
+    this.#started = true;
+    this.#tellLost();
     this.#watchFiles();
   }
 
@@ -147,6 +153,7 @@ export class Access {
     this.#config = config;
     this.#inForce = inForce;
     this.gate.use(routing);
+    this.#tellLost();
     this.onSwapped();
     setLogLevel(config.log.level);
     this.#watchFiles();
@@ -183,6 +190,19 @@ export class Access {
     this.#inForce = withImported(this.#config, this.#imported);
     this.#tellExpiry();
     log.info('changed certificates were taken over');
+  }
+
+  /** Only once what was imported is known can anybody say so. */
+  #tellLost(): void {
+    const lost = lostTransfers(this.#inForce);
+    const told = lost.join('\n');
+    if (!this.#started || told === this.#lost) return;
+    this.#lost = told;
+    if (lost.length > 0)
+      this.#parts.log.error('transfers name the trunk of an imported number that cannot be called over', {
+        transfers: lost,
+        setting: 'transfers.trunk',
+      });
   }
 
   #tellExpiry(): void {

@@ -80,6 +80,8 @@ export interface OutgoingRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const noTrunk = ending('trunk-unreachable', 'there is no trunk of that name with an outbound_trunk_config');
+
 /** Who calls where there is neither a number nor a user name. */
 const nobody = 'anonymous';
 
@@ -100,7 +102,7 @@ export class OutgoingCalls {
     const stopped = await this.#stopped();
     if (stopped !== undefined) return fail(stopped);
     const trunk = outboundTrunk(this.#parts.config(), request.trunk);
-    if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
+    if (trunk === undefined) return fail(noTrunk);
     const from = callerOf(request, trunk);
     const country =
       this.#parts.countryOf(trunk.name, from) ?? countryOver(this.#parts.config(), request.trunk);
@@ -133,7 +135,7 @@ export class OutgoingCalls {
 
   async #open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
     const trunk = outboundTrunk(this.#parts.config(), target.trunk ?? '');
-    if (trunk === undefined) return fail(ending('trunk-unreachable', 'there is no such outbound trunk'));
+    if (trunk === undefined) return fail(noTrunk);
     const place = placeOf(target, trunk);
     if (!place.ok) return place;
     const uui = target.userToUser === undefined ? {} : { 'User-to-User': target.userToUser };

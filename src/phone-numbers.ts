@@ -107,19 +107,23 @@ export class PhoneNumbers {
     };
     if (rest.provider === 'twilio' && (after.inbound ?? after.outbound) !== undefined)
       return refused('invalid', 'A number with provider twilio has no trunk of its own.');
+    const used = rest.outbound === undefined || after.outbound !== undefined ? undefined : this.#usedBy(id);
+    if (used !== undefined) return refused('in-use', used);
     const trouble = this.#trunkTrouble(id, after);
     if (trouble !== undefined) return fail(trouble);
     const kept = await this.#keep(id, after, author, 'changed');
     return kept.ok ? ok({ ...after, id, configured: false }) : kept;
   }
 
-  /** `forced`: also where Twilio cannot be told. */
+  /** `forced`: also where Twilio cannot be told, or transfers go over its trunk. */
   async remove(id: string, author: DocumentAuthor, forced: boolean): Promise<Result<void>> {
     await this.refresh();
     const entry = this.find(id);
     // One that was imported may go although the configuration names the number too.
     if (entry === undefined || !this.#shelf.all.has(id))
       return entry === undefined ? notFound() : refused('configured', inConfiguration);
+    const used = forced ? undefined : this.#usedBy(id);
+    if (used !== undefined) return refused('in-use', used);
     const { twilio, number } = entry;
     const released =
       twilio === undefined ? ok(undefined) : await releaseClaim(this.#parts.connection, twilio);
@@ -163,6 +167,15 @@ export class PhoneNumbers {
     const entry = this.find(id);
     if (entry === undefined) return notFound();
     return entry.configured ? refused('configured', inConfiguration) : ok(entry);
+  }
+
+  /** A sentence, where the configuration has callers transferred over the trunk of a number. */
+  #usedBy(id: string): string | undefined {
+    const { transfers } = this.#parts.configured();
+    const names = transfers.filter(({ trunk }) => trunk === id).map(({ name }) => name);
+    return names.length === 0
+      ? undefined
+      : `Transfers go over the trunk of this number: ${names.join(', ')}. Change transfers in the configuration first.`;
   }
 
   #trunkTrouble(id: string, { inbound, outbound }: ImportedNumber): Failure | undefined {

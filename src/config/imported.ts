@@ -16,6 +16,18 @@ export interface ImportedNumbers {
 
 export const noImports: ImportedNumbers = { numbers: [], trunks: [], passwords: new Map() };
 
+/** The id of an imported number, by which its trunk is named too. */
+export const importedId = /^phnum_[0-9a-f]{24}$/;
+
+/** Entries of `transfers` whose trunk came with an imported number and is not there, or cannot be called over. */
+export function lostTransfers({
+  transfers,
+  trunks,
+}: Pick<Config, 'transfers' | 'trunks'>): readonly string[] {
+  const ways = new Set(trunks.flatMap(({ name, outbound }) => (outbound === undefined ? [] : [name])));
+  return transfers.flatMap(({ name, trunk }) => (trunk === undefined || ways.has(trunk) ? [] : [name]));
+}
+
 /** Digits without plus: how two spellings of one number are compared. */
 const plain = (number: string) => number.replace(/^\+/, '');
 

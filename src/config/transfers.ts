@@ -3,6 +3,7 @@ import { parseUri } from '../sip/embedded/message/uri.ts';
 import type { TransferDestination, TransferHeader, TransferType } from '../tools/transfer/destination.ts';
 import type { UserToUser } from '../tools/transfer/user-to-user.ts';
 import type { ConfiguredTrunk } from './config.ts';
+import { importedId } from './imported.ts';
 import { choice, type Reader, text } from './readers.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
@@ -68,9 +69,11 @@ function readTransfer(section: Section, ways: readonly string[]): TransferDestin
 function readTrunkName(section: Section, ways: readonly string[]): string | undefined {
   const given = section.value('trunk', text());
   if (given === undefined) return ways.length === 1 ? ways[0] : undefined;
-  if (ways.includes(given)) return given;
+  // What was imported is in the store, which is not asked while a file is read.
+  if (ways.includes(given) || importedId.test(given)) return given;
   const known = ways.length === 0 ? 'there is none' : `there are ${ways.join(', ')}`;
-  section.complain(`names no trunk with an outbound_trunk_config; ${known}`, 'trunk');
+  const imported = 'that of an imported number is named by its id, phnum_…';
+  section.complain(`names no trunk with an outbound_trunk_config; ${known}; ${imported}`, 'trunk');
   return undefined;
 }
 

@@ -237,6 +237,7 @@ const statuses: Readonly<Record<string, number>> = {
   'not-found': 404,
   configured: 409,
   taken: 409,
+  'in-use': 409,
   full: 409,
   'not-connected': 409,
   'not-reachable': 409,

@@ -103,6 +103,48 @@ describe('an imported phone number', () => {
     }
   });
 
+  it('with a way out of its own is where transfers of the configuration go once they name it', async () => {
+    const telephone = await Telephone.open({ refuse: 486 });
+    try {
+      await withBridge({ env, yaml, script: { mode: 'quiet' } }, async bridge => {
+        const { phone_number_id: id = '' } = await ask(bridge, 'POST', '', {
+          ...{ phone_number: to, label: 'Desk', provider: 'sip_trunk' },
+          outbound_trunk_config: { address: `127.0.0.1:${telephone.port}`, transport: 'tcp' },
+        });
+        const sales = (trunk: string) =>
+          `${yaml}transfers: [{ name: Sales, phone_number: "+14155550150", trunk: ${trunk} }]\n`;
+        const lost = `phnum_${'0'.repeat(24)}`;
+        await bridge.reload(sales(lost));
+        expect(bridge.lines.filter(({ level }) => level === 'error')).toMatchObject([
+          { transfers: ['Sales'], setting: 'transfers.trunk' },
+        ]);
+        const call = await bridge.answered({ to: '+4930901820' });
+        await until(() => bridge.log('call answered')[0], 'the ACK to be taken');
+        const conversation = await bridge.world.agent.conversation(0);
+        const transfer = async () =>
+          JSON.parse((await conversation.callTool('transfer_to_number', { destination: 'Sales' })).result);
+        expect(await transfer()).toMatchObject({ status: 'trunk_unreachable' });
+        await bridge.reload(sales(id));
+        expect(await transfer()).toMatchObject({ status: 'callee_busy' });
+        const invite = await telephone.request('INVITE');
+        expect([methodOf(invite), header(invite, 'From')]).toEqual([
+          'INVITE',
+          expect.stringContaining(`sip:${to}@`),
+        ]);
+        const { address, port } = bridge.app.http;
+        const kept = await fetch(`http://${address}:${port}/v1/convai/phone-numbers/${id}`, {
+          ...{ method: 'DELETE', headers: { 'xi-api-key': key } },
+        });
+        expect([kept.status, await kept.text()]).toEqual([409, expect.stringContaining('in_use')]);
+        await call.hangup();
+        await bridge.idle();
+        telephone.disconnect();
+      });
+    } finally {
+      await telephone.close();
+    }
+  });
+
   it('lets it ring as long as was asked for', async () => {
     const listener = await SipListener.open();
     try {

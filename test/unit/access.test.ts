@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Access } from '../../src/access.ts';
 import { readImportedTrunk } from '../../src/config/imported.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { silentLogger } from '../../src/core/logger.ts';
+import { type Logger, silentLogger } from '../../src/core/logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function load(yaml: string) {
@@ -10,11 +10,11 @@ function load(yaml: string) {
   return loadConfig({ env, path: 'c.yaml', read: () => yaml });
 }
 
-function accessTo(state: { yaml: string }): Access {
+function accessTo(state: { yaml: string }, log: Logger = silentLogger): Access {
   const loaded = load(state.yaml);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
   return new Access(loaded.value.config, {
-    ...{ clock: new ManualClock(), log: silentLogger, events: { emit: () => undefined } },
+    ...{ clock: new ManualClock(), log, events: { emit: () => undefined } },
     ...{ metrics: { certificates: () => undefined }, setLogLevel: () => undefined },
     load: () => load(state.yaml),
   });
@@ -57,5 +57,44 @@ describe('numbers that came over the API', () => {
     state.yaml = '{}\n';
     await access.reload();
     expect(agent(access, 'phnum_1')).toBe('agent_api');
+  });
+});
+
+describe('transfers over the trunk of an imported number', () => {
+  const id = `phnum_${'0a'.repeat(12)}`;
+  const yaml = `transfers: [{ name: Sales, phone_number: "+14155550150", trunk: ${id} }]\n`;
+  const trunk = (outbound?: object) => {
+    const read = readImportedTrunk(id, { inbound: { allowed_addresses: ['192.0.2.9'] }, outbound });
+    if (!read.ok) throw new Error(read.failure);
+    return { ...read.value, numbers: [] };
+  };
+
+  it('are told of once where nobody can be called over it, and not while somebody can', async () => {
+    const told: unknown[] = [];
+    const log: Logger = { ...silentLogger, error: (_, fields) => void told.push(fields?.['transfers']) };
+    const state = { yaml };
+    const access = accessTo(state, log);
+    access.import(trunk({ address: '192.0.2.20' }));
+    access.start(() => undefined);
+    expect(told).toEqual([]);
+    access.import(trunk());
+    access.import(trunk());
+    await access.reload();
+    expect(told).toEqual([['Sales']]);
+    access.import(trunk({ address: '192.0.2.20' }));
+    state.yaml = yaml.replaceAll('0a', '0b');
+    await access.reload();
+    expect(told).toEqual([['Sales'], ['Sales']]);
+    access.stop();
+  });
+
+  it('are told of at the start, when what was imported is known', () => {
+    const told: unknown[] = [];
+    const log: Logger = { ...silentLogger, error: (_, fields) => void told.push(fields?.['transfers']) };
+    const access = accessTo({ yaml }, log);
+    expect(told).toEqual([]);
+    access.start(() => undefined);
+    expect(told).toEqual([['Sales']]);
+    access.stop();
   });
 });

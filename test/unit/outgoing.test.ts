@@ -32,7 +32,7 @@ describe('calls of ours, and the kill switch', () => {
       'switched-off',
       /the store is down/,
     ],
-    ['is off', off, 'trunk-unreachable', /no such outbound trunk/],
+    ['is off', off, 'trunk-unreachable', /no trunk of that name/],
   ])('that %s', async (_, read, reason, why) => {
     const { outgoing, events } = calls(read);
     const placed = await outgoing.place(wish);

@@ -278,6 +278,21 @@ describe('a number with a SIP trunk of its own', () => {
     expect((await ask('GET')).body).toEqual([]);
   });
 
+  it('stays, with its way out, while transfers of the configuration go over it', async () => {
+    const { ask, made } = await node();
+    const outbound_trunk_config = { address: 'sip.example.com' };
+    const id = await made(trunkNumber({ outbound_trunk_config }));
+    yaml = `transfers: [{ name: Sales, phone_number: "+14155550150", trunk: ${id.slice(1)} }]\n`;
+    const used = refusal(409, /Transfers go over the trunk of this number: Sales/);
+    expect(await ask('PATCH', id, { outbound_trunk_config: null })).toMatchObject(used);
+    expect(await ask('DELETE', id)).toMatchObject(used);
+    expect((await ask('PATCH', id, { label: 'Desk', outbound_trunk_config })).status).toBe(200);
+    yaml = '{}\n';
+    expect((await ask('PATCH', id, { outbound_trunk_config: null })).status).toBe(200);
+    yaml = `transfers: [{ name: Sales, phone_number: "+14155550150", trunk: ${id.slice(1)} }]\n`;
+    expect((await ask('DELETE', `${id}?force=true`)).status).toBe(200);
+  });
+
   it('needs a username that no other trunk has', async () => {
     const { ask, made } = await node();
     await made(trunkNumber());

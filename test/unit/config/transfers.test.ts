@@ -87,7 +87,7 @@ describe('transfers', () => {
     ['phone_number: "+14155550150", transfer_type: warm', 'must be one of conference, blind, sip_refer'],
     [
       'phone_number: "+14155550150", trunk: other',
-      'names no trunk with an outbound_trunk_config; there are carrier',
+      'names no trunk with an outbound_trunk_config; there are carrier; that of an imported number is named by its id, phnum_…',
     ],
     ['phone_number: "+14155550150", post_dial_digits: 12a', 'up to 32 of 0-9'],
     ['phone_number: "+14155550150", uui: { data: "", mode: prefix }', 'must be text of at most 256 bytes'],
@@ -100,6 +100,16 @@ describe('transfers', () => {
     ['phone_number: "+14155550150", transfer_typ: blind', 'did you mean transfer_type?'],
   ])('with { %s } are refused', (fields, expected) => {
     expect(problems(`  - { name: A, ${fields} }`)).toContain(expected);
+  });
+
+  it('may go over the trunk of an imported number, which no file knows', () => {
+    const trunk = `phnum_${'0a'.repeat(12)}`;
+    expect(good(`  - { name: A, phone_number: "+14155550150", trunk: ${trunk} }`, [])).toMatchObject([
+      { trunk, transferType: 'conference' },
+    ]);
+    expect(problems('  - { name: A, phone_number: "+14155550150", trunk: phnum_1 }')).toContain(
+      'names no trunk',
+    );
   });
 
   it('have a name each, whatever its letters look like', () => {
