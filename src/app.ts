@@ -162,7 +162,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
   });
   metrics.twilio.follow(() => twilio.connection.status.state);
   const sentMessages = new SentMessages(clock);
-  const sending = composeSending(() => access.config, store, twilio.connection, { clock, log });
+  const sending = composeSending(() => access.config, store, twilio.connection, { clock, log, events });
   const toolbox = composeTools({
     config,
     now: () => access.config,

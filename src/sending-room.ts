@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
+import type { EventSink } from './core/events.ts';
 import type { Logger } from './core/logger.ts';
 import { gatesOf } from './records.ts';
 import type { Store } from './store/store.ts';
@@ -22,7 +23,7 @@ export function composeSending(
   now: () => Config,
   store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions'>,
   connection: TwilioConnection,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, events }: { readonly clock: Clock; readonly log: Logger; readonly events: EventSink },
 ): SendingRoom {
   const policy = () => now().sending;
   const { counters, optOuts, heldSends, executions } = store;
@@ -33,6 +34,6 @@ export function composeSending(
     ...{ policy, counters, optOuts, heldSends, watch, prices, clock, log },
     country: now().tools.defaultCountry,
   });
-  const desk = new HeldDesk({ sending: gate, policy, heldSends, executions, watch, clock, log });
+  const desk = new HeldDesk({ sending: gate, policy, heldSends, executions, watch, events, clock });
   return { gate, desk, watch, prices };
 }

@@ -2,7 +2,7 @@ import type { Ending } from './ending.ts';
 import type { CallKey, LegId } from './ids.ts';
 import type { LegStats } from './leg-stats.ts';
 import type { Recorded } from './recorded.ts';
-import type { ToolRunFacts } from './tool-facts.ts';
+import type { GateDecision, ToolRunFacts } from './tool-facts.ts';
 
 /**
  * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
@@ -116,6 +116,17 @@ export type BridgeEvent =
       readonly isError: boolean;
       readonly ms: number;
       readonly facts: ToolRunFacts;
+    }
+  /** A person has decided on a held send: docs/sending.md. */
+  | {
+      readonly type: 'held-decided';
+      readonly held: string;
+      /** Who holds the API key. */
+      readonly by: string;
+      /** `waits`: it was approved, and a gate that was asked again lets nothing go out at present. */
+      readonly decision: 'approved' | 'refused' | 'waits';
+      readonly status: string;
+      readonly gates: readonly GateDecision[];
     }
   /** Another telephone has taken over the call, in a dialogue with this SIP Call-ID (RFC 3891). */
   | {

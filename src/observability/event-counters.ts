@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { BridgeEvent } from '../core/events.ts';
-import type { ToolRunFacts } from '../core/tool-facts.ts';
+import type { GateDecision } from '../core/tool-facts.ts';
 import { boundedLabel } from './labels.ts';
 
 /** Upper bounds, seconds: a setup is mostly the agent's start. */
@@ -80,14 +80,16 @@ export class EventCounters {
       case 'tool-run': {
         const tool = label.tool(event.tool);
         counters.tools.inc({ tool, status: label.status(event.status), error: String(event.isError) });
-        this.#gates(event.facts);
+        this.#gates(event.facts?.gates);
         return times.tool.observe({ tool }, event.ms / 1000);
       }
       case 'action-run': {
         const { action, status, isError, facts } = event;
         counters.actions.inc({ action, status: label.status(status), error: String(isError) });
-        return this.#gates(facts);
+        return this.#gates(facts.gates);
       }
+      case 'held-decided':
+        return this.#gates(event.gates);
       case 'transfer':
         return counters.transfers.inc({ way: event.way, reason: event.end.reason });
       case 'call-not-placed':
@@ -112,8 +114,8 @@ export class EventCounters {
     }
   }
 
-  #gates(facts: ToolRunFacts | undefined): void {
-    for (const { gate, decision } of facts?.gates ?? [])
+  #gates(decisions: readonly GateDecision[] = []): void {
+    for (const { gate, decision } of decisions)
       this.#series.counters.gates.inc({ gate: this.#label.gate(gate), decision });
   }
 

@@ -43,6 +43,11 @@ const endFields = (end: Ending): LogFields => ({
   why: sentence(end),
 });
 
+const heldMessages = {
+  approved: 'held send approved',
+  refused: 'held send refused',
+  waits: 'held send approved, and not let out',
+} as const;
 const webhookLevels = { delivered: 'debug', later: 'warn', dead: 'error' } as const;
 /** What of a recording is silent because a code was pending, ms. */
 const withheld = ({ gaps }: Recorded): number =>
@@ -143,6 +148,14 @@ function lineOf(event: BridgeEvent): Line {
         level: isError ? 'warn' : 'info',
         message: 'action run',
         fields: { action, by, status, isError, ms, ...runFields(facts) },
+      };
+    }
+    case 'held-decided': {
+      const { held, by, decision, status, gates } = event;
+      return {
+        level: 'info',
+        message: heldMessages[decision],
+        fields: { held, by, status, gates: gatesLine(gates) },
       };
     }
     case 'transfer': {

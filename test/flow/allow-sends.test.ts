@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/cli.ts';
+import { Series } from '../support/series.ts';
 import { caller, other, type TwilioStage, withTwilioStage } from '../support/twilio-stage.ts';
 import { until } from '../support/until.ts';
 
@@ -76,6 +77,11 @@ describe('letting agents send', () => {
     }));
 });
 
+async function metrics({ bridge }: TwilioStage): Promise<Series> {
+  const scraped = await bridge.http('/metrics', { headers: { 'xi-api-key': readKey } });
+  return new Series(await scraped.text());
+}
+
 describe('a held message, over a live call', () => {
   it('is sent when an operator approves it, the agent is told, and the run is listed without the number', () =>
     withTwilioStage({ env: env() }, async stage => {
@@ -99,5 +105,31 @@ describe('a held message, over a live call', () => {
         { status: 'held', tier: 'anyone' },
       ]);
       expect(JSON.stringify(listed)).not.toContain(other);
+      const scraped = await metrics(stage);
+      const decided = (gate: string, decision: string) =>
+        scraped.sum('trunkbridge_gate_decisions_total', { gate, decision });
+      expect([decided('content', 'hold'), decided('approved', 'pass'), decided('budget', 'pass')]).toEqual([
+        1, 1, 1,
+      ]);
+      expect(stage.bridge.log('held send approved')).toMatchObject([
+        { held: held?.['id'], status: 'queued', gates: expect.stringContaining('approved=pass') },
+      ]);
+    }));
+
+  it('is not sent when an operator refuses it, which is listed and counted', () =>
+    withTwilioStage({ env: env() }, async stage => {
+      await command('--confirm', '--reason', 'a flow test');
+      await text(stage, linked);
+      const [held] = (await http(stage, 'held')).body['held'] as unknown as Record<string, string>[];
+      const refused = await http(stage, `held/${held?.['id']}/refuse`, { why: 'not to this customer' });
+      expect(refused.status).toBe(200);
+      expect(sentTo(stage)).toEqual([]);
+      const { body } = await http(stage, 'executions?status=refused', undefined, readKey);
+      expect(body['executions']).toMatchObject([
+        { action: 'refused', tool: 'twilio_send_sms', gates: [{ gate: 'approved', decision: 'refuse' }] },
+      ]);
+      expect(JSON.stringify(body)).not.toContain(other);
+      const labels = { gate: 'approved', decision: 'refuse' };
+      expect((await metrics(stage)).sum('trunkbridge_gate_decisions_total', labels)).toBe(1);
     }));
 });

@@ -1,3 +1,4 @@
+import type { BridgeEvent } from '../../src/core/events.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { ToolRunFacts } from '../../src/core/tool-facts.ts';
 import type { GateState } from '../../src/tools/gates.ts';
@@ -50,6 +51,7 @@ export class SendingWorld {
   readonly clock = new ManualClock();
   readonly store = new FakeStore({ clock: this.clock });
   readonly performed: Send[] = [];
+  readonly events: BridgeEvent[] = [];
   /** What a price is waited for. */
   readonly bought: Bought[] = [];
   gate: GateState | 'down' = { allowAutonomousSends: true, killSwitch: false };
@@ -70,7 +72,8 @@ export class SendingWorld {
       ...{ policy, counters, optOuts, heldSends, watch, clock, log, country: 'US' },
       prices: { note: bought => void this.bought.push(bought) },
     });
-    this.desk = new HeldDesk({ sending: this.sending, policy, heldSends, executions, watch, clock, log });
+    const events = { emit: (event: BridgeEvent) => void this.events.push(event) };
+    this.desk = new HeldDesk({ sending: this.sending, policy, heldSends, executions, watch, events, clock });
     this.sending.register('sms', send => {
       this.performed.push(send);
       return this.outcome();

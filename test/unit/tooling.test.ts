@@ -52,7 +52,11 @@ function compose(service = true): void {
     now,
     store,
     connection,
-    gate: composeSending(now, store, connection, { clock, log: silentLogger }).gate,
+    gate: composeSending(now, store, connection, {
+      clock,
+      log: silentLogger,
+      events: { emit: () => undefined },
+    }).gate,
     sent: new SentMessages(clock),
     clock,
   });

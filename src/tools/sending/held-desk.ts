@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../../core/errors.ts';
-import type { Logger } from '../../core/logger.ts';
+import type { BridgeEvent, EventSink } from '../../core/events.ts';
 import { maskNumber } from '../../core/mask.ts';
 import type { GateDecision } from '../../core/tool-facts.ts';
-import type { Executions, HeldAuthor, HeldSend, HeldSends } from '../../store/sends.ts';
+import type { Execution, Executions, HeldAuthor, HeldSend, HeldSends } from '../../store/sends.ts';
 import type { ToolResult } from '../tool.ts';
 import { decide, refusalAnswer, refusalIn } from './decisions.ts';
 import type { Send, SendOutcome } from './gate.ts';
@@ -18,8 +18,8 @@ export interface HeldDeskParts {
   readonly heldSends: HeldSends;
   readonly executions: Pick<Executions, 'add'>;
   readonly watch: Pick<HeldWatch, 'look'>;
+  readonly events: EventSink;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /** Where people decide on held sends. Failures have code `not-found`, `over`, `key-missing`, or the word of a gate. */
@@ -43,9 +43,17 @@ export class HeldDesk {
     const question = await sending.question(send, policy);
     const decisions = decide(question);
     const refusal = refusalIn(decisions);
-    if (refusal !== undefined) return fail(failureOf(refusal, refusalAnswer(refusal, question)));
+    if (refusal !== undefined) {
+      const answer = refusalAnswer(refusal, question);
+      this.#tell(id, author, 'waits', answer.status, decisions);
+      return fail(failureOf(refusal, answer));
+    }
     const released = await sending.release(send, held.call, policy);
-    if (released.ticket === undefined) return fail(failureOf(released.decision, released.result));
+    const gates = [...decisions, released.decision];
+    if (released.ticket === undefined) {
+      this.#tell(id, author, 'waits', released.result.status, gates);
+      return fail(failureOf(released.decision, released.result));
+    }
     const claim = await heldSends.claim(id, author);
     if (typeof claim === 'string') {
       await sending.settle(released.ticket, { done: 'unprocessed', result: { status: 'over', message: '' } });
@@ -56,17 +64,32 @@ export class HeldDesk {
     const result = await sending.settle(released.ticket, outcome);
     const state = outcome.done === 'sent' ? 'sent' : outcome.done === 'unknown' ? 'unknown' : 'failed';
     await heldSends.finish(id, state, result.status);
-    await this.#log(held, send, outcome, [...decisions, released.decision], this.#parts.clock.now() - begun);
-    this.#parts.log.info('held send approved', { held: id, by: author.who, status: result.status });
+    this.#tell(id, author, 'approved', result.status, gates);
+    const { requestId, cost } = outcome;
+    await this.#record(held, {
+      action: 'approved',
+      ms: Math.round(this.#parts.clock.now() - begun),
+      status: result.status,
+      arguments: { to: maskNumber(send.to), held_id: id },
+      gates,
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(cost === undefined ? {} : { cost }),
+    });
     await watch.look(id);
     return ok(result);
   }
 
   async refuse(id: string, author: HeldAuthor): Promise<Result<void>> {
-    const { heldSends, watch, log } = this.#parts;
+    const { heldSends, watch } = this.#parts;
     const outcome = await heldSends.refuse(id, author);
     if (outcome !== 'refused') return fail(refusals[outcome]);
-    log.info('held send refused', { held: id, by: author.who });
+    this.#tell(id, author, 'refused', outcome, [refusedByPerson]);
+    const held = await heldSends.find(id);
+    if (held !== undefined)
+      await this.#record(held, {
+        ...{ action: 'refused', ms: 0, status: outcome, gates: [refusedByPerson] },
+        arguments: { to: held.recipient, held_id: id },
+      });
     await watch.look(id);
     return ok(undefined);
   }
@@ -92,30 +115,28 @@ export class HeldDesk {
     }
   }
 
-  async #log(
-    held: HeldSend,
-    send: Send,
-    { result, requestId, cost }: SendOutcome,
+  #tell(
+    held: string,
+    { who: by }: HeldAuthor,
+    decision: Extract<BridgeEvent, { type: 'held-decided' }>['decision'],
+    status: string,
     gates: readonly GateDecision[],
-    ms: number,
+  ): void {
+    this.#parts.events.emit({ type: 'held-decided', held, by, decision, status, gates });
+  }
+
+  async #record(
+    { call, agentId, tool }: HeldSend,
+    run: Omit<Execution, 'call' | 'agentId' | 'tool' | 'at' | 'isError'>,
   ): Promise<void> {
     const { executions, clock } = this.#parts;
-    await executions.add({
-      call: held.call,
-      agentId: held.agentId,
-      tool: held.tool,
-      action: 'approved',
-      at: Math.round(clock.wall() - ms),
-      ms: Math.round(ms),
-      status: result.status,
-      isError: false,
-      arguments: { to: maskNumber(send.to), held_id: held.id },
-      gates,
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(cost === undefined ? {} : { cost }),
-    });
+    const at = Math.round(clock.wall() - run.ms);
+    await executions.add({ ...{ call, agentId, tool, at, isError: false }, ...run });
   }
 }
+
+/** The gate that a person is, as one that refuses; who approves passes it. */
+const refusedByPerson: GateDecision = { gate: 'approved', decision: 'refuse', detail: 'person' };
 
 const refusals = {
   'not-found': new Failure('not-found', 'There is no held send of this id.'),

@@ -127,6 +127,23 @@ describe('metrics of calls', () => {
     expect(await metrics.registry.metrics()).not.toMatch(/off|denied_country|crm/);
   });
 
+  it('count what was decided on a held send', async () => {
+    const metrics = createMetrics({ process: false });
+    const decided = { type: 'held-decided', held: 'held_1', by: 'ops', status: 'queued' } as const;
+    const content = { gate: 'content', decision: 'pass' } as const;
+    metrics.count({
+      ...{ ...decided, decision: 'approved' },
+      gates: [{ gate: 'approved', decision: 'pass' }, content],
+    });
+    const refused = { gate: 'approved', decision: 'refuse', detail: 'person' } as const;
+    metrics.count({ ...decided, decision: 'refused', gates: [refused] });
+    const value = await scraped(metrics);
+    for (const labels of ['gate="approved",decision="pass"', 'gate="approved",decision="refuse"'])
+      expect(value(`gate_decisions_total{${labels}}`)).toBe(1);
+    expect(value('gate_decisions_total{gate="content",decision="pass"}')).toBe(1);
+    expect(await metrics.registry.metrics()).not.toMatch(/person|held_1|ops/);
+  });
+
   it('do not grow with names that an agent makes up', async () => {
     const metrics = createMetrics({ process: false });
     for (let i = 0; i < 1_000; i++) {

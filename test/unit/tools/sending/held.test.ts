@@ -50,6 +50,14 @@ describe('a held send', () => {
       },
     ]);
     expect(JSON.stringify(executions)).not.toContain(stranger);
+    expect(world.events).toEqual([
+      {
+        ...{ type: 'held-decided', held: id, by: 'ops', decision: 'approved', status: 'queued' },
+        gates: executions[0]?.gates,
+      },
+    ]);
+    const gates = executions[0]?.gates?.map(({ gate, decision }) => `${gate}=${decision}`);
+    expect(gates).toEqual(expect.arrayContaining(['kill_switch=pass', 'approved=pass', 'budget=pass']));
   });
 
   it('is sent once, whoever approves at the same time', async () => {
@@ -66,6 +74,20 @@ describe('a held send', () => {
     expect(await world.desk.approve(id, author)).toMatchObject({ ok: false, failure: { code: 'over' } });
     expect(world.performed).toEqual([]);
     expect(told()).toEqual([expect.stringContaining('is not sent')]);
+    const gates = [{ gate: 'approved', decision: 'refuse', detail: 'person' }];
+    expect(world.events).toEqual([
+      { type: 'held-decided', held: id, by: 'ops', decision: 'refused', status: 'refused', gates },
+    ]);
+    const { executions } = await world.store.executions.list(
+      { from: 0, to: Number.MAX_SAFE_INTEGER },
+      { size: 10 },
+    );
+    expect(executions).toMatchObject([
+      {
+        ...{ tool: 'twilio_send_sms', action: 'refused', status: 'refused', gates, isError: false },
+        ...{ call: call.context.call, arguments: { to: '+141******24', held_id: id } },
+      },
+    ]);
   });
 
   it('expires after 15 minutes, and the agent is told', async () => {
@@ -102,6 +124,8 @@ describe('a held send', () => {
     world.set(change);
     expect(await world.desk.approve(id, author)).toMatchObject({ ok: false, failure: { code } });
     expect(world.performed).toEqual([]);
+    const refusal = expect.objectContaining({ gate: code, decision: 'refuse' });
+    expect(world.events).toMatchObject([{ decision: 'waits', gates: expect.arrayContaining([refusal]) }]);
     Object.assign(world, { gate, policy });
     expect(await world.desk.approve(id, author)).toMatchObject({ ok: true });
   });
