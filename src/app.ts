@@ -247,6 +247,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     if (signalling instanceof EmbeddedSignalling) signalling.setSecureContext(material);
   });
   webhooks.deliveries.start();
+  void sending.prices.resume();
   twilio.start(parts.checkTwilio !== false);
   const actions = composeActions({
     config,

@@ -21,14 +21,14 @@ export interface SendingRoom {
 /** `now` is the configuration at the moment. */
 export function composeSending(
   now: () => Config,
-  store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions'>,
+  store: Pick<Store, 'switches' | 'counters' | 'optOuts' | 'heldSends' | 'executions' | 'pending'>,
   connection: TwilioConnection,
   { clock, log, events }: { readonly clock: Clock; readonly log: Logger; readonly events: EventSink },
 ): SendingRoom {
   const policy = () => now().sending;
-  const { counters, optOuts, heldSends, executions } = store;
+  const { counters, optOuts, heldSends, executions, pending } = store;
   const watch = new HeldWatch({ heldSends, clock });
-  const prices = new RealPrices({ twilio: connection, counters, executions, clock, log });
+  const prices = new RealPrices({ twilio: connection, counters, executions, pending, clock, log });
   const gate = new Sending({
     gates: gatesOf(store.switches, () => now().tools),
     ...{ policy, counters, optOuts, heldSends, watch, prices, clock, log },

@@ -1,7 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bossKey } from '../support/flow.ts';
 import { twilioDocumentsPresent } from '../support/twilio-documents.ts';
-import { objections, other, type TwilioStage, withTwilioStage } from '../support/twilio-stage.ts';
+import {
+  objections,
+  other,
+  type TwilioStage,
+  withTwilioBridge,
+  withTwilioStage,
+} from '../support/twilio-stage.ts';
 
 /** What an operator has done; over HTTP, like `costsOf`. */
 async function act({ bridge }: TwilioStage, action: string, given: object): Promise<Record<string, unknown>> {
@@ -54,6 +63,25 @@ describe('the price of what was sent', () => {
       }),
     45_000,
   );
+
+  it('is asked for after a restart, too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-prices-'));
+    const env = { DATA_DIR: folder, DATA_KEY: Buffer.alloc(32, 7).toString('base64') };
+    let sid = '';
+    try {
+      await withTwilioStage({ env }, async stage => {
+        sid = String((await act(stage, 'sendSMS', { body: 'Your table is ready.' }))['messageSid']);
+      });
+      await withTwilioBridge({ env }, async ({ world }) => {
+        const paths = () => world.twilio.requests.map(({ method, path }) => `${method} ${path}`);
+        await expect
+          .poll(paths, { timeout: 20_000, interval: 500 })
+          .toEqual([expect.stringMatching(new RegExp(`^GET .*/Messages/${sid}\\.json$`))]);
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 describe.skipIf(!twilioDocumentsPresent)('beside the documents of Twilio (shared/twilio-openapi)', () => {

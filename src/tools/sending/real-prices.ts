@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Money } from '../../core/tool-facts.ts';
-import type { Executions } from '../../store/sends.ts';
+import type { Executions, Pending } from '../../store/sends.ts';
 import type { Counters } from '../../store/store.ts';
 import { fetchCall } from '../../twilio/calls.ts';
 import type { TwilioCaller } from '../../twilio/client.ts';
@@ -39,6 +40,7 @@ export interface RealPriceParts {
   readonly twilio: Pick<TwilioConnection, 'client'>;
   readonly counters: Pick<Counters, 'correct'>;
   readonly executions: Pick<Executions, 'priced'>;
+  readonly pending: Pick<Pending, 'put' | 'remove' | 'own'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -50,10 +52,21 @@ interface Waiting extends Bought {
   looks: number;
 }
 
+/** What the store has of something whose price is waited for. */
+const kept = z.object({
+  what: z.enum(['message', 'call']),
+  sid: z.string(),
+  receipt: z.string(),
+  counters: z.array(z.string()),
+  estimate: z.object({ micros: z.number(), currency: z.string() }),
+  requestId: z.string().optional(),
+  at: z.number(),
+});
+
 /**
  * What things have really cost. Twilio tells it some time after it has sent them, so each is looked up a few times, slowly, until
- * there is a price; budgets and the log of executions have an estimate before, and ever after where Twilio never tells. Kept in
- * memory: after a restart, too, estimates stay. Asks nothing while nothing was bought.
+ * there is a price; budgets and the log of executions have an estimate before, and ever after where Twilio never tells. What is
+ * waited for is in the store as well, for the time after a restart. Asks nothing while nothing was bought.
  */
 export class RealPrices {
   readonly #parts: RealPriceParts;
@@ -74,14 +87,56 @@ export class RealPrices {
     return this.#waiting.size;
   }
 
+  /** Goes on with what was waited for before a restart. Never rejects. */
+  async resume(): Promise<void> {
+    const { pending, clock, log } = this.#parts;
+    let bodies: readonly string[];
+    try {
+      bodies = await pending.own('price', priceLimits.kept);
+    } catch (error) {
+      log.warn('prices that were waited for cannot be read, estimates stay', { error: messageOf(error) });
+      return;
+    }
+    for (const body of bodies) {
+      const read = kept.safeParse(JSON.parse(body));
+      if (this.#closed || !read.success || this.#waiting.has(read.data.sid)) continue;
+      const { at, requestId, ...bought } = read.data;
+      const age = clock.wall() - at;
+      this.#wait({ ...bought, requestId, since: clock.now() - age, at, looks: looksBy(age) });
+    }
+  }
+
   note(bought: Bought): void {
     if (this.#closed) return;
-    const { clock } = this.#parts;
+    const { clock, pending, log } = this.#parts;
+    const at = clock.wall();
+    this.#wait({ ...bought, since: clock.now(), at, looks: 0 });
+    pending.put('price', bought.sid, JSON.stringify({ ...bought, at })).then(
+      room => {
+        if (!room) log.warn('a price is waited for until a restart: as many are kept as may be');
+        // It was told before this was written.
+        if (!this.#waiting.has(bought.sid) && !this.#closed) this.#forget(bought.sid);
+      },
+      error => log.warn('a price is waited for until a restart', { error: messageOf(error) }),
+    );
+  }
+
+  #wait(waiting: Waiting): void {
     const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size >= priceLimits.kept && oldest !== undefined) this.#waiting.delete(oldest);
-    const waiting = { ...bought, since: clock.now(), at: clock.wall(), looks: 0 };
-    this.#waiting.set(bought.sid, waiting);
+    if (this.#waiting.size >= priceLimits.kept && oldest !== undefined) this.#over(oldest);
+    this.#waiting.set(waiting.sid, waiting);
     this.#arm(dueAt(waiting));
+  }
+
+  /** Nobody waits for this one any more. */
+  #over(sid: string): void {
+    this.#waiting.delete(sid);
+    this.#forget(sid);
+  }
+
+  #forget(sid: string): void {
+    // What stays in the store goes after a day.
+    this.#parts.pending.remove('price', sid).catch(() => undefined);
   }
 
   /** Asks about what is due. */
@@ -123,13 +178,13 @@ export class RealPrices {
     for (const each of due.slice(0, priceLimits.aRound)) {
       each.looks += 1;
       // Its last look: whatever comes of it, there is no other.
-      if (each.looks === priceLimits.looksMs.length) this.#waiting.delete(each.sid);
+      if (each.looks === priceLimits.looksMs.length) this.#over(each.sid);
       if (!client.ok) continue;
       const price = await this.#priceOf(each, client.value);
       if (this.#closed) return;
       if (price === 'failed') return;
       if (price === 'none') continue;
-      this.#waiting.delete(each.sid);
+      this.#over(each.sid);
       if (price === 'gone') continue;
       await this.#correct(each, price).catch(error => {
         log.warn('a price could not be kept, the estimate stays', { error: messageOf(error) });
@@ -158,6 +213,10 @@ export class RealPrices {
 }
 
 const dueAt = ({ since, looks }: Waiting): number => since + (priceLimits.looksMs[looks] ?? 0);
+
+/** How many looks are behind something of that age; one is left in any case, for nobody knows whether the last was taken. */
+const looksBy = (ageMs: number): number =>
+  Math.min(priceLimits.looksMs.filter(ms => ms <= ageMs).length, priceLimits.looksMs.length - 1);
 
 /** Twilio has what it takes below zero, and the currency of messages in small letters as well. */
 function moneyOf({

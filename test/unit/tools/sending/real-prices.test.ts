@@ -21,11 +21,17 @@ beforeEach(async () => {
   store = new FakeStore({ clock });
   world = await TwilioWorld.start(clock);
   connected = true;
+  prices = started();
+});
+
+/** As it is after a start. */
+function started(): RealPrices {
   const gone = { ok: false, failure: { message: 'not connected' } } as never;
   const twilio = { client: () => (connected ? world.connection.client() : gone) };
-  const { counters, executions } = store;
-  prices = new RealPrices({ twilio, counters, executions, clock, log: silentLogger });
-});
+  const { counters, executions, pending } = store;
+  return new RealPrices({ twilio, counters, executions, pending, clock, log: silentLogger });
+}
+
 afterEach(async () => {
   prices.close();
   await world.sim.close();
@@ -211,3 +217,63 @@ describe('looks for prices', () => {
     expect(world.sim.requests.filter(({ path }) => path.includes(sid))).toHaveLength(1);
   });
 });
+
+describe('what is waited for over a restart', () => {
+  const kept = () => store.pending.own('price', 100);
+  const restart = async (after: number) => {
+    prices.close();
+    clock.advance(after);
+    prices = started();
+    await prices.resume();
+  };
+
+  it('gets its price as if there had been none, and is forgotten then', async () => {
+    const { sid } = await buy();
+    await settled();
+    await restart(first / 2);
+    expect([prices.size, world.sim.requests]).toEqual([1, []]);
+    world.sim.messages.charge(sid, { price: '-0.0079', unit: 'USD' });
+    await pass(first / 2 - 1);
+    expect(world.sim.requests).toEqual([]);
+    await pass(1 + priceLimits.pauseMs);
+    expect(world.sim.requests).toHaveLength(1);
+    expect([await taken(), await costs()]).toEqual([7_900, [{ micros: 7_900, known: true }]]);
+    await settled();
+    expect([prices.size, await kept()]).toEqual([0, []]);
+  });
+
+  it('is looked at once more where all its looks went by meanwhile, and not after a day', async () => {
+    await buy();
+    await buy({ what: 'call' });
+    await settled();
+    const last = priceLimits.looksMs.at(-1) ?? 0;
+    await restart(last + 60_000);
+    await pass(priceLimits.pauseMs);
+    expect(world.sim.requests).toHaveLength(2);
+    await settled();
+    expect([prices.size, await kept()]).toEqual([0, []]);
+    await buy();
+    await settled();
+    await restart(86_400_000);
+    expect(prices.size).toBe(0);
+  });
+
+  it('is waited for in memory while the store is down', async () => {
+    const { sid } = await buy();
+    await settled();
+    prices.close();
+    prices = started();
+    store.down = true;
+    await prices.resume();
+    expect(prices.size).toBe(0);
+    prices.note({ what: 'message', sid, receipt: '', counters, estimate });
+    await settled();
+    expect(prices.size).toBe(1);
+    store.down = false;
+  });
+});
+
+/** What was to be written to the store is. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise(resolve => setImmediate(resolve));
+}
