@@ -9,6 +9,8 @@ import type { WireTap } from '../wire-tap.ts';
 const tickMs = 20;
 const rate = 8000;
 const tickSamples = (rate / 1000) * tickMs;
+/** Of one piece, which is passed on in one go: all streams of a thread share it. */
+const samples = new Int16Array(tickSamples);
 /** How long the sound of a key that was told may still be on its way, ms. */
 const keySoundMs = 100;
 
@@ -38,7 +40,6 @@ export class StreamInbound implements WayIn {
   readonly #shield = new KeyShield();
   readonly #onTone: (key: string) => void;
   readonly #codes = new Uint8Array(tickSamples);
-  readonly #samples = new Int16Array(tickSamples);
   #sink: AudioSink | undefined;
   #feed: SinkFeed | undefined;
   #tap: WireTap | undefined;
@@ -142,7 +143,6 @@ export class StreamInbound implements WayIn {
   #pass(): void {
     const tap = this.#tap;
     const codes = this.#codes;
-    const samples = this.#samples;
     const shielded = this.#shield.up;
     const linear = shielded || this.#listening || tap !== undefined || this.#sink?.format !== 'ulaw_8000';
     if (linear) for (let i = 0; i < tickSamples; i++) samples[i] = ulawToLinear[codes[i]!]!;

@@ -27,6 +27,8 @@ export interface StreamOutboundOptions {
 /** One step of sound. */
 const stepMs = 20;
 const stepBytes = 160;
+/** A message is put together and sent in one go, so all streams of a thread share the memory. */
+const message = new Uint8Array(stepBytes * (limits.aheadHighMs / stepMs));
 
 /**
  * The way out of a media stream. Twilio plays what it gets in order and without a pause, so the agent is sent a little ahead:
@@ -41,7 +43,6 @@ export class StreamOutbound implements WayOut {
   packets = 0;
   readonly #options: StreamOutboundOptions;
   readonly #playhead = new Playhead();
-  readonly #message = new Uint8Array(stepBytes * (limits.aheadHighMs / stepMs));
   readonly #encoder: Encoder;
   #carrier: StreamCarrier | undefined;
   #tap: WireTap | undefined;
@@ -107,7 +108,7 @@ export class StreamOutbound implements WayOut {
     if (ahead >= limits.aheadLowMs || this.#stalled(carrier, nowMs)) return;
     const steps = this.#gather(ahead, nowMs);
     if (steps > 0) {
-      carrier.media(this.#message, steps);
+      carrier.media(message, steps);
       this.packets++;
       this.#options.meters.packetsSent++;
       playhead.sent(steps * stepMs, nowMs);
@@ -134,10 +135,10 @@ export class StreamOutbound implements WayOut {
     for (;;) {
       if (mix.keypad.busy) mix.keypad.step(stepMs);
       const at = steps * stepBytes;
-      const heard = mix.fill(this.#message, at, stepBytes, this.#encoder);
+      const heard = mix.fill(message, at, stepBytes, this.#encoder);
       mix.note(heard, nowMs);
       if (mix.source === 'silence') return steps;
-      this.#tap?.sent(start + steps * stepMs, this.#message, at, stepBytes, 'PCMU');
+      this.#tap?.sent(start + steps * stepMs, message, at, stepBytes, 'PCMU');
       steps++;
       if (heard) this.#agentEnd = this.#playhead.sentMs + steps * stepMs;
       if (ahead + steps * stepMs >= this.#most()) return steps;

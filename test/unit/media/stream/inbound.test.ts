@@ -109,6 +109,24 @@ describe('the way in of a media stream', () => {
     );
   });
 
+  it('keeps the sound of two streams apart that come in pieces by turns', () => {
+    const worlds = [new World(), new World('pcm_16000'), new World()];
+    worlds[2]!.tap(true);
+    const alone = [new World(), new World('pcm_16000'), new World()];
+    alone[2]!.tap(true);
+    for (let at = 0; at < 8000; at += 100)
+      worlds.forEach(({ inbound }, i) => {
+        inbound.take(sound.subarray(at + 1000 * i, at + 1000 * i + 100), -1, -1, 1000);
+      });
+    alone.forEach(({ inbound }, i) => {
+      inbound.take(sound.subarray(1000 * i, 1000 * i + 8000), -1, -1, 1000);
+    });
+    for (const [i, { heard, recorded }] of worlds.entries()) {
+      expect(heard.equals(alone[i]!.heard)).toBe(true);
+      expect(recorded).toEqual(alone[i]!.recorded);
+    }
+  });
+
   it('knows when sound came last, in whole ms', () => {
     const { inbound } = new World();
     expect(inbound.lastPacketMs).toBe(undefined);

@@ -131,6 +131,18 @@ describe('the way out of a media stream', () => {
     expect(Buffer.concat(world.twilio.sound).equals(speech(2000))).toBe(true);
   });
 
+  it('is not that of another stream beside it', () => {
+    const worlds = [new World(), new World()] as const;
+    const said = [speech(2000), speech(2000, -20)] as const;
+    worlds.forEach(({ session }, i) => {
+      session.audio(1, said[i]!);
+    });
+    for (let ms = 0; ms < 2500; ms += 20) for (const world of worlds) world.listen(20);
+    worlds.forEach(({ twilio }, i) => {
+      expect(Buffer.concat(twilio.sound).equals(said[i]!)).toBe(true);
+    });
+  });
+
   it('goes on where Twilio sends nothing: never less than 100 ms are ahead', () => {
     const world = new World();
     world.session.audio(1, speech(3000));
