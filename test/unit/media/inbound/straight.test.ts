@@ -2,19 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Inbound } from '../../../../src/media/inbound/receiver.ts';
 import { rtpHeaderBytes, writeHeader } from '../../../../src/media/rtp/packet.ts';
-import type { MediaPlan } from '../../../../src/sdp/plan.ts';
-import { Ear } from './telephone.ts';
+import { Ear, peer, planOf } from './telephone.ts';
 
-const plan: MediaPlan = {
-  codec: 'PCMU',
-  sendPayloadType: 0,
-  receivePayloadTypes: { 0: 'PCMU', 8: 'PCMA' },
-  receiveEventPayloadType: 101,
-  sendEventPayloadType: 101,
-  packetTime: 20,
-  direction: 'sendrecv',
-  target: { address: '192.0.2.1', rtpPort: 4000, rtcpPort: 4001 },
-};
+const plan = planOf('PCMU', { receivePayloadTypes: { 0: 'PCMU', 8: 'PCMA' } });
 
 /** What becomes of one packet of a telephone on its way, and what is in it. */
 interface Fate {
@@ -50,7 +40,7 @@ class Leg {
   }
 
   hear(packet: Buffer, now: number): void {
-    const passed = this.inbound.rtp(Buffer.from(packet), '192.0.2.1', 4000, now);
+    const passed = this.inbound.rtp(Buffer.from(packet), peer.address, peer.rtpPort, now);
     if (passed) this.straight++;
     else if (!this.inbound.ready(now)) return;
     while (this.inbound.ready(now)) this.inbound.tick(now);
