@@ -1,5 +1,6 @@
 import { type AudioFormat, type AudioSink, bytesPerSample, sampleRate } from '../../core/audio.ts';
 import type { Clock } from '../../core/clock.ts';
+import { copyBytes } from '../../core/copy-bytes.ts';
 import type { AgentLimits } from './limits.ts';
 import type { MessageCounts } from './message-counts.ts';
 import { type AudioFrame, SharedFrame } from './protocol/audio-frame.ts';
@@ -61,9 +62,7 @@ export class CallerAudio implements AudioSink {
     let at = from;
     while (at < to) {
       const take = Math.min(to - at, this.#chunkBytes - this.#filled);
-      // Mostly the whole of it fits: then no view of it need be made.
-      if (take === bytes.length) this.#chunk.set(bytes, this.#filled);
-      else this.#chunk.set(bytes.subarray(at, at + take), this.#filled);
+      copyBytes(bytes, at, at + take, this.#chunk, this.#filled);
       at += take;
       this.#filled += take;
       if (this.#filled === this.#chunkBytes) this.#flush();

@@ -1,6 +1,7 @@
 import { Concealer } from '../../../codecs/concealment.ts';
 import { alawToLinear, linearToUlaw, ULAW_SILENCE, ulawToLinear } from '../../../codecs/g711.ts';
 import { G722Decoder } from '../../../codecs/g722.ts';
+import { copyBytes } from '../../core/copy-bytes.ts';
 import type { CodecName } from '../../sdp/plan.ts';
 import type { RtpView } from '../rtp/packet.ts';
 import { unitsPerMs } from './delay-estimate.ts';
@@ -194,7 +195,7 @@ export class Playout {
     this.#length += count;
     if (!this.coded) return;
     if (mark !== codecMarks.PCMU || joined) this.#encode(at, count);
-    else copy(this.#payload.bytes, count, this.codes, at);
+    else copyBytes(this.#payload.bytes, 0, count, this.codes, at);
   }
 
   /** Whether a whole tick is as the taker wants it, follows sound, and nobody needs its samples. */
@@ -303,8 +304,4 @@ export class Playout {
 /** G.711 to linear. Functions of their own, so that a loop reads no field of an object. */
 function expand(table: Int16Array, src: Uint8Array, count: number, dst: Int16Array, at: number): void {
   for (let i = 0; i < count; i++) dst[at + i] = table[src[i]!]!;
-}
-
-function copy(src: Uint8Array, count: number, dst: Uint8Array, at: number): void {
-  for (let i = 0; i < count; i++) dst[at + i] = src[i]!;
 }

@@ -1,4 +1,5 @@
 import { type AudioFormat, bytesPerSample, sampleRate } from '../../core/audio.ts';
+import { copyBytes } from '../../core/copy-bytes.ts';
 import { mediaLimits } from '../limits.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 
@@ -123,7 +124,7 @@ export class Playout {
     while (taken < wanted) {
       const piece = this.#pieces[this.#head]!;
       const end = Math.min(piece.length, this.#offset + wanted - taken);
-      copy(piece, this.#offset, end, dst, to + taken);
+      copyBytes(piece, this.#offset, end, dst, to + taken);
       taken += end - this.#offset;
       const owner = this.#owners[this.#head]!;
       owner.heard += end - this.#offset;
@@ -177,9 +178,4 @@ export class Playout {
     this.#owners = owners;
     this.#head = 0;
   }
-}
-
-/** A loop, for `subarray` would make an object a packet; pieces are short and V8 makes this fast. */
-function copy(piece: Uint8Array, from: number, end: number, dst: Uint8Array, to: number): void {
-  for (let at = from, i = to; at < end; at++, i++) dst[i] = piece[at]!;
 }

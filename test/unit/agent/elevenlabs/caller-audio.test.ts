@@ -60,11 +60,14 @@ describe('caller sound', () => {
     expect(Buffer.from(last, 'base64')).toEqual(frame(5));
   });
 
-  it('that lies in the middle of something else is taken from there', () => {
+  it('that lies in the middle of something else is taken from there, without a view of it', () => {
     for (const chunkMs of [20, 40]) {
       const { audio, socket, sounds } = sink('ulaw_8000', chunkMs);
       socket.idle = true;
       const around = Buffer.concat([frame(9), frame(1), frame(2), frame(9)]);
+      around.subarray = () => {
+        throw new Error('a view for each packet');
+      };
       audio.write(around, 160, 320);
       audio.write(around, 320, 480);
       expect(Buffer.concat(sounds())).toEqual(Buffer.concat([frame(1), frame(2)]));
