@@ -2,25 +2,6 @@ import { linearToUlaw } from '../../../codecs/g711.ts';
 import { Resampler } from '../../../codecs/resampler.ts';
 import { type AudioSink, sampleRate } from '../../core/audio.ts';
 
-/** Views of the beginning of one memory by their length in bytes, so that none is made per piece. */
-class Views {
-  #memory: Int16Array | Uint8Array | undefined;
-  readonly #views = new Map<number, Uint8Array>();
-
-  of(memory: Int16Array | Uint8Array, bytes: number): Uint8Array {
-    if (memory !== this.#memory) {
-      this.#memory = memory;
-      this.#views.clear();
-    }
-    let view = this.#views.get(bytes);
-    if (view === undefined) {
-      view = new Uint8Array(memory.buffer, memory.byteOffset, bytes);
-      this.#views.set(bytes, view);
-    }
-    return view;
-  }
-}
-
 /**
  * Hands sound of one rate to a sink in the sink's own format, from where it lies when it has that format already. The
  * resampler keeps its state from one piece to the next. pcm formats are little-endian, as every machine is that this
@@ -33,7 +14,9 @@ export class SinkFeed {
   /** What was resampled, and what was made mu-law. */
   readonly #samples: Int16Array;
   readonly #codes: Uint8Array;
-  readonly #views = new Views();
+  /** Samples that were written last, and the same memory as bytes, so that no view of it is made per piece. */
+  #seen: Int16Array | undefined;
+  #seenBytes: Uint8Array = new Uint8Array(0);
   readonly #ulaw: boolean;
 
   constructor(sink: AudioSink, rate: number, maxSamples: number) {
@@ -59,13 +42,21 @@ export class SinkFeed {
   }
 
   #hand(samples: Int16Array, count: number): void {
-    if (!this.#ulaw) return this.#emit(samples, count * 2);
+    if (!this.#ulaw) return this.#emit(this.#bytesOf(samples), count * 2);
     const codes = this.#codes;
     for (let i = 0; i < count; i++) codes[i] = linearToUlaw[samples[i]! & 0xffff]!;
     this.#emit(codes, count);
   }
 
-  #emit(memory: Int16Array | Uint8Array, bytes: number): void {
-    if (bytes > 0) this.sink.write(this.#views.of(memory, bytes));
+  #bytesOf(samples: Int16Array): Uint8Array {
+    if (samples !== this.#seen) {
+      this.#seen = samples;
+      this.#seenBytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+    }
+    return this.#seenBytes;
+  }
+
+  #emit(memory: Uint8Array, bytes: number): void {
+    if (bytes > 0) this.sink.write(memory, 0, bytes);
   }
 }

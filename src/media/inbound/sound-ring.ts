@@ -53,9 +53,10 @@ export class SoundRing {
 
   /** Puts `length` bytes of a packet, which lie at `from` in it, to `at`, without the first `skip` of them. */
   store(packet: Uint8Array, from: number, at: number, length: number, skip: number, codec: number): void {
-    if (skip === 0 && ((at | length) & 3) === 0)
-      storeWords(packet, from, this.#byteWords, this.#markWords, at >> 2, length >> 2, codec);
-    else storeBytes(packet, from, this.#bytes, this.#marks, at, skip, length, codec);
+    const left = length - skip;
+    this.keep(packet, from + skip, at + skip, left);
+    if (((at + skip) | left) % 4 === 0) markWords(this.#markWords, (at + skip) >> 2, left >> 2, codec);
+    else markBytes(this.#marks, at + skip, left, codec);
     if (skip === 0) this.#marks[at & ringMask] = codec | firstByte;
   }
 
@@ -77,7 +78,7 @@ export class SoundRing {
   }
 
   clear(from: number, to: number): void {
-    for (let i = from; i < to; i++) this.#marks[i & ringMask] = 0;
+    markBytes(this.#marks, from, to - from, 0);
   }
 }
 
@@ -95,24 +96,6 @@ function plainUnits(marks: Uint8Array, words: Int32Array, at: number, codec: num
   return units;
 }
 
-function storeWords(
-  packet: Uint8Array,
-  from: number,
-  bytes: Int32Array,
-  marks: Int32Array,
-  at: number,
-  count: number,
-  codec: number,
-): void {
-  const mark = codec * everyByte;
-  for (let i = 0, read = from; i < count; i++, read += 4) {
-    const place = (at + i) & wordMask;
-    bytes[place] =
-      packet[read]! | (packet[read + 1]! << 8) | (packet[read + 2]! << 16) | (packet[read + 3]! << 24);
-    marks[place] = mark;
-  }
-}
-
 function keepWords(packet: Uint8Array, from: number, bytes: Int32Array, at: number, count: number): void {
   for (let i = 0, read = from; i < count; i++, read += 4)
     bytes[(at + i) & wordMask] =
@@ -123,21 +106,13 @@ function keepBytes(packet: Uint8Array, from: number, bytes: Uint8Array, at: numb
   for (let i = 0; i < length; i++) bytes[(at + i) & ringMask] = packet[from + i]!;
 }
 
-function storeBytes(
-  packet: Uint8Array,
-  from: number,
-  bytes: Uint8Array,
-  marks: Uint8Array,
-  at: number,
-  skip: number,
-  length: number,
-  codec: number,
-): void {
-  for (let i = skip; i < length; i++) {
-    const place = (at + i) & ringMask;
-    bytes[place] = packet[from + i]!;
-    marks[place] = codec;
-  }
+function markWords(words: Int32Array, at: number, count: number, codec: number): void {
+  const mark = codec * everyByte;
+  for (let i = 0; i < count; i++) words[(at + i) & wordMask] = mark;
+}
+
+function markBytes(marks: Uint8Array, at: number, count: number, codec: number): void {
+  for (let i = 0; i < count; i++) marks[(at + i) & ringMask] = codec;
 }
 
 function moveWords(bytes: Int32Array, marks: Int32Array, at: number, count: number, to: Int32Array): void {
