@@ -6,7 +6,7 @@ import type { EventSink } from './core/events.ts';
 import type { Logger } from './core/logger.ts';
 import { limitsOf } from './sip/drachtio/limits.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
-import { EmbeddedSignalling } from './sip/embedded/stack.ts';
+import { type EmbeddedOptions, EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
 import type { OnInvite, Source } from './sip/signalling.ts';
 import { networkSet } from './trunks/match.ts';
@@ -36,7 +36,7 @@ export async function composeSignalling(
 async function composeDrachtio(
   { secrets, sip }: Config,
   backend: Extract<SipBackend, { kind: 'drachtio' }>,
-  { clock, log, events, access, overload, onInvite, tap }: SignallingParts,
+  parts: SignallingParts,
 ): Promise<DrachtioSignalling> {
   // Who does not use it need not load it.
   const { DrachtioSignalling: Backend } = await import('./sip/drachtio/signalling.ts');
@@ -52,39 +52,37 @@ async function composeDrachtio(
             secret,
             admits: address => networks?.has(address) === true,
           },
-    objection: address => access.gate.objection(address),
-    gate: request => overload.screen(request, access.gate.admit(request)),
-    clock,
-    log,
-    onInvite,
-    tap,
-    onRefused: access.refused,
-    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    ...whoever(parts),
     limits: limitsOf(sip.limits),
   });
 }
 
 function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
   const { sip } = config;
-  const { clock, log, events, access, overload, contactFor, onInvite, tap } = parts;
+  const { access, contactFor } = parts;
   const { gate } = access;
   return new EmbeddedSignalling({
     listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
     ...(access.material === undefined ? {} : { tls: access.material }),
     admit: address => gate.objection(address) === undefined,
-    objection: address => gate.objection(address),
     // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
     mayDial: address => gate.routing.lists(address),
     isStranger: address => gate.isStranger(address),
-    gate: request => overload.screen(request, gate.admit(request)),
     contactFor,
-    clock,
-    log,
-    onInvite,
-    tap,
-    onRefused: access.refused,
-    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    ...whoever(parts),
     limits: sip.limits,
     messageLimits: sip.limits,
   });
+}
+
+/** Who may call, and who hears of calls and refusals, whoever speaks SIP. */
+function whoever({ clock, log, events, access, overload, onInvite, tap }: SignallingParts) {
+  const { gate, refused } = access;
+  return {
+    objection: address => gate.objection(address),
+    gate: request => overload.screen(request, gate.admit(request)),
+    ...{ clock, log, onInvite, tap },
+    onRefused: refused,
+    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+  } satisfies Partial<EmbeddedOptions>;
 }
