@@ -25,8 +25,9 @@ export interface InboxReader {
 }
 
 /**
- * Goes on with a socket, of which nothing waits to be read or written, in such a way that what comes lies in the inbox. Node else gets 64 kB for every read, gives most of it back and makes two objects, which is a third of what
- * it costs to take a short message. See docs/decisions/0017.
+ * Goes on with a socket, of which nothing waits to be read or written, in such a way that what comes lies in the inbox. Node else
+ * gets 64 kB for every read, gives most of it back and makes two objects, which is a third of what it costs to take a short
+ * message. See docs/decisions/0017.
  */
 export function readIntoInbox(socket: Socket, reader: InboxReader): Socket {
   socket.setTimeout(0);
