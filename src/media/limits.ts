@@ -36,7 +36,7 @@ export const mediaLimits = {
   slotMs: 5,
   /** Timers of libuv count whole ms and may fire this much early: what is due so soon goes at once. */
   earlyMs: 1,
-  /** A pacer that wakes later than this lets the sockets be read before it works. */
+  /** A pacer that wakes later than this sends, and lets the sockets be read before it does the rest. */
   readFirstMs: 20,
   /** Packets of one stream in one wake-up: the one that is due and those that were missed. A jitter buffer bears as many. */
   burstPackets: 5,

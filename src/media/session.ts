@@ -134,7 +134,10 @@ export class MediaSession {
     this.#silence = new SilenceWatch(options.mediaTimeoutMs);
     this.#wire = this.#connect({
       key: (key, way) => this.#press(key, way),
-      came: (nowMs, passed) => this.#pass(nowMs, passed),
+      came: (nowMs, passed) => {
+        this.#pass(nowMs, passed);
+        options.pacer.between(nowMs);
+      },
       heard: (eventId, heardMs, unheardMs) => options.listener.heard?.(eventId, heardMs, unheardMs),
       failed: error => this.#fail(error),
     });

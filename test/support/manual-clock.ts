@@ -49,6 +49,11 @@ export class ManualClock implements Clock {
     this.#now = target;
   }
 
+  /** Moves time on by `ms` as for a thread that is busy: what falls due on the way fires when time is moved on after it. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   #next(until: number): Entry | undefined {
     let first: Entry | undefined;
     for (const entry of this.#timers) {

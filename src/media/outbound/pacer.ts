@@ -18,7 +18,7 @@ export interface PacedHandle {
 }
 
 export interface PacedOptions {
-  /** Whether the stream counts in the pacer's own `lateness`: true for what leaves on the wire. */
+  /** Whether the stream counts in the pacer's own `lateness` and goes before what is being read: true for what leaves on the wire. */
   readonly measured?: boolean;
   /** Deadlines it gets at most in one wake-up, those that were missed included; `burstPackets` unless given. */
   readonly burst?: number;
@@ -69,6 +69,8 @@ export class Pacer {
   #streams = 0;
   /** Last ms of the wheel that was worked off. */
   #done = -1;
+  /** When something may be due that has not been looked at, by the clock; no later than what is due first. */
+  #nextMs = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #running = false;
@@ -78,10 +80,11 @@ export class Pacer {
     const late = this.#clock.now() - this.#armedFor;
     this.#timer = undefined;
     this.#armedFor = Number.POSITIVE_INFINITY;
-    // A thread that was held up has its sockets full, and timers come before sockets: read first, or what lies there
-    // would be taken for lost.
-    if (late > mediaLimits.readFirstMs) this.#afterInput(this.#run);
-    else this.run();
+    if (late <= mediaLimits.readFirstMs) return this.run();
+    // A thread that was held up has its sockets full, and timers come before sockets: what is measured goes out, the rest
+    // waits until they are read, or what lies there would be taken for lost.
+    this.#work(this.#clock.now(), true);
+    this.#afterInput(this.#run);
   };
 
   /** `afterInput` calls what it is given once the sockets that are readable have been read; `setImmediate` as a rule. */
@@ -116,6 +119,7 @@ export class Pacer {
     entry.due = this.#firstDeadline(entry);
     this.#streams++;
     this.#insert(entry);
+    this.#nextMs = Math.min(this.#nextMs, this.#origin + entry.due);
     if (!this.#running) this.#arm();
     return entry;
   }
@@ -144,30 +148,49 @@ export class Pacer {
   /** Does all that is due by now and arms the timer for what comes next. The timer calls it; tests may. */
   run(): void {
     if (this.#running) return;
+    this.#work(this.#clock.now(), false);
+    this.#arm();
+  }
+
+  /**
+   * Between two packets that are read, `nowMs` by the clock: what is measured goes out when it is due, and does not wait until
+   * everything has been read that came meanwhile.
+   */
+  between(nowMs: number): void {
+    if (nowMs >= this.#nextMs && !this.#running) this.#work(nowMs, true);
+  }
+
+  #work(now: number, measuredOnly: boolean): void {
     this.#running = true;
-    const now = this.#clock.now();
     const until = Math.floor(now - this.#origin + mediaLimits.earlyMs);
     // A bucket holds every deadline of its residue: one turn of the wheel meets them all.
     const from = Math.max(this.#done + 1, until - wheelMask);
     // Moved on first, so that a stream added meanwhile gets a deadline that is still to come.
-    this.#done = Math.max(this.#done, until);
-    for (let tick = from; tick <= until; tick++) this.#workOff(tick & wheelMask, until, now);
+    if (!measuredOnly) this.#done = Math.max(this.#done, until);
+    for (let tick = from; tick <= until; tick++) this.#workOff(tick & wheelMask, until, now, measuredOnly);
+    this.#nextMs = this.#origin + this.#firstFrom(until + 1);
     this.#running = false;
-    this.#arm();
   }
 
-  #workOff(bucket: number, until: number, now: number): void {
+  #workOff(bucket: number, until: number, now: number, measuredOnly: boolean): void {
     let entry = this.#wheel[bucket];
     this.#wheel[bucket] = undefined;
     while (entry !== undefined) {
       const next: Entry | undefined = entry.next;
       entry.next = undefined;
       if (entry.active) {
-        if (entry.due <= until) this.#serve(entry, until, now);
+        if (entry.due <= until && (entry.measured || !measuredOnly)) this.#serve(entry, until, now);
         if (entry.active) this.#insert(entry);
       }
       entry = next;
     }
+  }
+
+  /** The first ms from `tick` on whose bucket is not empty, within one turn of the wheel. */
+  #firstFrom(tick: number): number {
+    const last = tick + wheelMask;
+    while (this.#wheel[tick & wheelMask] === undefined && tick < last) tick++;
+    return tick;
   }
 
   #serve(entry: Entry, until: number, now: number): void {
@@ -228,9 +251,7 @@ export class Pacer {
 
   #arm(): void {
     if (this.#streams === 0) return;
-    let tick = this.#done + 1;
-    while (this.#wheel[tick & wheelMask] === undefined && tick <= this.#done + wheelSize) tick++;
-    const at = this.#origin + tick;
+    const at = this.#origin + this.#firstFrom(this.#done + 1);
     if (at >= this.#armedFor) return;
     this.#disarm();
     this.#armedFor = at;

@@ -306,6 +306,19 @@ describe('MediaSession', () => {
     expect(world.pacer.streams).toBe(2);
   });
 
+  it('sends what is due before it has read all that came, and each packet once', () => {
+    const world = new World().answered();
+    world.talk(1000);
+    const sent = () => world.rtp.rtp.length;
+    const before = sent();
+    world.clock.stall(20);
+    for (let i = 0; i < 3; i++) world.hear(speech(20));
+    expect(sent()).toBe(before + 1);
+    expect(world.run(0).length).toBe(0);
+    world.run(200);
+    expect(sent()).toBe(before + 11);
+  });
+
   it('lets the last sentence finish before it says that all was played', () => {
     const world = new World().answered();
     world.session.audio(1, speech(1000));

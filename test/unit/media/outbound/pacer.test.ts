@@ -27,14 +27,6 @@ class LateClock extends ManualClock {
   }
 }
 
-/** Can be made to lose time, as a thread does that is blocked: no timer fires meanwhile. */
-class StalledClock extends ManualClock {
-  lostMs = 0;
-  override now(): number {
-    return super.now() + this.lostMs;
-  }
-}
-
 const gaps = (times: number[]) => times.slice(1).map((time, i) => time - times[i]!);
 
 describe('Pacer', () => {
@@ -113,14 +105,14 @@ describe('Pacer', () => {
   });
 
   it('after a stall sends the one that is due with the last ones that were missed, and skips the older ones', () => {
-    const clock = new StalledClock();
+    const clock = new ManualClock();
     const pacer = new Pacer(clock, 5, run => run());
     const stream = new Stream();
     const handle = pacer.add(stream, 20);
     clock.advance(100);
     const before = stream.deadlines.length;
     const last = stream.deadlines.at(-1)!;
-    clock.lostMs = 500;
+    clock.stall(500);
     pacer.run();
     const due = stream.deadlines.slice(before);
     expect(due).toEqual([420, 440, 460, 480, 500].map(ms => last + ms));
@@ -131,31 +123,72 @@ describe('Pacer', () => {
   });
 
   it('gives a stream that asks for it every deadline that was missed', () => {
-    const clock = new StalledClock();
+    const clock = new ManualClock();
     const pacer = new Pacer(clock);
     const stream = new Stream();
     const handle = pacer.add(stream, 20, { burst: 50 });
     clock.advance(100);
     const before = stream.deadlines.length;
-    clock.lostMs = 500;
+    clock.stall(500);
     pacer.run();
     expect(stream.deadlines.length - before).toBe(25);
     expect(handle.skipped).toBe(0);
   });
 
-  it('lets the sockets be read first when it wakes late, and not when it wakes in time', () => {
-    const clock = new StalledClock();
+  it('lets the sockets be read before what is not measured when it wakes late, and not when it wakes in time', () => {
+    const clock = new ManualClock();
     const waiting: (() => void)[] = [];
     const pacer = new Pacer(clock, 5, run => waiting.push(run));
-    const stream = new Stream();
-    pacer.add(stream, 20);
+    const sends = new Stream();
+    const looks = new Stream();
+    pacer.add(sends, 20);
+    pacer.add(looks, 20, { measured: false });
     clock.advance(100);
-    expect([stream.deadlines.length, waiting.length]).toEqual([5, 0]);
-    clock.lostMs = 50;
-    clock.advance(20);
-    expect([stream.deadlines.length, waiting.length]).toEqual([5, 1]);
+    expect([sends.deadlines.length, looks.deadlines.length, waiting.length]).toEqual([5, 5, 0]);
+    clock.stall(50);
+    clock.advance(0);
+    expect([sends.deadlines.length, looks.deadlines.length, waiting.length]).toEqual([8, 5, 1]);
     waiting[0]?.();
-    expect(stream.deadlines.length).toBe(9);
+    expect([sends.deadlines.length, looks.deadlines.length]).toEqual([8, 8]);
+    expect(sends.times.at(-1)).toBe(clock.now());
+    clock.advance(100);
+    for (const { deadlines } of [sends, looks]) expect(new Set(gaps(deadlines))).toEqual(new Set([20]));
+    expect(waiting.length).toBe(1);
+  });
+
+  it('does what is measured between two packets that are read, once it is due, and leaves the rest to its timer', () => {
+    const clock = new ManualClock();
+    const pacer = new Pacer(clock);
+    const sends = new Stream();
+    const looks = new Stream();
+    pacer.add(looks, 20, { measured: false });
+    const handle = pacer.add(sends, 20);
+    clock.advance(100);
+    const due = sends.deadlines.at(-1)! + 20;
+    const done = () => [sends.deadlines.length, looks.deadlines.length];
+    expect(done()).toEqual([5, 5]);
+    pacer.between(due - 2);
+    expect(done()).toEqual([5, 5]);
+    clock.stall(due + 3 - clock.now());
+    pacer.between(clock.now());
+    pacer.between(clock.now());
+    expect(done()).toEqual([6, 5]);
+    expect([sends.deadlines.at(-1), sends.times.at(-1)]).toEqual([due, due + 3]);
+    // It stays on its grid, and nothing is done twice.
+    clock.advance(0);
+    expect(done()).toEqual([6, 6]);
+    clock.advance(97);
+    expect(done()).toEqual([11, 11]);
+    for (const { deadlines } of [sends, looks]) expect(new Set(gaps(deadlines))).toEqual(new Set([20]));
+    // Nor is a stream served that has gone, and one that comes meanwhile waits for its own deadline.
+    pacer.remove(handle);
+    const late = new Stream();
+    pacer.add(late, 20);
+    clock.stall(200);
+    pacer.between(clock.now());
+    expect([late.deadlines.length, ...done()]).toEqual([5, 11, 11]);
+    pacer.run();
+    expect(looks.deadlines.at(-1)).toBeGreaterThan(clock.now() - 20);
   });
 
   it('spreads streams evenly over the slots of 20 ms', () => {
