@@ -23,7 +23,7 @@ export interface JournalParts {
   readonly log: Logger;
   readonly meters: StoreMeters;
   readonly limits: Readonly<
-    Record<'batchCalls' | 'unwritten' | 'retryMs' | 'longestRetryMs' | 'updateMs' | 'finishMs', number>
+    Record<'batchCalls' | 'betweenMs' | 'unwritten' | 'retryMs' | 'longestRetryMs' | 'updateMs' | 'finishMs', number>
   >;
 }
 
@@ -39,9 +39,9 @@ interface Entry {
 
 /**
  * What happens in calls, on its way to the database. Only the newest picture of a call is kept, so what waits is bounded
- * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, and whatever waits
- * goes along; the rest waits a moment for company, because a transaction costs more than what is in it. One loop writes,
- * so pictures of a call never overtake each other.
+ * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, unless something
+ * was written a moment ago, and whatever waits goes along; the rest waits for company, because a transaction costs more than
+ * what is in it. One loop writes, so pictures of a call never overtake each other.
  */
 export class WriteBehind implements CallJournal {
   readonly #parts: JournalParts;
@@ -50,8 +50,9 @@ export class WriteBehind implements CallJournal {
   readonly #dirty = new Map<CallKey, Entry>();
   #over = 0;
   #timer: Timer | undefined;
-  /** When the timer fires, ms of the clock. */
+  /** When the timer fires, and when the last transaction began, ms of the clock. */
   #due = 0;
+  #wroteMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #failures = 0;
   /** Calls of the next transaction: one after a failure, so that a call that cannot be written takes no other with it. */
@@ -121,11 +122,13 @@ export class WriteBehind implements CallJournal {
 
   /** Writes within so many ms, if not earlier. */
   #arm(ms: number): void {
-    const due = this.#parts.clock.now() + ms;
+    const { clock, limits } = this.#parts;
+    const now = clock.now();
+    const due = Math.max(now + ms, this.#wroteMs + limits.betweenMs);
     if (this.#timer !== undefined && this.#due <= due) return;
     this.#timer?.cancel();
     this.#due = due;
-    this.#timer = this.#parts.clock.timer(ms, () => {
+    this.#timer = clock.timer(due - now, () => {
       this.#timer = undefined;
       void this.#drain();
     });
@@ -155,6 +158,7 @@ export class WriteBehind implements CallJournal {
     const images = batch.map(([, entry]) => this.#image(entry));
     for (const [call] of batch) this.#dirty.delete(call);
     const begun = clock.now();
+    this.#wroteMs = begun;
     try {
       await write(images);
     } catch (error) {

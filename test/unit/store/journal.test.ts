@@ -11,6 +11,7 @@ let clock: ManualClock;
 let journal: WriteBehind;
 const limits = {
   batchCalls: 4,
+  betweenMs: 3,
   unwritten: 3,
   retryMs: 100,
   longestRetryMs: 400,
@@ -77,7 +78,7 @@ describe('what happens in calls, on its way to the database', () => {
   });
 
   it('lets what becomes known wait a moment for company, and goes along with the next call that begins', async () => {
-    const [first, second] = [someCall(), someCall()];
+    const [first, second, third] = [someCall(), someCall(), someCall()];
     const passed = async (ms: number) => {
       clock.advance(ms);
       await settle();
@@ -92,13 +93,18 @@ describe('what happens in calls, on its way to the database', () => {
     journal.finish(first.key, someEnd);
     expect(await passed(4)).toEqual([]);
     expect(await passed(1)).toEqual([[first.key, 'ended']]);
+    await passed(10);
     journal.begin(second);
     expect(await passed(0)).toEqual([[second.key, 'running']]);
+    // Calls that begin one right after the other share a transaction too.
     journal.finish(second.key, someEnd);
     journal.begin(first);
-    expect(await passed(0)).toEqual([
+    expect(await passed(2)).toEqual([]);
+    journal.begin(third);
+    expect(await passed(1)).toEqual([
       [second.key, 'ended'],
       [first.key, 'running'],
+      [third.key, 'running'],
     ]);
   });
 
