@@ -87,8 +87,9 @@ export class Run {
     const total = Math.ceil(slow * warm);
     const sipp = this.#startSipp(port, folder, { ...this.#plan, rate: slow, total });
     const code = await sipp.exited;
-    if (code !== 0) throw new Error(`the calls to warm up failed: SIPp ended with ${code}`);
-    console.log(`warmed up with ${total} calls in ${warm} s`);
+    // 1: not every call was made. A daemon that has only just started may turn some away, and they are not what is measured.
+    if (code !== 0 && code !== 1) throw new Error(`the calls to warm up failed: SIPp ended with ${code}`);
+    console.log(`warmed up with ${total} calls in ${warm} s${code === 1 ? ', some of which failed' : ''}`);
   }
 
   async stop() {
