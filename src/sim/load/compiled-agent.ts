@@ -18,6 +18,7 @@ const modules = [
   'request',
   'server',
   'stage',
+  'wire',
 ];
 const sources = [
   ...modules.map(name => `agent/${name}.c`),

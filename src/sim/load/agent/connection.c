@@ -7,10 +7,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "../measures.h"
 #include "limits.h"
 #include "request.h"
 #include "server.h"
@@ -21,19 +19,13 @@ enum { READ_BYTES = 64 * 1024, READ_MORE_BYTES = 16 * 1024, LONGEST_ANSWER = 512
 /* Those that are open, by their files; and those that are gone, and not yet freed. */
 static struct connection *open_ones[MOST_CONNECTIONS + OTHER_FILES];
 static struct connection *gone;
-/* What the kernel said of the time of what was read last. */
-static union {
-  struct cmsghdr head;
-  char bytes[CMSG_SPACE(sizeof(struct timespec))];
-} stamp;
-static bool stamped;
 
 void connection_drop(struct connection *connection) {
   if (connection->phase == GONE) return;
   connection->phase = GONE;
   conversation_end(connection);
-  open_ones[connection->watched.fd] = NULL;
-  close(connection->watched.fd);
+  open_ones[connection->wire.watched.fd] = NULL;
+  close(connection->wire.watched.fd);
   server_left();
   connection->next_gone = gone;
   gone = connection;
@@ -43,7 +35,7 @@ void connections_reap(void) {
   while (gone != NULL) {
     struct connection *next = gone->next_gone;
     buffer_free(&gone->held);
-    buffer_free(&gone->unsent);
+    buffer_free(&gone->wire.unsent);
     free(gone);
     gone = next;
   }
@@ -59,34 +51,12 @@ void connection_end(struct connection *connection) {
   if (connection->phase == GONE) return;
   connection->phase = ENDING;
   conversation_end(connection);
-  if (connection->unsent.length == 0) shutdown(connection->watched.fd, SHUT_WR);
-}
-
-/* Keeps what did not fit into the socket, from the byte `sent` on. */
-static bool keep(struct buffer *unsent, const struct iovec *parts, int count, size_t sent) {
-  for (int i = 0; i < count; i++) {
-    size_t skipped = sent < parts[i].iov_len ? sent : parts[i].iov_len;
-    if (!buffer_append(unsent, (const uint8_t *)parts[i].iov_base + skipped, parts[i].iov_len - skipped)) return false;
-    sent -= skipped;
-  }
-  return unsent->length <= MOST_UNSENT;
+  if (!wire_waits(&connection->wire)) shutdown(connection->wire.watched.fd, SHUT_WR);
 }
 
 void connection_send(struct connection *connection, const struct iovec *parts, int count) {
   if (connection->phase == GONE) return;
-  bool waited = connection->unsent.length > 0;
-  size_t sent = 0;
-  if (!waited) {
-    const struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
-    ssize_t written = sendmsg(connection->watched.fd, &message, MSG_NOSIGNAL);
-    if (written == -1 && errno != EAGAIN && errno != EINTR) {
-      connection_drop(connection);
-      return;
-    }
-    sent = written == -1 ? 0 : (size_t)written;
-  }
-  if (!keep(&connection->unsent, parts, count, sent)) connection_drop(connection);
-  else if (!waited && connection->unsent.length > 0) loop_change(&connection->watched, EPOLLIN | EPOLLOUT);
+  if (!wire_send(&connection->wire, parts, count)) connection_drop(connection);
 }
 
 void connection_frame(struct connection *connection, enum opcode opcode, const void *payload, size_t length) {
@@ -95,21 +65,9 @@ void connection_frame(struct connection *connection, enum opcode opcode, const v
   connection_send(connection, parts, 2);
 }
 
-void connection_put_off(struct connection *connection) {
-  loop_put_off(&connection->watched, connection->unsent.length > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
 static void send_waiting(struct connection *connection) {
-  struct buffer *unsent = &connection->unsent;
-  ssize_t written = send(connection->watched.fd, unsent->data + unsent->start, unsent->length, MSG_NOSIGNAL);
-  if (written == -1) {
-    if (errno != EAGAIN && errno != EINTR) connection_drop(connection);
-    return;
-  }
-  buffer_consume(unsent, (size_t)written);
-  if (unsent->length > 0) return;
-  loop_change(&connection->watched, EPOLLIN);
-  if (connection->phase == ENDING) shutdown(connection->watched.fd, SHUT_WR);
+  if (!wire_flush(&connection->wire)) connection_drop(connection);
+  else if (connection->phase == ENDING && !wire_waits(&connection->wire)) shutdown(connection->wire.watched.fd, SHUT_WR);
 }
 
 static void send_text(struct connection *connection, const char *text, int length) {
@@ -193,33 +151,12 @@ static size_t take(struct connection *connection, uint8_t *data, size_t length) 
   return used;
 }
 
-/* Reads what there is, and the time at which the kernel got it. */
-static ssize_t read_some(int fd, void *to, size_t length) {
-  struct iovec part = {to, length};
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &stamp, .msg_controllen = sizeof stamp};
-  ssize_t got = recvmsg(fd, &message, 0);
-  stamped = got > 0 && message.msg_controllen >= sizeof stamp;
-  return got;
-}
-
-double connection_arrival(void) {
-  struct timespec now, then;
-  double ms = monotonic_ms();
-  if (!stamped || stamp.head.cmsg_type != SCM_TIMESTAMPNS) return ms;
-  clock_gettime(CLOCK_REALTIME, &now);
-  memcpy(&then, CMSG_DATA(&stamp.head), sizeof then);
-  double age = (double)(now.tv_sec - then.tv_sec) * 1e3 + (double)(now.tv_nsec - then.tv_nsec) / 1e6;
-  /* Somebody may have set the clock meanwhile. */
-  return age > 0 ? ms - age : ms;
-}
-
 static void receive(struct connection *connection) {
   static uint8_t shared[READ_BYTES];
   struct buffer *held = &connection->held;
   size_t had = held->length;
   uint8_t *to = had == 0 ? shared : buffer_reserve(held, READ_MORE_BYTES);
-  ssize_t got = to == NULL ? 0 : read_some(connection->watched.fd, to, had == 0 ? READ_BYTES : READ_MORE_BYTES);
+  ssize_t got = to == NULL ? 0 : wire_read(&connection->wire, to, had == 0 ? READ_BYTES : READ_MORE_BYTES);
   if (got == -1 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) {
     connection_drop(connection);
@@ -237,7 +174,7 @@ static void receive(struct connection *connection) {
 
 /* It may have been dropped while others of the same turn were worked off. */
 static void ready(struct watched *watched, uint32_t events) {
-  /* `watched` is its first member. */
+  /* `watched` is the first member of its first member. */
   struct connection *connection = (struct connection *)watched;
   if (connection->phase == GONE) return;
   if (events & EPOLLOUT) send_waiting(connection);
@@ -247,7 +184,7 @@ static void ready(struct watched *watched, uint32_t events) {
 void connection_open(int fd) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (connection == NULL) fail("no memory for a connection");
-  connection->watched = (struct watched){.fd = fd, .ready = ready};
+  connection->wire.watched = (struct watched){.fd = fd, .ready = ready};
   open_ones[fd] = connection;
-  loop_watch(&connection->watched, EPOLLIN);
+  loop_watch(&connection->wire.watched, EPOLLIN);
 }

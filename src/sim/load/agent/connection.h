@@ -1,13 +1,12 @@
-/* One client: its socket, what it sent in part, and what waits for it. */
+/* One client: its socket, and what it sent in part. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
 #include <stdbool.h>
-#include <sys/uio.h>
 
 #include "buffer.h"
 #include "conversation.h"
-#include "loop.h"
+#include "wire.h"
 
 enum phase {
   REQUESTING,
@@ -18,10 +17,9 @@ enum phase {
 };
 
 struct connection {
-  struct watched watched;
+  struct wire wire;
   enum phase phase;
   struct buffer held;
-  struct buffer unsent;
   uint64_t body_left;
   struct conversation conversation;
   struct connection *next_gone;
@@ -33,10 +31,6 @@ void connection_open(int fd);
 void connection_send(struct connection *connection, const struct iovec *parts, int count);
 /* Sends a frame that is no piece of speech. */
 void connection_frame(struct connection *connection, enum opcode opcode, const void *payload, size_t length);
-/* When the last of what is being worked off came, however much later that is, in ms of the monotonic clock. */
-double connection_arrival(void);
-/* From now on what comes is only looked at once a slot. */
-void connection_put_off(struct connection *connection);
 /* Closes our side as soon as everything was sent. */
 void connection_end(struct connection *connection);
 /* Ends it without a word. Its memory stays until `connections_reap`. */

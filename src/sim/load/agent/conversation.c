@@ -79,7 +79,7 @@ static void begin(struct connection *connection, struct frame *frame) {
   tell(connection, metadata, length);
   conversation_step(connection);
   if (connection->phase != CONVERSING) return;
-  connection_put_off(connection);
+  wire_put_off(&connection->wire);
   struct connection **slot = stage_resting_slot();
   conversation->next = *slot;
   conversation->link = slot;
@@ -99,7 +99,7 @@ static void hear(struct conversation *conversation, const struct frame *frame) {
   stage.received++;
   conversation->sound_bytes += sound_bytes(frame);
   bool loud = ends_loud(frame, stage.companded, stage.loud_peak);
-  if (loud && !conversation->loud) marks_add(&stage.heard, conversation->call, connection_arrival());
+  if (loud && !conversation->loud) marks_add(&stage.heard, conversation->call, wire_arrival());
   conversation->loud = loud;
 }
 

@@ -36,7 +36,7 @@ static void turn(void) {
   }
 }
 
-/* Once a slot: what conversations have sent meanwhile is read as well, see `connection_arrival`. */
+/* Once a slot: what conversations have sent meanwhile is read as well, see `wire_arrival`. */
 static void tick(struct watched *watched, uint32_t events) {
   (void)events;
   uint64_t expirations;
