@@ -12,6 +12,7 @@ const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const bench = (...args: string[]) => new Child(process.execPath, [main, 'bench', ...args], { env: {} });
 
 const compiles = requirePrograms('the bench with compiled telephones', ['cc']);
+const compilesTls = requirePrograms('the bench with a compiled agent over TLS', ['cc', 'openssl/ssl.h']);
 
 /** Processes that one has started, and those that they have. */
 function descendants(pid: number): number[] {
@@ -115,6 +116,8 @@ describe.runIf(process.platform === 'linux')('npm run bench', () => {
     expect(await child.exited, child.output).toBe(0);
     const line = child.output.split('\n').find(text => text.startsWith('{'));
     const { stress } = JSON.parse(line ?? '') as { stress: { phases: Phase[] } };
+    // It is over TLS.
+    expect(child.output).toContain(`the agent is ${compilesTls ? 'compiled' : 'in Node (no '}`);
     const happened = Object.fromEntries(stress.phases.map(phase => [phase.name, phase.happened]));
     expect(Object.keys(happened)).toEqual(['floor', 'calm', ...stressNames]);
     for (const { name, wire, dropped } of stress.phases) {

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { delimiter, join } from 'node:path';
 
 /**
- * Whether every program that a suite needs is on PATH, and every module of Kamailio (`kamailio/tls.so`) installed. A developer's machine may lack some: the suite is then skipped,
+ * Whether every program that a suite needs is on PATH, and every module of Kamailio (`kamailio/tls.so`) and every header (`openssl/ssl.h`) installed. A developer's machine may lack some: the suite is then skipped,
  * and says so on standard error. Under CI=true a skipped suite would be a hole nobody sees, so it throws.
  */
 export function requirePrograms(name: string, programs: string[]): boolean {
@@ -14,8 +14,9 @@ export function requirePrograms(name: string, programs: string[]): boolean {
   return false;
 }
 
-/** A program, or a module of Kamailio as `kamailio/tls.so`. */
+/** A program, a header of a library as C includes it, or a module of Kamailio as `kamailio/tls.so`. */
 function isThere(program: string): boolean {
+  if (program.endsWith('.h')) return existsSync(join('/usr/include', program));
   const [host, module] = program.split('/', 2);
   return host === 'kamailio' && module !== undefined ? hasModule(module) : isOnPath(program);
 }

@@ -21,15 +21,15 @@ async function start(order: Order): Promise<void> {
   parent.tell({ type: 'started', baseUrl: agent.baseUrl, made: agent.made });
 }
 
-/** Compiled where that can be, and where it can do what is asked. */
+/** Compiled where that can be. */
 function open({ profile: name, tls, silent = false }: Order): Promise<LoadAgent | CompiledAgent> {
   const profile = profiles[name];
-  if (tls !== undefined) return LoadAgent.start(profile, { tls, silent, why: 'TLS' });
-  const program = agentProgram();
-  if ('why' in program) return LoadAgent.start(profile, { silent, why: program.why });
+  const options = { silent, ...(tls === undefined ? {} : { tls }) };
+  const program = agentProgram({ tls: tls !== undefined });
+  if ('why' in program) return LoadAgent.start(profile, { ...options, why: program.why });
   const onLost = (error: Error) => {
     // Without an agent nothing is measured: this process ends, and says why.
     throw error;
   };
-  return CompiledAgent.start(profile, { path: program.path, silent, onLost });
+  return CompiledAgent.start(profile, { ...options, path: program.path, onLost });
 }

@@ -1,3 +1,5 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Certificate } from '../certificate.ts';
 import { type Compiled, compiled } from './compiled.ts';
 import { CompiledProcess } from './compiled-process.ts';
 import type { Made } from './made.ts';
@@ -24,18 +26,30 @@ const sources = [
   ...modules.map(name => `agent/${name}.c`),
   ...modules.filter(name => name !== 'main').map(name => `agent/${name}.h`),
   'agent/limits.h',
+  'agent/tls.h',
   'measures.c',
   'measures.h',
 ];
 const answerMs = 15_000;
 
-/** The program, or why there is none. More flags are for tests. */
-export const agentProgram = (flags: readonly string[] = []): Compiled =>
-  compiled('agent', sources, { flags });
+export interface AgentProgramOptions {
+  /** Whether it is to know TLS, for which OpenSSL and its headers are needed; default false. */
+  readonly tls?: boolean;
+  /** Of the compiler, besides the usual ones: for tests. */
+  readonly flags?: readonly string[];
+}
+
+/** The program, or why there is none. */
+export function agentProgram({ tls = false, flags = [] }: AgentProgramOptions = {}): Compiled {
+  const libraries = tls ? ['ssl', 'crypto'] : [];
+  return compiled('agent', [...sources, tls ? 'agent/tls.c' : 'agent/no-tls.c'], { flags, libraries });
+}
 
 export interface CompiledAgentOptions {
   /** Of the program. */
   readonly path: string;
+  /** With it the program has to know TLS. */
+  readonly tls?: Certificate;
   /** Conversations begin, and nothing is said in them; default false. */
   readonly silent?: boolean;
   /** Told when the program ends before it is closed. */
@@ -47,9 +61,10 @@ type Answer =
   | { readonly type: 'marked' }
   | { readonly type: 'report'; readonly report: AgentReport };
 
-/** The agent for load as a program of its own (agent/main.c), for a few percent of what LoadAgent takes. It knows no TLS. */
+/** The agent for load as a program of its own (agent/main.c), for a fraction of what LoadAgent takes. */
 export class CompiledAgent {
   readonly #program: CompiledProcess<Answer>;
+  readonly #scheme: 'http' | 'https';
   #port = 0;
 
   static async start(profile: Profile, options: CompiledAgentOptions): Promise<CompiledAgent> {
@@ -58,12 +73,14 @@ export class CompiledAgent {
     program.tell(profileLine(profile));
     program.tell(`speech ${agentPiece(profile).toString('base64')}`);
     if (!options.silent) program.tell(scriptLine());
+    if (options.tls !== undefined) program.tell(tlsLine(options.tls));
     const { port } = await program.ask('listen', 'started', answerMs);
     agent.#port = port;
     return agent;
   }
 
-  private constructor({ path, onLost }: CompiledAgentOptions) {
+  private constructor({ path, tls, onLost }: CompiledAgentOptions) {
+    this.#scheme = tls === undefined ? 'http' : 'https';
     this.#program = new CompiledProcess({ name: 'agent', path, onLost });
   }
 
@@ -72,7 +89,7 @@ export class CompiledAgent {
   }
 
   get baseUrl(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
   /** The window of measurement begins. */
@@ -93,6 +110,11 @@ export class CompiledAgent {
 function profileLine(profile: Profile): string {
   const bytesPerMs = callerBytes(profile) / frameMs;
   return `profile ${profile.inputFormat} ${profile.outputFormat} ${bytesPerMs} ${loudPeak}`;
+}
+
+function tlsLine({ cert, key }: Certificate): string {
+  const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
+  return `tls ${new X509Certificate(cert).raw.toString('base64')} ${der.toString('base64')}`;
 }
 
 /** All steps until they begin again. */

@@ -31,6 +31,8 @@ export interface CompileOptions {
   readonly cc?: string;
   /** Besides the usual ones. */
   readonly flags?: readonly string[];
+  /** What it is linked with besides libc, as the linker calls it: `ssl`. */
+  readonly libraries?: readonly string[];
 }
 
 /**
@@ -39,9 +41,10 @@ export interface CompileOptions {
  */
 export function compiled(name: string, sources: readonly string[], options: CompileOptions = {}): Compiled {
   const { folder = import.meta.dirname, cache = tmpdir(), cc = 'cc', flags: more = [] } = options;
+  const linked = (options.libraries ?? []).map(library => `-l${library}`);
   if (process.platform !== 'linux') return { why: 'not Linux' };
   try {
-    const made = [cc, process.arch, ...flags, ...more].join(' ');
+    const made = [cc, process.arch, ...flags, ...more, ...linked].join(' ');
     const hash = createHash('sha256').update(made);
     for (const source of sources) hash.update(readFileSync(join(folder, source)));
     const path = join(ownFolder(cache), `${name}-${hash.digest('hex').slice(0, 16)}`);
@@ -50,7 +53,7 @@ export function compiled(name: string, sources: readonly string[], options: Comp
       const unfinished = `${path}.${process.pid}`;
       const files = sources.filter(source => source.endsWith('.c')).map(source => join(folder, source));
       try {
-        execFileSync(cc, [...flags, ...more, '-o', unfinished, ...files], {
+        execFileSync(cc, [...flags, ...more, '-o', unfinished, ...files, ...linked], {
           env,
           timeout: compileMs,
           stdio: ['ignore', 'ignore', 'pipe'],
@@ -82,7 +85,9 @@ function ownFolder(parent: string): string {
 function reason(error: unknown, cc: string): string {
   const { code, path, message, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: Buffer };
   if (code === 'ENOENT' && path === cc) return `no ${cc}`;
-  if (stderr !== undefined && stderr.length > 0)
-    return stderr.toString().trim().replaceAll(/\s+/g, ' ').slice(0, toldCharacters);
-  return message;
+  const told = stderr?.toString().trim().replaceAll(/\s+/g, ' ') ?? '';
+  // Of a library that is not installed.
+  const [, header] = /fatal error: (\S+): No such file or directory/.exec(told) ?? [];
+  if (header !== undefined) return `no ${header}`;
+  return told === '' ? message : told.slice(0, toldCharacters);
 }

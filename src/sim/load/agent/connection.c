@@ -34,6 +34,7 @@ void connection_drop(struct connection *connection) {
 void connections_reap(void) {
   while (gone != NULL) {
     struct connection *next = gone->next_gone;
+    tls_free(gone->tls);
     buffer_free(&gone->held);
     buffer_free(&gone->wire.unsent);
     free(gone);
@@ -51,12 +52,14 @@ void connection_end(struct connection *connection) {
   if (connection->phase == GONE) return;
   connection->phase = ENDING;
   conversation_end(connection);
+  if (connection->tls != NULL) tls_end(connection->tls);
   if (!wire_waits(&connection->wire)) shutdown(connection->wire.watched.fd, SHUT_WR);
 }
 
 void connection_send(struct connection *connection, const struct iovec *parts, int count) {
   if (connection->phase == GONE) return;
-  if (!wire_send(&connection->wire, parts, count)) connection_drop(connection);
+  struct tls *tls = connection->tls;
+  if (!(tls == NULL ? wire_send(&connection->wire, parts, count) : tls_send(tls, parts, count))) connection_drop(connection);
 }
 
 void connection_frame(struct connection *connection, enum opcode opcode, const void *payload, size_t length) {
@@ -97,8 +100,8 @@ static void upgrade(struct connection *connection, const struct request *request
 static void answer(struct connection *connection, const struct request *request) {
   char body[LONGEST_ANSWER / 2], text[LONGEST_ANSWER];
   int size = snprintf(body, sizeof body,
-                      "{\"signed_url\":\"ws://127.0.0.1:%u/v1/convai/conversation?conversation_signature=load\"}",
-                      server_port());
+                      "{\"signed_url\":\"ws%s://127.0.0.1:%u/v1/convai/conversation?conversation_signature=load\"}",
+                      connection->tls == NULL ? "" : "s", server_port());
   int length = snprintf(text, sizeof text,
                         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s",
                         request->keeps_alive ? "" : "Connection: close\r\n", size, request->head_only ? "" : body);
@@ -151,16 +154,21 @@ static size_t take(struct connection *connection, uint8_t *data, size_t length) 
   return used;
 }
 
-static void receive(struct connection *connection) {
+static ssize_t read_some(struct connection *connection, void *to, size_t length) {
+  return connection->tls == NULL ? wire_read(&connection->wire, to, length) : tls_read(connection->tls, to, length);
+}
+
+/* Whether there was something. */
+static bool receive(struct connection *connection) {
   static uint8_t shared[READ_BYTES];
   struct buffer *held = &connection->held;
   size_t had = held->length;
   uint8_t *to = had == 0 ? shared : buffer_reserve(held, READ_MORE_BYTES);
-  ssize_t got = to == NULL ? 0 : wire_read(&connection->wire, to, had == 0 ? READ_BYTES : READ_MORE_BYTES);
-  if (got == -1 && (errno == EAGAIN || errno == EINTR)) return;
+  ssize_t got = to == NULL ? 0 : read_some(connection, to, had == 0 ? READ_BYTES : READ_MORE_BYTES);
+  if (got == -1 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got <= 0) {
     connection_drop(connection);
-    return;
+    return false;
   }
   size_t length = had + (size_t)got;
   size_t used = take(connection, had == 0 ? shared : held->data + held->start, length);
@@ -170,6 +178,13 @@ static void receive(struct connection *connection) {
   } else if (!buffer_append(held, shared + used, length - used)) {
     connection_drop(connection);
   }
+  return true;
+}
+
+/* Of what TLS has read ahead the kernel does not tell: all of it is taken at once. */
+static void receive_all(struct connection *connection) {
+  tls_feed(connection->tls);
+  while (receive(connection) && connection->phase != GONE) continue;
 }
 
 /* It may have been dropped while others of the same turn were worked off. */
@@ -178,13 +193,16 @@ static void ready(struct watched *watched, uint32_t events) {
   struct connection *connection = (struct connection *)watched;
   if (connection->phase == GONE) return;
   if (events & EPOLLOUT) send_waiting(connection);
-  if (connection->phase != GONE && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(connection);
+  if (connection->phase == GONE || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR))) return;
+  if (connection->tls == NULL) receive(connection);
+  else receive_all(connection);
 }
 
 void connection_open(int fd) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (connection == NULL) fail("no memory for a connection");
   connection->wire.watched = (struct watched){.fd = fd, .ready = ready};
+  connection->tls = tls_open(&connection->wire);
   open_ones[fd] = connection;
   loop_watch(&connection->wire.watched, EPOLLIN);
 }

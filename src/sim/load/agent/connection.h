@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "conversation.h"
+#include "tls.h"
 #include "wire.h"
 
 enum phase {
@@ -18,6 +19,8 @@ enum phase {
 
 struct connection {
   struct wire wire;
+  /* NULL in the clear. */
+  struct tls *tls;
   enum phase phase;
   struct buffer held;
   uint64_t body_left;

@@ -6,6 +6,7 @@
  *   profile <input format> <output format> <bytes of the caller's sound in a ms> <loud peak>
  *   speech <base64 of 100 ms of it>
  *   script <steps of 100 ms with commas: pieces of speech, b if a turn begins, c if it is interrupted>
+ *   tls <certificate> <its key>    both base64 of DER, the key as PKCS 8; without it all is in the clear
  *   listen            answers {"type":"started","port":...}
  *   mark              answers {"type":"marked"}
  *   report            answers {"type":"report","report":{...}}
@@ -25,6 +26,7 @@
 #include "loop.h"
 #include "server.h"
 #include "stage.h"
+#include "tls.h"
 
 static _Noreturn void refuse(const char *what) {
   errno = 0;
@@ -66,6 +68,13 @@ static void take_script(const char *at) {
   }
 }
 
+static void take_tls(char *facts) {
+  char *key = strchr(facts, ' ');
+  if (key == NULL) refuse("no key");
+  *key = '\0';
+  tls_use(facts, key + 1);
+}
+
 static void listen_once(void) {
   if (stage.bytes_per_ms == 0 || (stage.script_length > 0 && stage.speech == NULL)) refuse("listen before profile and speech");
   if (server_port() != 0) refuse("it listens already");
@@ -80,7 +89,7 @@ static void report(void) {
   fputs("}\n", stdout);
 }
 
-static const char *argument(const char *line, const char *command) {
+static char *argument(char *line, const char *command) {
   size_t length = strlen(command);
   return strncmp(line, command, length) == 0 && line[length] == ' ' ? line + length + 1 : NULL;
 }
@@ -91,11 +100,12 @@ static _Noreturn void end(void) {
   exit(0);
 }
 
-static void obey(const char *line) {
-  const char *facts;
+static void obey(char *line) {
+  char *facts;
   if ((facts = argument(line, "profile")) != NULL) take_profile(facts);
   else if ((facts = argument(line, "speech")) != NULL) take_speech(facts);
   else if ((facts = argument(line, "script")) != NULL) take_script(facts);
+  else if ((facts = argument(line, "tls")) != NULL) take_tls(facts);
   else if (strcmp(line, "listen") == 0) listen_once();
   else if (strcmp(line, "mark") == 0) stage_mark(), puts("{\"type\":\"marked\"}");
   else if (strcmp(line, "report") == 0) report();

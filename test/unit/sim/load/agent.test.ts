@@ -1,8 +1,12 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { Duplex, PassThrough } from 'node:stream';
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { type Certificate, loopbackCertificate } from '../../../../src/sim/certificate.ts';
 import { LoadAgent } from '../../../../src/sim/load/agent.ts';
 import { agentProgram, CompiledAgent } from '../../../../src/sim/load/compiled-agent.ts';
 import { FrameReader, frameOf, longestFrame, opcodes, payloadOf } from '../../../../src/sim/load/frames.ts';
@@ -14,24 +18,45 @@ import { until } from '../../../support/until.ts';
 interface Options {
   readonly profile?: Profile;
   readonly silent?: boolean;
+  readonly tls?: Certificate;
 }
 
+let certificate: Certificate;
 let agent: LoadAgent | CompiledAgent | undefined;
+beforeAll(async () => {
+  certificate = await loopbackCertificate();
+});
 afterEach(() => agent?.close());
 
-const inNode = async ({ profile = profiles.pcmu, silent = false }: Options) =>
-  LoadAgent.start(profile, { silent });
+const inNode = ({ profile = profiles.pcmu, ...options }: Options) => LoadAgent.start(profile, options);
 
 /** With both sanitizers: whatever is wrong with its memory ends it, and with it the test. */
-const checked = () => agentProgram(['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']);
+const checked = (tls = false) =>
+  agentProgram({ tls, flags: ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'] });
 
-async function asProgram({ profile = profiles.pcmu, silent = false }: Options): Promise<CompiledAgent> {
-  const program = checked();
+async function asProgram({ profile = profiles.pcmu, ...options }: Options): Promise<CompiledAgent> {
+  const program = checked(options.tls !== undefined);
   if ('why' in program) throw new Error(program.why);
   const onLost = (error: Error) => {
     throw error;
   };
-  return CompiledAgent.start(profile, { path: program.path, silent, onLost });
+  return CompiledAgent.start(profile, { ...options, path: program.path, onLost });
+}
+
+/** A connection to an agent, over TLS where its base URL says so. */
+function dial(baseUrl: string, more: ConnectionOptions = {}): Socket {
+  const { port, protocol } = new URL(baseUrl);
+  const to = { ...more, port: Number(port), host: '127.0.0.1' };
+  return protocol === 'https:' ? tlsConnect({ ...to, ca: certificate.cert }) : connect(to);
+}
+
+/** The body of what a GET is answered with. */
+async function got(url: string): Promise<string> {
+  const asked = url.startsWith('https:') ? secureRequest(url, { ca: certificate.cert }) : request(url);
+  const [response] = (await once(asked.end(), 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const piece of response) body += String(piece);
+  return body;
 }
 
 interface Said {
@@ -75,8 +100,7 @@ async function turned(running: LoadAgent | CompiledAgent, slots: number): Promis
 
 /** A WebSocket of which nothing but its handshake is done: what is sent is up to the test. */
 async function rawSocket(url: string): Promise<Socket> {
-  const { port } = new URL(url);
-  const socket = connect(Number(port), '127.0.0.1');
+  const socket = dial(url);
   socket.on('error', () => undefined);
   socket.write(
     'GET /v1/convai/conversation HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n' +
@@ -100,32 +124,49 @@ function masked(opcode: number, text: string | Buffer): Buffer {
   return Buffer.concat([head, mask, payload.map((byte, i) => byte ^ mask[i & 3]!)]);
 }
 
+/** A conversation with the agent, as far as its first `count` messages. */
+const converse = async (count: number, call = 'load-12', running = agent) => {
+  const ticket = await got(`${running!.baseUrl}/v1/convai/conversation/get-signed-url?agent_id=a`);
+  const { signed_url: url } = JSON.parse(ticket) as { signed_url: string };
+  const socket = new WebSocket(url, { perMessageDeflate: false, ca: certificate.cert });
+  const said: Said[] = [];
+  const enough = new Promise<void>(resolve => {
+    socket.on('message', data => {
+      said.push(JSON.parse(String(data)) as Said);
+      if (said.length === count) resolve();
+    });
+  });
+  await once(socket, 'open');
+  socket.send(initiation(call));
+  await enough;
+  return { socket, said };
+};
+
+/** Of RFC 5246 section 6.2.1. */
+const alert = 21;
+
+/** Types of the TLS records in what was sent. */
+function recordTypes(sent: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at < sent.length; at += 5 + sent.readUInt16BE(at + 3)) types.push(sent[at]!);
+  return types;
+}
+
 const hasCompiler = requirePrograms('the compiled agent', ['cc']);
+const hasTls = requirePrograms('the compiled agent over TLS', ['cc', 'openssl/ssl.h']);
 const kinds = [
-  { kind: 'in Node', start: inNode, available: true },
-  { kind: 'compiled', start: asProgram, available: hasCompiler },
+  { kind: 'in Node', open: inNode, secure: false, available: true },
+  { kind: 'compiled', open: asProgram, secure: false, available: hasCompiler },
+  { kind: 'in Node, over TLS', open: inNode, secure: true, available: true },
+  { kind: 'compiled, over TLS', open: asProgram, secure: true, available: hasTls },
 ];
 // The first time takes seconds.
 if (hasCompiler) beforeAll(() => void checked(), 60_000);
+if (hasTls) beforeAll(() => void checked(true), 60_000);
 
-for (const { kind, start, available } of kinds) {
-  /** A conversation with the agent, as far as its first `count` messages. */
-  const converse = async (count: number, call = 'load-12', running = agent) => {
-    const response = await fetch(`${running!.baseUrl}/v1/convai/conversation/get-signed-url?agent_id=a`);
-    const { signed_url: url } = (await response.json()) as { signed_url: string };
-    const socket = new WebSocket(url, { perMessageDeflate: false });
-    const said: Said[] = [];
-    const enough = new Promise<void>(resolve => {
-      socket.on('message', data => {
-        said.push(JSON.parse(String(data)) as Said);
-        if (said.length === count) resolve();
-      });
-    });
-    await once(socket, 'open');
-    socket.send(initiation(call));
-    await enough;
-    return { socket, said };
-  };
+for (const { kind, open, secure, available } of kinds) {
+  const start = (options: Options): Promise<LoadAgent | CompiledAgent> =>
+    open({ ...options, ...(secure ? { tls: certificate } : {}) });
 
   describe.skipIf(!available)(`the agent for load, ${kind}`, () => {
     it('names its formats, then greets at once', async () => {
@@ -297,7 +338,7 @@ for (const { kind, start, available } of kinds) {
 
     it('gives everybody a signed URL, over one connection', async () => {
       agent = await start({});
-      const socket = connect(Number(new URL(agent.baseUrl).port), '127.0.0.1');
+      const socket = dial(agent.baseUrl);
       const requests =
         'POST /v1/convai/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody' +
         'HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -308,7 +349,7 @@ for (const { kind, start, available } of kinds) {
       socket.write(requests.slice(90));
       await once(socket, 'end');
       expect(text.match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(3);
-      const url = `ws://127.0.0.1:${new URL(agent.baseUrl).port}/v1/convai/conversation?conversation_signature=load`;
+      const url = `${agent.baseUrl.replace('http', 'ws')}/v1/convai/conversation?conversation_signature=load`;
       expect(text.match(/\{.*?\}/g)).toEqual([
         JSON.stringify({ signed_url: url }),
         JSON.stringify({ signed_url: url }),
@@ -319,7 +360,7 @@ for (const { kind, start, available } of kinds) {
       agent = await start({});
       const running = agent;
       const answerTo = async (text: string) => {
-        const socket = connect(Number(new URL(running.baseUrl).port), '127.0.0.1');
+        const socket = dial(running.baseUrl);
         socket.on('error', () => undefined);
         socket.end(text);
         let answer = '';
@@ -332,6 +373,61 @@ for (const { kind, start, available } of kinds) {
         'HTTP/1.1 431',
       );
       expect(await answerTo('GET / HTTP/1.1\r\n: x\r\n\r\n')).toBe('HTTP/1.1 400');
+    });
+
+    if (!secure) return;
+
+    it.each(['TLSv1.2', 'TLSv1.3'] as const)('resumes sessions of %s by their tickets', async version => {
+      agent = await start({ silent: true });
+      const running = agent;
+      const talk = async (session?: Buffer) => {
+        const only = { minVersion: version, maxVersion: version };
+        const socket = dial(running.baseUrl, { ...only, ...(session === undefined ? {} : { session }) });
+        const secured = socket as TLSSocket;
+        const tickets: Buffer[] = [];
+        secured.on('session', (ticket: Buffer) => tickets.push(ticket));
+        secured.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+        const [answer] = (await once(secured, 'data')) as [Buffer];
+        expect(String(answer)).toMatch(/^HTTP\/1\.1 200/);
+        await once(secured, 'end');
+        expect(secured.getProtocol()).toBe(version);
+        return { resumed: secured.isSessionReused(), ticket: tickets.at(-1) };
+      };
+      const first = await talk();
+      expect(first.resumed).toBe(false);
+      const second = await talk(first.ticket);
+      expect(second.resumed).toBe(true);
+      // What a resumed session brought is good for the next one.
+      expect((await talk(second.ticket ?? first.ticket)).resumed).toBe(true);
+    });
+
+    /** RFC 5246 section 7.2.1: the record of an alert, which in this version can be seen from outside. */
+    it('says that nothing more comes before it closes', async () => {
+      agent = await start({ silent: true });
+      const raw = connect(Number(new URL(agent.baseUrl).port), '127.0.0.1');
+      const seen: Buffer[] = [];
+      const spied = raw.pipe(new PassThrough()).on('data', (piece: Buffer) => seen.push(piece));
+      const socket = tlsConnect({
+        socket: Duplex.from({ readable: spied, writable: raw }),
+        ca: certificate.cert,
+        maxVersion: 'TLSv1.2',
+      });
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      socket.resume();
+      await once(spied, 'end');
+      expect(recordTypes(Buffer.concat(seen)).at(-1)).toBe(alert);
+    });
+
+    it('goes on when others speak no TLS, or leave in the middle of a handshake', async () => {
+      agent = await start({ silent: true });
+      const port = Number(new URL(agent.baseUrl).port);
+      for (const text of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\x00\x01\x00']) {
+        const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+        socket.end(text, 'latin1').resume();
+        await once(socket, 'close');
+      }
+      const { socket } = await converse(1);
+      await settled(socket);
     });
   });
 }
@@ -350,6 +446,33 @@ describe.skipIf(!hasCompiler)('the program of the agent', () => {
     const [response] = await once(refused, 'response');
     expect(response.statusCode).toBe(400);
     response.resume();
+  });
+
+  for (const secure of hasTls ? [false, true] : [false])
+    it(`tells when the kernel got a message, not when it was read${secure ? ', over TLS' : ''}`, async () => {
+      const running = await asProgram({ silent: true, ...(secure ? { tls: certificate } : {}) });
+      agent = running;
+      const { socket } = await converse(1);
+      const { made } = running;
+      if (made.by !== 'compiled') throw new Error('it is in Node');
+      process.kill(made.pid, 'SIGSTOP');
+      await new Promise<unknown>(resolve => socket.send(sound(0), resolve));
+      const sentAt = monotonic();
+      process.kill(made.pid, 'SIGCONT');
+      const heard = async () => (await running.report()).marks.heard;
+      await until(async () => (await heard()).length === 1, 'it to be read');
+      expect((await heard())[0]?.at).toBeLessThan(sentAt);
+    });
+
+  it('does not begin with TLS that it was not compiled with', async () => {
+    const program = checked();
+    if ('why' in program) throw new Error(program.why);
+    const begun = CompiledAgent.start(profiles.pcmu, {
+      path: program.path,
+      tls: certificate,
+      onLost: () => undefined,
+    });
+    await expect(begun).rejects.toThrow('the compiled agent ended with 2');
   });
 
   it('says when it is lost', async () => {

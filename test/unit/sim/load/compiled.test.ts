@@ -71,6 +71,20 @@ describe.skipIf(!hasCompiler)('a program that is compiled in place', () => {
     expect(readdirSync(join(cache, own ?? ''))).toEqual([]);
   });
 
+  it('is not there without the headers that it includes, and says which', () => {
+    writeFileSync(join(folder, 'say.c'), '#include <no-such/library.h>\nint main(void) { return 0; }\n');
+    expect(made()).toEqual({ why: 'no no-such/library.h' });
+  });
+
+  it('is linked with libraries, and is another one with others', () => {
+    writeFileSync(join(folder, 'say.c'), 'double cos(double);\nint main(int n) { return cos(n) > 1; }\n');
+    const unlinked = compiled('say', ['say.c'], { folder, cache });
+    expect(unlinked).toMatchObject({ why: expect.stringContaining('cos') });
+    const linked = (libraries: string[]) => pathOf(compiled('say', ['say.c'], { folder, cache, libraries }));
+    expect(execFileSync(linked(['m'])).toString()).toBe('');
+    expect(linked(['m', 'c'])).not.toBe(linked(['m']));
+  });
+
   it('is not run from a folder that others can write to', () => {
     const path = pathOf(made());
     chmodSync(join(path, '..'), 0o777);
