@@ -23,7 +23,10 @@ export interface JournalParts {
   readonly log: Logger;
   readonly meters: StoreMeters;
   readonly limits: Readonly<
-    Record<'batchCalls' | 'betweenMs' | 'unwritten' | 'retryMs' | 'longestRetryMs' | 'updateMs' | 'finishMs', number>
+    Record<
+      'batchCalls' | 'betweenMs' | 'unwritten' | 'retryMs' | 'longestRetryMs' | 'updateMs' | 'finishMs',
+      number
+    >
   >;
 }
 
