@@ -69,7 +69,9 @@ describe('what README.md says that it carries', () => {
 
   it('names the machine of each figure', () => {
     const machines = parts.filter(({ name }) => shown.includes(name)).map(({ machine }) => machine);
-    const told = new Set(machines.map(({ cpu, cores, node }) => `${cpu}, ${cores} cores, Node ${node.slice(1)}`));
+    const told = new Set(
+      machines.map(({ cpu, cores, node }) => `${cpu}, ${cores} cores, Node ${node.slice(1)}`),
+    );
     expect(told.size).toBe(1);
     for (const machine of told) expect(readText('README.md')).toContain(machine);
   });
