@@ -33,7 +33,7 @@ export interface WorkerPort {
 /** Runs a worker over a port: carries the sound and the agents of its legs until it is told to stop. */
 export function runWorker(port: WorkerPort, options: WorkerOptions, clock: Clock = systemClock): void {
   const worker = new MediaWorker(port, options, clock);
-  port.on('message', message => worker.take(message));
+  port.on('message', message => worker.hear(message));
   port.postMessage({ type: 'ready' });
 }
 
@@ -75,13 +75,7 @@ class MediaWorker {
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
   }
 
-  /** Does what it is told. When two hundred legs are closed at once, the sound of the others does not wait for the last of them. */
-  take(message: ToWorker): void {
-    this.#hear(message);
-    this.#pacer.between(this.#clock.now());
-  }
-
-  #hear(message: ToWorker): void {
+  hear(message: ToWorker): void {
     if (message.type === 'open') return void this.#open(message.leg, message.options);
     if (message.type === 'log-level') return this.#log.level(message.level);
     if (message.type === 'stop') return this.#stop();

@@ -12,7 +12,6 @@ import type { SimScript } from '../../../src/sim/agent/options.ts';
 import { SimMedia } from '../../../src/sim/caller/media.ts';
 import { runWorker } from '../../../src/worker/entry.ts';
 import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
 
 const leg = 'leg_1' as LegId;
 
@@ -61,32 +60,24 @@ const scripts: Readonly<Record<string, SimScript>> = {
   agent_refuses: { mode: 'misbehave', how: { kind: 'close', code: 1008, when: { afterMetadataMs: 0 } } },
 };
 
-const options = {
-  ports: { first: 24_000, count: 200 },
-  bind: { v4: '127.0.0.1', v6: '::1' },
-  portRestMs: 0,
-  mediaTimeoutMs: 30_000,
-  drainCapMs: 10_000,
-  agentMaxMessageBytes: 1 << 20,
-  logLevel: 'debug',
-} as const;
-
-const planTo = (port: number): MediaPlan => ({
-  codec: 'PCMU',
-  sendPayloadType: 0,
-  receivePayloadTypes: { 0: 'PCMU' },
-  receiveEventPayloadType: 101,
-  packetTime: 20,
-  direction: 'sendrecv',
-  target: { address: '127.0.0.1', rtpPort: port, rtcpPort: port + 1 },
-});
-
 beforeEach(async () => {
   const { port1, port2 } = new MessageChannel();
   main = new Main(port1);
   agent = await SimAgent.start({ agents: scripts });
   media = await SimMedia.open('127.0.0.1', 'PCMU');
-  runWorker(port2, options, systemClock);
+  runWorker(
+    port2,
+    {
+      ports: { first: 24_000, count: 200 },
+      bind: { v4: '127.0.0.1', v6: '::1' },
+      portRestMs: 0,
+      mediaTimeoutMs: 30_000,
+      drainCapMs: 10_000,
+      agentMaxMessageBytes: 1 << 20,
+      logLevel: 'debug',
+    },
+    systemClock,
+  );
 });
 
 afterEach(async () => {
@@ -99,7 +90,17 @@ afterEach(async () => {
 async function openLeg(): Promise<void> {
   main.post({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
   const opened = await main.first('opened');
-  main.post({ type: 'apply', leg, plan: planTo(media.port) });
+  const target = { address: '127.0.0.1', rtpPort: media.port, rtcpPort: media.port + 1 };
+  const plan: MediaPlan = {
+    codec: 'PCMU',
+    sendPayloadType: 0,
+    receivePayloadTypes: { 0: 'PCMU' },
+    receiveEventPayloadType: 101,
+    packetTime: 20,
+    direction: 'sendrecv',
+    target,
+  };
+  main.post({ type: 'apply', leg, plan });
   media.start({ address: '127.0.0.1', port: opened.local.rtpPort });
 }
 
@@ -154,38 +155,6 @@ describe('a media worker', () => {
     await openLeg();
     const heard = main.heard.map(({ type }) => type).filter(type => type !== 'lag');
     expect(heard).toEqual(['ready', 'opened']);
-  });
-
-  it('sends what is due before it does the next of many things that it is told', async () => {
-    const clock = new ManualClock();
-    const told: FromWorker[] = [];
-    let tell: (message: ToWorker) => void = () => undefined;
-    const port = {
-      postMessage: (message: FromWorker) => void told.push(message),
-      on: (_event: 'message', listener: typeof tell) => {
-        tell = listener;
-      },
-      close: () => undefined,
-    };
-    const hear = (type: FromWorker['type']) =>
-      expect.poll(() => told.find(each => each.type === type)).toBeDefined();
-    runWorker(port, { ...options, ports: { first: 24_400, count: 20 } }, clock);
-    for (const each of [leg, 'leg_2' as LegId])
-      tell({ type: 'open', leg: each, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
-    await expect.poll(() => told.filter(({ type }) => type === 'opened').length).toBe(2);
-    tell({ type: 'apply', leg, plan: planTo(media.port) });
-    clock.advance(200);
-    clock.stall(20);
-    tell({ type: 'close', leg: 'leg_2' as LegId });
-    clock.stall(20);
-    tell({ type: 'log-level', level: 'info' });
-    tell({ type: 'close', leg });
-    await hear('closed');
-    await expect.poll(() => told.filter(({ type }) => type === 'closed').length).toBe(2);
-    const closed = told.findLast(each => each.type === 'closed');
-    expect(closed).toMatchObject({ leg, stats: { packetsSent: 12 } });
-    tell({ type: 'stop' });
-    await hear('stopped');
   });
 
   it('tells once a second what it has done', async () => {
