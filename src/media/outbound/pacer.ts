@@ -114,7 +114,10 @@ export class Pacer {
     if (!Number.isInteger(periodMs) || periodMs < 1 || periodMs > 100) {
       throw new Error(`a period of ${periodMs} ms cannot be paced`);
     }
-    if (this.#streams === 0) this.#done = Math.max(this.#done, Math.floor(this.#clock.now() - this.#origin));
+    if (this.#streams === 0) {
+      this.#done = Math.max(this.#done, Math.floor(this.#clock.now() - this.#origin));
+      this.#nextMs = Number.POSITIVE_INFINITY;
+    }
     const entry = new Entry(stream, periodMs, options);
     entry.due = this.#firstDeadline(entry);
     this.#streams++;
@@ -251,7 +254,7 @@ export class Pacer {
 
   #arm(): void {
     if (this.#streams === 0) return;
-    const at = this.#origin + this.#firstFrom(this.#done + 1);
+    const at = this.#nextMs;
     if (at >= this.#armedFor) return;
     this.#disarm();
     this.#armedFor = at;
