@@ -81,7 +81,10 @@ function whoever({ clock, log, events, access, overload, onInvite, tap }: Signal
   return {
     objection: address => gate.objection(address),
     gate: request => overload.screen(request, gate.admit(request)),
-    ...{ clock, log, onInvite, tap },
+    clock,
+    log,
+    onInvite,
+    tap,
     onRefused: refused,
     onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
   } satisfies Partial<EmbeddedOptions>;
