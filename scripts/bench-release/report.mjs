@@ -1,5 +1,6 @@
 // What is said of the figures of a release: a table for each part, and how they stand against the marks.
 import { isMet, mostHeapOfPacket, tlsBounds } from '../../dist/src/sim/load/bounds.js';
+import { median } from '../../dist/src/sim/load/figures.js';
 import { stressTable } from '../../dist/src/sim/load/stress.js';
 import { markdown } from '../../dist/src/sim/load/table.js';
 
@@ -39,10 +40,6 @@ function mediansOf(part, calls) {
     up: calling(({ callerToAgent }) => callerToAgent.p95),
     bargeIn: calling(({ bargeIn }) => bargeIn.p95),
   };
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 const callsOf = part => [...new Set(pairsOf(part).map(({ bridge }) => bridge.calls))];

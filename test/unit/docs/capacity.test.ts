@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { median } from '../../../src/sim/load/figures.ts';
 import { madeTable, markdown, readText, writeTable, writing } from './document.ts';
 
 interface Run {
@@ -24,12 +25,6 @@ const shown = ['pcmu', 'workers', 'wss', 'g722'];
 const { version } = JSON.parse(readText('package.json')) as { readonly version: string };
 const { parts } = JSON.parse(readText(`docs/bench/${version}.json`)) as { readonly parts: readonly Part[] };
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 function rows({ title, results }: Part): string[][] {
   const { runs } = results[0];
   return [...new Set(runs.map(({ bridge }) => bridge.calls))].map(calls => {
@@ -41,7 +36,7 @@ function rows({ title, results }: Part): string[][] {
       middle(({ bridge }) => bridge.cpu.perCall, 2),
       middle(({ ratio }) => ratio.cpu, 2),
       middle(({ bridge }) => bridge.memory.perCall, 2),
-      String(Math.max(...of.map(({ bridge }) => bridge.wire.lost))),
+      String(of.reduce((sum, { bridge }) => sum + bridge.wire.lost, 0)),
       middle(({ bridge }) => bridge.wire.lateness.p99, 1),
     ];
   });
