@@ -60,7 +60,9 @@ class MediaWorker {
     this.#log = new WorkerLog(options.logLevel, clock, message => port.postMessage(message));
     this.#pacer = new Pacer(clock);
     this.#recorder = new Recorder(clock);
-    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
+    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes }, () =>
+      this.#pacer.between(clock.now()),
+    );
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
     this.#streams = new WorkerStreams({
       clock,

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { type AgentLimits, agentLimits } from './limits.ts';
 import { isLoopback } from './loopback.ts';
-import { Openings } from './openings.ts';
 import { type WireOptions, Wires } from './wire.ts';
 
 /** How a socket ended. `refused` is an HTTP answer that was no upgrade; `failed` is an error with its code. */
@@ -44,10 +43,15 @@ interface SocketOptions extends WebSocket.ClientOptions {
   readonly closeTimeout: number;
 }
 
-/** Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. */
-export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
+const nothing = (): void => undefined;
+
+/**
+ * Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. `begun` is called
+ * behind each connection that has begun: with TLS that takes up to a millisecond, in the thread that sends the sound of all
+ * calls, and many may begin one after the other.
+ */
+export function connectWith(limits: AgentLimits = agentLimits, begun: () => void = nothing): ConnectAgent {
   const wires = new Wires();
-  const openings = new Openings();
   const options: SocketOptions = {
     perMessageDeflate: false,
     maxPayload: limits.maxMessageBytes,
@@ -59,8 +63,8 @@ export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   return (url, listener) => {
     const target = secureTarget(url);
     if (target === undefined) return refuse(listener);
-    const socket = new WsSocket(listener);
-    openings.begin(() => socket.open(target, options, wires));
+    const socket = new WsSocket(listener, target, options, wires);
+    begun();
     return socket;
   };
 }
@@ -74,24 +78,18 @@ function secureTarget(url: string): URL | undefined {
 
 function refuse(listener: SocketListener): AgentSocket {
   queueMicrotask(() => listener.ended({ kind: 'failed', code: 'INSECURE_URL' }));
-  const nothing = () => undefined;
   return { bufferedBytes: 0, idle: false, write: () => false, send: nothing, close: nothing };
 }
 
 class WsSocket implements AgentSocket {
   readonly #listener: SocketListener;
-  /** Undefined until its turn to open has come. */
+  /** Undefined where it could not even begin. */
   #ws: WebSocket | undefined;
   #wire: Socket | undefined;
   #over = false;
 
-  constructor(listener: SocketListener) {
+  constructor(listener: SocketListener, target: URL, options: SocketOptions, wires: Wires) {
     this.#listener = listener;
-  }
-
-  /** Does nothing when it was closed before. */
-  open(target: URL, options: SocketOptions, wires: Wires): void {
-    if (this.#over) return;
     const connect = (to: WireOptions): Socket => {
       this.#wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
       return this.#wire;
@@ -102,7 +100,8 @@ class WsSocket implements AgentSocket {
     try {
       ws = new WebSocket(target, { ...options, createConnection });
     } catch (error) {
-      return queueMicrotask(() => this.#end({ kind: 'failed', code: codeOf(error) }));
+      queueMicrotask(() => this.#end({ kind: 'failed', code: codeOf(error) }));
+      return;
     }
     this.#ws = ws;
     ws.on('open', () => {
@@ -140,8 +139,7 @@ class WsSocket implements AgentSocket {
   }
 
   close(code: number): void {
-    if (this.#ws === undefined) return queueMicrotask(() => this.#end(closedUnopened));
-    if (this.#ws.readyState !== WebSocket.CLOSED) this.#ws.close(code);
+    if (this.#ws !== undefined && this.#ws.readyState !== WebSocket.CLOSED) this.#ws.close(code);
   }
 
   #message(data: Buffer, isBinary: boolean): void {
@@ -158,7 +156,6 @@ class WsSocket implements AgentSocket {
 }
 
 const textFrame = { binary: false };
-const closedUnopened: SocketEnd = { kind: 'failed', code: 'HANDSHAKE' };
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
