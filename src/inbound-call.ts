@@ -8,6 +8,7 @@ import { type Ending, ending } from './core/ending.ts';
 import type { Failure } from './core/errors.ts';
 import type { EventSink } from './core/events.ts';
 import type { CallKey } from './core/ids.ts';
+import { legEnding } from './core/leg-ending.ts';
 import { noLegStats } from './core/leg-stats.ts';
 import type { Logger } from './core/logger.ts';
 import { maskNumber } from './core/mask.ts';
@@ -102,7 +103,7 @@ export function endWithoutLeg(
 ): Ending {
   registry.release();
   places.release(facts.trunk);
-  const end = ending(failure.code === 'no-ports' ? 'no-ports' : 'worker-lost');
+  const end = legEnding(failure);
   events.emit({ type: 'call-ended', call: key, end, answered: false, seconds: 0, stats: noLegStats });
   return end;
 }

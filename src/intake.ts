@@ -77,7 +77,7 @@ export class Intake {
     const { trunk } = admitted;
     const full = reservePlace(this.#parts, trunk.name, trunk.limits.calls ?? this.#parts.callsPerTrunk);
     if (full !== undefined) return this.#refuse(dialogue, full);
-    void this.#connect(admitted);
+    this.#connect(admitted);
   };
 
   constructor(parts: IntakeParts) {
@@ -166,7 +166,7 @@ export class Intake {
     };
   }
 
-  async #connect(admitted: Admitted): Promise<void> {
+  #connect(admitted: Admitted): void {
     const { legs, log, events, options } = this.#parts;
     const { dialogue, facts, trunk, route } = admitted;
     const general = options();
@@ -184,15 +184,15 @@ export class Intake {
       events.emit({ type: 'keys-ignored', call, cause: admitted.keysIgnored });
     }
     const tickets = new TicketAhead(this.#parts.tickets, route.agentId);
-    const opened = await legs.open({
+    const begun = legs.begin({
       call,
       wire: 'rtp',
       family: admitted.local.family,
       secureOnly: trunk.mediaEncryption === 'required',
       tones: route.policy.tones ?? trunk.tones ?? general.tones ?? 'auto',
     });
-    if (!opened.ok) return this.#refuse(dialogue, endWithoutLeg(this.#parts, arrival, opened.failure));
-    const leg = opened.value;
+    if (!begun.ok) return this.#refuse(dialogue, endWithoutLeg(this.#parts, arrival, begun.failure));
+    const leg = begun.value;
     const callLog = log.with({ call });
     // What is known only later, for the headers of our BYE.
     const learned: Record<string, string> = {};
@@ -204,7 +204,7 @@ export class Intake {
       facts,
       offer: admitted.offer,
       goodbye,
-      local: { ...admitted.local, rtpPort: leg.local.rtpPort },
+      local: admitted.local,
       log: callLog,
     });
     const parts = { ...this.#parts, tickets };

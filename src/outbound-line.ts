@@ -3,6 +3,7 @@ import type { CallOptions } from './call/controller.ts';
 import { type Ending, ending } from './core/ending.ts';
 import { fail, ok, type Result } from './core/errors.ts';
 import type { CallKey, LegId } from './core/ids.ts';
+import { legEnding } from './core/leg-ending.ts';
 import { type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
 import type { LocalDescription } from './sdp/negotiation.ts';
 import { localAddressTowards } from './sip/local-address.ts';
@@ -28,7 +29,7 @@ interface Routed {
 export interface OutboundLine {
   readonly route: readonly NextHop[];
   readonly leg: Leg;
-  readonly local: LocalDescription;
+  readonly local: Omit<LocalDescription, 'rtpPort'>;
 }
 
 /** Ways to trunks, each with a leg for one call over it: what a call of ours needs before anybody is asked. */
@@ -63,18 +64,15 @@ export class OutboundLines {
       tones: trunk.tones ?? this.#parts.options().tones ?? 'auto',
       ...(near === undefined ? {} : { near }),
     });
-    if (!opened.ok) {
-      return fail(ending(opened.failure.code === 'no-ports' ? 'no-ports' : 'worker-lost'));
-    }
+    if (!opened.ok) return fail(legEnding(opened.failure));
     const leg = opened.value;
-    const local: LocalDescription = {
+    const local: OutboundLine['local'] = {
       address,
       family,
       sessionId: randomInt(1, 2 ** 47),
       version: 1,
       codecs: trunk.codecs,
       encryption,
-      rtpPort: leg.local.rtpPort,
     };
     return ok({ route, leg, local });
   }

@@ -24,7 +24,7 @@ export interface OutboundPartyParts {
   readonly options: OutboundOptions;
   readonly leg: Leg;
   readonly facts: PartyFacts;
-  readonly local: LocalDescription;
+  readonly local: Omit<LocalDescription, 'rtpPort'>;
   readonly log: Logger;
   readonly goodbye?: () => readonly HeaderField[];
   /** Told when it has answered. */

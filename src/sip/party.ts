@@ -4,6 +4,7 @@ import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SessionDescription } from '../sdp/description.ts';
 import type { LocalDescription } from '../sdp/negotiation.ts';
+import type { MediaPlan } from '../sdp/plan.ts';
 import type { Leg } from '../worker/legs.ts';
 import { infoDigit } from './info-digit.ts';
 import { OfferAnswer, type Proposal } from './offer-answer.ts';
@@ -17,8 +18,8 @@ export interface SipPartyParts {
   readonly facts: PartyFacts;
   /** The offer of the INVITE, already found fit to be answered; absent when the peer wants ours. */
   readonly offer: SessionDescription | undefined;
-  /** What our SDP says; its `version` is that of the first description. */
-  readonly local: LocalDescription;
+  /** What our SDP says besides the port of the leg; its `version` is that of the first description. */
+  readonly local: Omit<LocalDescription, 'rtpPort'>;
   readonly log: Logger;
   /** Header fields that our BYE takes along; asked when it is sent. */
   readonly goodbye?: () => readonly HeaderField[];
@@ -114,13 +115,22 @@ export class SipParty implements Party {
   }
 
   /** What becomes of the session from now on is said in this dialogue. */
-  #wire(dialogue: Dialogue, local: LocalDescription): Line {
-    const session = new OfferAnswer(local, plan => {
-      if ((this.#next ?? this.#line).session === session) this.#parts.leg.apply(plan);
-    });
-    const line: Line = { dialogue, session };
-    dialogue.onReoffer = async text => session.reoffered(text);
-    dialogue.onRefreshed = text => session.refreshed(text);
+  #wire(dialogue: Dialogue, local: SipPartyParts['local']): Line {
+    const { leg } = this.#parts;
+    let session: OfferAnswer | undefined;
+    const line: Line = {
+      dialogue,
+      // Made when there is something to be said: by then the leg is open, and has a port.
+      get session() {
+        session ??= new OfferAnswer({ ...local, rtpPort: leg.local.rtpPort }, apply);
+        return session;
+      },
+    };
+    const apply = (plan: MediaPlan): void => {
+      if ((this.#next ?? this.#line) === line) leg.apply(plan);
+    };
+    dialogue.onReoffer = async text => line.session.reoffered(text);
+    dialogue.onRefreshed = text => line.session.refreshed(text);
     dialogue.onInfo = (contentType, body) => this.#info(contentType, body);
     dialogue.onReplace = by => this.#replace(by);
     void dialogue.ended.then(end => {
@@ -132,7 +142,7 @@ export class SipParty implements Party {
 
   /** RFC 3891 section 3: the new dialogue is answered, and then the old one is hung up. */
   async #replace(by: Replacement): Promise<Result<void, Ending>> {
-    const { leg, local } = this.#parts;
+    const { local } = this.#parts;
     const refused = (why: string) => fail(ending('replaces-refused', why));
     if (this.#phase !== 'answered' || this.#next !== undefined)
       return refused('the call is just changing hands');
@@ -140,7 +150,7 @@ export class SipParty implements Party {
     if (by.local.family !== local.family) return refused('the call is of the other IP version');
     const old = this.#line;
     const { direction } = old.session;
-    const next = this.#wire(by.dialogue, { ...by.local, direction, rtpPort: leg.local.rtpPort });
+    const next = this.#wire(by.dialogue, { ...by.local, direction });
     this.#next = next;
     const described = this.#describe(next.session, by.offer);
     if (!described.ok) {

@@ -50,6 +50,8 @@ class MediaWorker {
   readonly #recorder: Recorder;
   readonly #streams: WorkerStreams;
   readonly #legs = new Map<LegId, WorkerLeg>();
+  /** What legs were told that are still being opened. */
+  readonly #opening = new Map<LegId, ToWorker[]>();
   readonly #lag: LagReport;
   #pulse: Timer;
 
@@ -81,6 +83,8 @@ class MediaWorker {
     if (message.type === 'open') return void this.#open(message.leg, message.options);
     if (message.type === 'log-level') return this.#log.level(message.level);
     if (message.type === 'stop') return this.#stop();
+    const waiting = this.#opening.get(message.leg);
+    if (waiting !== undefined) return void waiting.push(message);
     const leg = this.#legs.get(message.leg);
     // A leg that a predecessor of this worker carried: it went down with it.
     if (leg === undefined) return;
@@ -139,7 +143,10 @@ class MediaWorker {
   }
 
   async #open(id: LegId, options: LegOptions): Promise<void> {
+    const waiting: ToWorker[] = [];
+    this.#opening.set(id, waiting);
     const opened = options.wire === 'rtp' ? await this.#bind(options) : await this.#await(id);
+    this.#opening.delete(id);
     if (!opened.ok) {
       const { code, message } = opened.failure;
       this.#port.postMessage({ type: 'open-failed', leg: id, code, message });
@@ -162,6 +169,7 @@ class MediaWorker {
     });
     this.#legs.set(id, leg);
     this.#port.postMessage({ type: 'opened', leg: id, local: leg.media.local });
+    for (const message of waiting) this.hear(message);
   }
 
   async #bind({ family, secureOnly = false }: RtpLegOptions): Promise<Result<Carriage>> {

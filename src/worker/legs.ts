@@ -119,7 +119,7 @@ export interface LegListener {
   turn(news: TurnNews): void;
   /** No RTP came for longer than the media timeout. */
   mediaTimeout(): void;
-  /** The leg is gone although nobody closed it: its worker died. */
+  /** The leg is gone although nobody closed it, or was never there: its worker died, or had no ports for it. */
   lost(end: Ending): void;
 }
 
@@ -181,6 +181,11 @@ export interface Leg {
 /** Opens legs, each in the worker that carries the fewest. Fails with code `no-ports` or `worker-lost`. */
 export interface Legs {
   open(options: LegOptions): Promise<Result<Leg>>;
+  /**
+   * Does not wait until it is open: what the leg is asked for is done then, and `local` is known once it has said anything.
+   * Fails where no worker runs; of what fails later its listener hears as `lost`.
+   */
+  begin(options: LegOptions): Result<Leg>;
 }
 
 export type { LegStats };

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { AgentStart, AgentToolAnswer } from '../agent/agent.ts';
 import type { Clock } from '../core/clock.ts';
-import { ending } from '../core/ending.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import { type CallKey, type LegId, newLegId } from '../core/ids.ts';
 import { KeyedDigits, newDigitsKey } from '../core/keyed-digits.ts';
+import { legEnding } from '../core/leg-ending.ts';
 import { type LegStats, noLegStats } from '../core/leg-stats.ts';
 import type { Logger } from '../core/logger.ts';
 import { type OverloadLimits, overloadLimits } from '../core/overload.ts';
@@ -67,8 +67,8 @@ interface Slot {
   lag: WorkerLag;
   /** Called when the worker has stopped, or died. */
   stopped?: () => void;
+  /** Those that are being opened too. */
   readonly legs: Map<LegId, PooledLeg>;
-  readonly opening: Map<LegId, { leg: PooledLeg; settle: (result: Result<Leg>) => void }>;
 }
 
 /** The workers that carry sound. A worker that dies takes only its own legs with it, and is replaced. */
@@ -84,7 +84,7 @@ export class WorkerPool implements Legs {
     this.#limits = options.overload ?? overloadLimits;
     for (let index = 0; index < options.workers; index += 1) {
       const lag = this.#newLag();
-      this.#slots.push({ thread: undefined, ports: 0, lag, legs: new Map(), opening: new Map() });
+      this.#slots.push({ thread: undefined, ports: 0, lag, legs: new Map() });
       this.#ready.push(this.#spawn(index));
     }
   }
@@ -96,7 +96,7 @@ export class WorkerPool implements Legs {
 
   /** Legs and ports in use over all workers; both are zero when no call is up. */
   get load(): { legs: number; ports: number; workers: number } {
-    const legs = this.#slots.reduce((sum, slot) => sum + slot.legs.size + slot.opening.size, 0);
+    const legs = this.#slots.reduce((sum, slot) => sum + slot.legs.size, 0);
     const ports = this.#slots.reduce((sum, slot) => sum + slot.ports, 0);
     return { legs, ports, workers: this.#slots.filter(slot => slot.thread !== undefined).length };
   }
@@ -108,22 +108,27 @@ export class WorkerPool implements Legs {
     );
   }
 
+  async open(options: LegOptions): Promise<Result<Leg>> {
+    const begun = this.begin(options);
+    if (!begun.ok) return begun;
+    const opened = await begun.value.opened;
+    return opened.ok ? begun : opened;
+  }
+
   /** A worker that is late gets a new leg only when all of them are, or when the leg belongs to a call it carries. */
-  open(options: LegOptions): Promise<Result<Leg>> {
+  begin(options: LegOptions): Result<PooledLeg> {
     const { near } = options;
     const late = ({ lag }: Slot) => (lag.ms > this.#limits.workerLagMs ? 1 : 0);
     const slot = this.#slots
       .filter(({ thread, legs }) => thread !== undefined && (near === undefined || legs.has(near)))
-      .sort((a, b) => late(a) - late(b) || a.legs.size + a.opening.size - (b.legs.size + b.opening.size))[0];
-    if (slot === undefined)
-      return Promise.resolve(fail(new Failure('worker-lost', 'no media worker is running')));
+      .sort((a, b) => late(a) - late(b) || a.legs.size - b.legs.size)[0];
+    if (slot === undefined) return fail(new Failure('worker-lost', 'no media worker is running'));
     const id = newLegId();
     const leg = new PooledLeg(id, message => slot.thread?.post(message));
-    return new Promise(settle => {
-      slot.opening.set(id, { leg, settle });
-      slot.lag.ask(id);
-      slot.thread?.post({ type: 'open', leg: id, options });
-    });
+    slot.legs.set(id, leg);
+    slot.lag.ask(id);
+    slot.thread?.post({ type: 'open', leg: id, options });
+    return ok(leg);
   }
 
   /** Tells every worker the level that log lines need. */
@@ -184,12 +189,13 @@ export class WorkerPool implements Legs {
       case 'stopped':
         return slot.stopped?.();
       case 'opened':
-        return this.#opened(slot, message.leg, message.local);
-      case 'open-failed': {
-        const opening = slot.opening.get(message.leg);
-        slot.opening.delete(message.leg);
         slot.lag.answered(message.leg);
-        return opening?.settle(fail(new Failure(message.code, message.message)));
+        return slot.legs.get(message.leg)?.hasOpened(message.local);
+      case 'open-failed': {
+        const leg = slot.legs.get(message.leg);
+        slot.legs.delete(message.leg);
+        slot.lag.answered(message.leg);
+        return leg?.lost(new Failure(message.code, message.message));
       }
       case 'closed': {
         const leg = slot.legs.get(message.leg);
@@ -201,31 +207,18 @@ export class WorkerPool implements Legs {
     }
   }
 
-  #opened(slot: Slot, id: LegId, local: LocalMedia): void {
-    const opening = slot.opening.get(id);
-    if (opening === undefined) return;
-    slot.opening.delete(id);
-    slot.lag.answered(id);
-    slot.legs.set(id, opening.leg);
-    opening.leg.opened(local);
-    opening.settle(ok(opening.leg));
-  }
-
   #lost(index: number, slot: Slot, cause: string): void {
     slot.thread = undefined;
     slot.stopped?.();
     slot.ports = 0;
     const legs = [...slot.legs.values()];
-    const openings = [...slot.opening.values()];
     slot.legs.clear();
-    slot.opening.clear();
     if (this.#stopped) return;
     const { log, events, clock, onLost } = this.#options;
     onLost?.(index);
     log.error('a media worker died', { worker: index, cause, legs: legs.length });
     events.emit({ type: 'worker-lost', worker: index, legs: legs.length });
-    for (const leg of legs) leg.lost();
-    for (const opening of openings) opening.settle(fail(new Failure('worker-lost', 'the media worker died')));
+    for (const leg of legs) leg.lost(new Failure('worker-lost', 'the media worker died'));
     clock.timer(respawnMs, () => {
       if (!this.#stopped) void this.#spawn(index);
     });
@@ -255,7 +248,10 @@ class PooledLeg implements Leg {
   readonly id: LegId;
   local: LocalMedia = { rtpPort: 0, rtcpPort: 0 };
   stream?: PooledStream;
+  /** Settles when it is open, or cannot be. */
+  readonly opened: Promise<Result<void>>;
   readonly #post: (message: ToWorker) => void;
+  #settleOpened: (result: Result<void>) => void = () => undefined;
   readonly #stats: Promise<LegStats>;
   #settleStats: (stats: LegStats) => void = () => undefined;
   #listener: LegListener | undefined;
@@ -269,14 +265,18 @@ class PooledLeg implements Leg {
   constructor(id: LegId, post: (message: ToWorker) => void) {
     this.id = id;
     this.#post = post;
+    this.opened = new Promise(resolve => {
+      this.#settleOpened = resolve;
+    });
     this.#stats = new Promise(resolve => {
       this.#settleStats = resolve;
     });
   }
 
-  opened(local: LocalMedia): void {
+  hasOpened(local: LocalMedia): void {
     this.local = local;
     if (local.stream !== undefined) this.stream = new PooledStream(local.stream, this.id, this.#post);
+    this.#settleOpened(ok(undefined));
   }
 
   listen(listener: LegListener): void {
@@ -413,11 +413,13 @@ class PooledLeg implements Leg {
     this.#settleStats(stats);
   }
 
-  /** The worker is gone: nothing more can be asked of this leg. */
-  lost(): void {
+  /** The worker is gone, or could not open it: nothing more can be asked of this leg. */
+  lost(failure: Failure): void {
+    const end = legEnding(failure);
+    this.#settleOpened(fail(failure));
     this.#giveUpAsking();
-    this.stream?.hasEnded(ending('worker-lost'));
+    this.stream?.hasEnded(end);
     this.#settleStats(noLegStats);
-    if (!this.#closing) this.#listener?.lost(ending('worker-lost'));
+    if (!this.#closing) this.#listener?.lost(end);
   }
 }

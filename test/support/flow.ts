@@ -35,7 +35,7 @@ const built = <T>(path: string) =>
   import(/* @vite-ignore */ new URL(`../../dist/src/${path}`, import.meta.url).href) as Promise<T>;
 
 /** Each worker of vitest has a range to itself: two daemons would take each other's ports. */
-const firstPort = 20_000 + 2_000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5);
+export const firstPort = 20_000 + 2_000 * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5);
 
 /** Key of an admin, where a test has no keys of its own. */
 export const bossKey = 'a-key-of-who-allows-sends';

@@ -47,7 +47,7 @@ function setUp() {
     options,
     leg,
     facts: someFacts,
-    local: { address: '192.0.2.1', family: 4, rtpPort: 10_000, sessionId: 7, version: 1, codecs: codecNames },
+    local: { address: '192.0.2.1', family: 4, sessionId: 7, version: 1, codecs: codecNames },
     log: silentLogger,
     goodbye: () => [{ name: 'X-Conversation', value: 'conv_1' }],
   });

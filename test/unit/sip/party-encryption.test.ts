@@ -29,7 +29,6 @@ function setUp(policy: MediaEncryption, offer: string | undefined) {
     local: {
       address: '192.0.2.1',
       family: 4,
-      rtpPort: 10_000,
       sessionId: 7,
       version: 1,
       codecs: codecNames,

@@ -21,7 +21,7 @@ function setUp(offer: string | undefined = someOffer()) {
     leg,
     facts: someFacts,
     offer: offer === '' ? undefined : parsed(offer),
-    local: { address: '192.0.2.1', family: 4, rtpPort: 10_000, sessionId: 7, version: 1, codecs: codecNames },
+    local: { address: '192.0.2.1', family: 4, sessionId: 7, version: 1, codecs: codecNames },
     log: silentLogger,
   });
   return { dialogue, leg, party };

@@ -35,7 +35,7 @@ async function up(offer: string | undefined = someOffer('8 101', 'sendrecv', 500
     leg,
     facts: someFacts,
     offer: parsed(someOffer()),
-    local: { ...described('192.0.2.1'), rtpPort: 10_000 },
+    local: described('192.0.2.1'),
     log: silentLogger,
   });
   const accepting = party.accept();

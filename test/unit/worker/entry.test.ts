@@ -10,8 +10,8 @@ import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import { SimAgent } from '../../../src/sim/agent/agent.ts';
 import type { SimScript } from '../../../src/sim/agent/options.ts';
 import { SimMedia } from '../../../src/sim/caller/media.ts';
-import { runWorker } from '../../../src/worker/entry.ts';
-import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
+import { runWorker, type WorkerPort } from '../../../src/worker/entry.ts';
+import type { FromWorker, ToWorker, WorkerOptions } from '../../../src/worker/messages.ts';
 
 const leg = 'leg_1' as LegId;
 
@@ -60,24 +60,22 @@ const scripts: Readonly<Record<string, SimScript>> = {
   agent_refuses: { mode: 'misbehave', how: { kind: 'close', code: 1008, when: { afterMetadataMs: 0 } } },
 };
 
+const options: WorkerOptions = {
+  ports: { first: 24_000, count: 200 },
+  bind: { v4: '127.0.0.1', v6: '::1' },
+  portRestMs: 0,
+  mediaTimeoutMs: 30_000,
+  drainCapMs: 10_000,
+  agentMaxMessageBytes: 1 << 20,
+  logLevel: 'debug',
+};
+
 beforeEach(async () => {
   const { port1, port2 } = new MessageChannel();
   main = new Main(port1);
   agent = await SimAgent.start({ agents: scripts });
   media = await SimMedia.open('127.0.0.1', 'PCMU');
-  runWorker(
-    port2,
-    {
-      ports: { first: 24_000, count: 200 },
-      bind: { v4: '127.0.0.1', v6: '::1' },
-      portRestMs: 0,
-      mediaTimeoutMs: 30_000,
-      drainCapMs: 10_000,
-      agentMaxMessageBytes: 1 << 20,
-      logLevel: 'debug',
-    },
-    systemClock,
-  );
+  runWorker(port2, options, systemClock);
 });
 
 afterEach(async () => {
@@ -155,6 +153,25 @@ describe('a media worker', () => {
     await openLeg();
     const heard = main.heard.map(({ type }) => type).filter(type => type !== 'lag');
     expect(heard).toEqual(['ready', 'opened']);
+  });
+
+  it('does what it is told of a leg that is still being opened once it is open, in order', async () => {
+    let tell = (_: ToWorker): void => undefined;
+    const heard: string[] = [];
+    const port: WorkerPort = {
+      postMessage: message => void heard.push(message.type),
+      on: (_, listener) => {
+        tell = listener;
+      },
+      close: () => undefined,
+    };
+    runWorker(port, options);
+    tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
+    tell({ type: 'secure', leg, ask: 1, key: undefined });
+    tell({ type: 'close', leg });
+    expect(heard).toEqual(['ready']);
+    await expect.poll(() => heard).toEqual(['ready', 'opened', 'done', 'closed']);
+    tell({ type: 'stop' });
   });
 
   it('tells once a second what it has done', async () => {

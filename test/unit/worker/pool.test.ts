@@ -59,6 +59,15 @@ function setUp(workers = 2) {
   return { pool, threads, clock, events };
 }
 
+/** Keeps what a worker would answer until what is returned is called; then it answers everything that it was told. */
+function holdBack(thread: FakeThread): () => void {
+  const answers = FakeThread.prototype.post.bind(thread);
+  thread.post = message => void thread.got.push(message);
+  return () => {
+    for (const message of thread.got.splice(0)) answers(message);
+  };
+}
+
 const options = () => ({ call: newCallKey(), wire: 'rtp', family: 4 }) as const;
 
 const deaf = (): LegListener => ({
@@ -90,6 +99,35 @@ describe('the pool of media workers', () => {
     const { pool, threads } = setUp(1);
     threads[0]!.full = true;
     expect(await pool.open(options())).toMatchObject({ ok: false, failure: { code: 'no-ports' } });
+    expect(pool.load.legs).toBe(0);
+  });
+
+  it('takes what is asked of a leg that is not open yet, and knows its ports once it is', async () => {
+    const { pool, threads } = setUp(1);
+    const [thread] = threads;
+    const open = holdBack(thread!);
+    const begun = pool.begin(options());
+    if (!begun.ok) throw begun.failure;
+    const leg = begun.value;
+    leg.tone('ringback');
+    expect(thread!.got.map(({ type }) => type)).toEqual(['open', 'tone']);
+    expect([leg.local.rtpPort, pool.load.legs]).toEqual([0, 1]);
+    open();
+    expect([leg.local.rtpPort, pool.load.legs]).toEqual([10_000, 1]);
+  });
+
+  it('says that a leg is lost which could not be opened, and lets it be closed all the same', async () => {
+    const { pool, threads } = setUp(1);
+    threads[0]!.full = true;
+    const open = holdBack(threads[0]!);
+    const ends: string[] = [];
+    const [lost, closed] = [pool.begin(options()), pool.begin(options())];
+    if (!lost.ok || !closed.ok) throw new Error('no worker');
+    for (const { value } of [lost, closed]) value.listen({ ...deaf(), lost: end => ends.push(end.reason) });
+    const closing = closed.value.close();
+    open();
+    expect(ends).toEqual(['no-ports']);
+    expect(await Promise.all([lost.value.close(), closing])).toEqual([noLegStats, noLegStats]);
     expect(pool.load.legs).toBe(0);
   });
 
@@ -280,9 +318,7 @@ describe('a worker that is late with its work', () => {
   it('is late while a leg that it was asked for is not open, and gets no other', async () => {
     const { pool, threads, clock } = setUp();
     const [stuck] = threads;
-    const answers = FakeThread.prototype.post.bind(stuck);
-    const held: ToWorker[] = [];
-    if (stuck !== undefined) stuck.post = message => void held.push(message);
+    const answer = holdBack(stuck!);
     const waiting = pool.open(options());
     clock.advance(100);
     expect(pool.lags[0]?.ms).toBe(0);
@@ -290,8 +326,8 @@ describe('a worker that is late with its work', () => {
     expect(pool.lags[0]?.ms).toBe(60);
     await openLeg(pool);
     await openLeg(pool);
-    expect(held).toHaveLength(1);
-    for (const message of held) answers(message);
+    expect(stuck!.got).toHaveLength(1);
+    answer();
     expect((await waiting).ok).toBe(true);
     expect(pool.lags[0]?.ms).toBe(0);
   });
