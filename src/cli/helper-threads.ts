@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { messageOf } from '../core/errors.ts';
 
@@ -28,13 +28,39 @@ export function lowerHelperThreads(platform = process.platform): readonly string
   return problems;
 }
 
+/** Threads that V8 has for its work unless `--v8-pool-size` says otherwise; one more keeps the time for them. */
+const usualPool = 4;
+
+/** The threads of V8, and not those that libuv looks names up and writes files with: a call waits for them. */
 function helpers(): readonly number[] {
   try {
-    return readdirSync('/proc/self/task')
+    const others = readdirSync('/proc/self/task')
       .map(Number)
-      .filter(thread => thread !== process.pid);
+      .filter(thread => thread !== process.pid)
+      .map(thread => ({ thread, name: read(thread, 'comm').trim(), begunAt: begunAt(thread) }));
+    const named = others.filter(({ name }) => name === 'V8Worker' || name === 'DelayedTaskSche');
+    // In older versions of Node they have no names, but they come before all others.
+    const first = others
+      .sort((a, b) => a.begunAt - b.begunAt || a.thread - b.thread)
+      .slice(0, poolSize() + 1);
+    return (named.length > 0 ? named : first).map(({ thread }) => thread);
   } catch {
-    // Without /proc nobody can tell which threads there are.
+    // Without /proc, or of a thread that has just ended, nobody can tell.
     return [];
   }
+}
+
+function poolSize(): number {
+  const flags = `${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''}`;
+  return Number(/--v8-pool-size=(\d+)/.exec(flags)?.[1] ?? usualPool);
+}
+
+/** Clock ticks since the machine was started: field 22 of `man 5 proc_pid_stat`; the name before it may hold blanks. */
+function begunAt(thread: number): number {
+  const stat = read(thread, 'stat');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}
+
+function read(thread: number, file: string): string {
+  return readFileSync(`/proc/self/task/${thread}/${file}`, 'utf8');
 }
