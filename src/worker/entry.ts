@@ -90,6 +90,7 @@ class MediaWorker {
     if (leg === undefined) return;
     try {
       this.#pass(leg, message);
+      this.#pacer.between(this.#clock.now());
     } catch (error) {
       this.#log.error('fault in a leg', { leg: message.leg, error: messageOf(error) });
       leg.fault();

@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sine } from '../../../codecs/tones.ts';
 import { TicketOffice } from '../../../src/agent/elevenlabs/ticket.ts';
-import { systemClock } from '../../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { type LegId, newCallKey } from '../../../src/core/ids.ts';
 import { KeyedDigits, newDigitsKey } from '../../../src/core/keyed-digits.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
@@ -85,20 +85,33 @@ afterEach(async () => {
   await agent.close();
 });
 
+/** A worker that is told things one right behind the other, as no port does it. */
+function worker(clock: Clock) {
+  const listeners: ((message: ToWorker) => void)[] = [];
+  const heard: string[] = [];
+  const port: WorkerPort = {
+    postMessage: message => void heard.push(message.type),
+    on: (_, listener) => listeners.push(listener),
+    close: () => undefined,
+  };
+  runWorker(port, options, clock);
+  return { heard, tell: (message: ToWorker) => listeners.forEach(listener => void listener(message)) };
+}
+
+const planOf = ({ port }: SimMedia): MediaPlan => ({
+  codec: 'PCMU',
+  sendPayloadType: 0,
+  receivePayloadTypes: { 0: 'PCMU' },
+  receiveEventPayloadType: 101,
+  packetTime: 20,
+  direction: 'sendrecv',
+  target: { address: '127.0.0.1', rtpPort: port, rtcpPort: port + 1 },
+});
+
 async function openLeg(): Promise<void> {
   main.post({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
   const opened = await main.first('opened');
-  const target = { address: '127.0.0.1', rtpPort: media.port, rtcpPort: media.port + 1 };
-  const plan: MediaPlan = {
-    codec: 'PCMU',
-    sendPayloadType: 0,
-    receivePayloadTypes: { 0: 'PCMU' },
-    receiveEventPayloadType: 101,
-    packetTime: 20,
-    direction: 'sendrecv',
-    target,
-  };
-  main.post({ type: 'apply', leg, plan });
+  main.post({ type: 'apply', leg, plan: planOf(media) });
   media.start({ address: '127.0.0.1', port: opened.local.rtpPort });
 }
 
@@ -156,21 +169,27 @@ describe('a media worker', () => {
   });
 
   it('does what it is told of a leg that is still being opened once it is open, in order', async () => {
-    let tell = (_: ToWorker): void => undefined;
-    const heard: string[] = [];
-    const port: WorkerPort = {
-      postMessage: message => void heard.push(message.type),
-      on: (_, listener) => {
-        tell = listener;
-      },
-      close: () => undefined,
-    };
-    runWorker(port, options);
+    const { tell, heard } = worker(systemClock);
     tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
     tell({ type: 'secure', leg, ask: 1, key: undefined });
     tell({ type: 'close', leg });
     expect(heard).toEqual(['ready']);
     await expect.poll(() => heard).toEqual(['ready', 'opened', 'done', 'closed']);
+    tell({ type: 'stop' });
+  });
+
+  it('sends what is due between the things that it is told, and does not wait for its timer', async () => {
+    let now = 0;
+    const { tell, heard } = worker({
+      ...systemClock,
+      now: () => now,
+      timer: () => ({ cancel: () => undefined }),
+    });
+    tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
+    await expect.poll(() => heard).toEqual(['ready', 'opened']);
+    tell({ type: 'apply', leg, plan: planOf(media) });
+    for (now = 5; now <= 200; now += 5) tell({ type: 'tell', leg, text: '', how: 'context' });
+    await expect.poll(() => media.reception.packets).toBeGreaterThanOrEqual(9);
     tell({ type: 'stop' });
   });
 
