@@ -28,7 +28,7 @@ export function lowerHelperThreads(platform = process.platform): readonly string
   return problems;
 }
 
-/** Threads that V8 has for its work unless `--v8-pool-size` says otherwise; one more keeps the time for them. */
+/** Threads that V8 has for its work unless `--v8-pool-size` on Node's command line says otherwise; one more keeps the time for them. */
 const usualPool = 4;
 
 /** The threads of V8, and not those that libuv looks names up and writes files with: a call waits for them. */
@@ -51,8 +51,7 @@ function helpers(): readonly number[] {
 }
 
 function poolSize(): number {
-  const flags = `${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''}`;
-  return Number(/--v8-pool-size=(\d+)/.exec(flags)?.[1] ?? usualPool);
+  return Number(/--v8-pool-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? usualPool);
 }
 
 /** Clock ticks since the machine was started: field 22 of `man 5 proc_pid_stat`; the name before it may hold blanks. */
