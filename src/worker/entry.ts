@@ -62,9 +62,7 @@ class MediaWorker {
     this.#log = new WorkerLog(options.logLevel, clock, message => port.postMessage(message));
     this.#pacer = new Pacer(clock);
     this.#recorder = new Recorder(clock);
-    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes }, () =>
-      this.#pacer.between(clock.now()),
-    );
+    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
     this.#streams = new WorkerStreams({
       clock,
@@ -79,7 +77,13 @@ class MediaWorker {
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
   }
 
+  /** Many may come one right behind the other, and to begin a handshake takes a millisecond: what is due goes out between them. */
   hear(message: ToWorker): void {
+    this.#take(message);
+    this.#pacer.between(this.#clock.now());
+  }
+
+  #take(message: ToWorker): void {
     if (message.type === 'open') return void this.#open(message.leg, message.options);
     if (message.type === 'log-level') return this.#log.level(message.level);
     if (message.type === 'stop') return this.#stop();
@@ -90,7 +94,6 @@ class MediaWorker {
     if (leg === undefined) return;
     try {
       this.#pass(leg, message);
-      this.#pacer.between(this.#clock.now());
     } catch (error) {
       this.#log.error('fault in a leg', { leg: message.leg, error: messageOf(error) });
       leg.fault();

@@ -43,14 +43,8 @@ interface SocketOptions extends WebSocket.ClientOptions {
   readonly closeTimeout: number;
 }
 
-const nothing = (): void => undefined;
-
-/**
- * Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. `begun` is called
- * behind each connection that has begun: with TLS that takes up to a millisecond, in the thread that sends the sound of all
- * calls, and many may begin one after the other.
- */
-export function connectWith(limits: AgentLimits = agentLimits, begun: () => void = nothing): ConnectAgent {
+/** Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. */
+export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   const wires = new Wires();
   const options: SocketOptions = {
     perMessageDeflate: false,
@@ -63,9 +57,7 @@ export function connectWith(limits: AgentLimits = agentLimits, begun: () => void
   return (url, listener) => {
     const target = secureTarget(url);
     if (target === undefined) return refuse(listener);
-    const socket = new WsSocket(listener, target, options, wires);
-    begun();
-    return socket;
+    return new WsSocket(listener, target, options, wires);
   };
 }
 
@@ -78,6 +70,7 @@ function secureTarget(url: string): URL | undefined {
 
 function refuse(listener: SocketListener): AgentSocket {
   queueMicrotask(() => listener.ended({ kind: 'failed', code: 'INSECURE_URL' }));
+  const nothing = () => undefined;
   return { bufferedBytes: 0, idle: false, write: () => false, send: nothing, close: nothing };
 }
 

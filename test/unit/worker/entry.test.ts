@@ -12,6 +12,7 @@ import type { SimScript } from '../../../src/sim/agent/options.ts';
 import { SimMedia } from '../../../src/sim/caller/media.ts';
 import { runWorker, type WorkerPort } from '../../../src/worker/entry.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from '../../../src/worker/messages.ts';
+import { plan } from '../media/media-world.ts';
 
 const leg = 'leg_1' as LegId;
 
@@ -99,12 +100,7 @@ function worker(clock: Clock) {
 }
 
 const planOf = ({ port }: SimMedia): MediaPlan => ({
-  codec: 'PCMU',
-  sendPayloadType: 0,
-  receivePayloadTypes: { 0: 'PCMU' },
-  receiveEventPayloadType: 101,
-  packetTime: 20,
-  direction: 'sendrecv',
+  ...plan,
   target: { address: '127.0.0.1', rtpPort: port, rtcpPort: port + 1 },
 });
 
