@@ -16,7 +16,7 @@ import {
 } from './inbound-call.ts';
 import type { SessionDescription } from './sdp/description.ts';
 import { type KeysIgnored, type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
-import { answerable, type LocalDescription } from './sdp/negotiation.ts';
+import { answerable, type LocalSide } from './sdp/negotiation.ts';
 import { parseSdp } from './sdp/parser.ts';
 import { codecNames } from './sdp/plan.ts';
 import { SipParty } from './sip/party.ts';
@@ -51,7 +51,7 @@ interface Caller {
   /** Absent: nobody answers the number. */
   readonly route: NumberRoute | undefined;
   readonly offer: SessionDescription | undefined;
-  readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly local: LocalSide;
   readonly keysIgnored?: KeysIgnored | undefined;
 }
 
@@ -155,7 +155,7 @@ export class Intake {
     });
   }
 
-  #local(source: Source): Omit<LocalDescription, 'rtpPort'> {
+  #local(source: Source): LocalSide {
     const address = this.#parts.advertised(source);
     return {
       address,

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from './core/errors.ts';
 import type { CallKey, LegId } from './core/ids.ts';
 import { legEnding } from './core/leg-ending.ts';
 import { type LocalEncryption, offerTrouble } from './sdp/encryption.ts';
-import type { LocalDescription } from './sdp/negotiation.ts';
+import type { LocalSide } from './sdp/negotiation.ts';
 import { localAddressTowards } from './sip/local-address.ts';
 import type { Resolver } from './sip/resolver.ts';
 import type { NextHop, Source } from './sip/signalling.ts';
@@ -29,7 +29,7 @@ interface Routed {
 export interface OutboundLine {
   readonly route: readonly NextHop[];
   readonly leg: Leg;
-  readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly local: LocalSide;
 }
 
 /** Ways to trunks, each with a leg for one call over it: what a call of ours needs before anybody is asked. */
@@ -66,7 +66,7 @@ export class OutboundLines {
     });
     if (!opened.ok) return fail(legEnding(opened.failure));
     const leg = opened.value;
-    const local: OutboundLine['local'] = {
+    const local: LocalSide = {
       address,
       family,
       sessionId: randomInt(1, 2 ** 47),

@@ -22,13 +22,11 @@ import type { CodecName, Direction, MediaPlan, MediaTarget } from './plan.ts';
 import { sameKeys } from './srtp-key.ts';
 import { formatSdp } from './writer.ts';
 
-/** Our side of one audio stream. */
-export interface LocalDescription {
+/** Our side of one audio stream, as it is known before there is a port. */
+export interface LocalSide {
   /** IP literal that the peer shall send to. */
   readonly address: string;
   readonly family: 4 | 6;
-  /** RTCP is on the port above. */
-  readonly rtpPort: number;
   /** Number in o=, the same for the whole dialogue; below 2^53. */
   readonly sessionId: number;
   /** Number in o=, one more whenever what we say changes (RFC 3264 section 8). */
@@ -41,6 +39,12 @@ export interface LocalDescription {
   readonly encryption?: LocalEncryption;
   /** What the peer's last offer laid down; absent as long as only we have offered. */
   readonly shape?: SessionShape;
+}
+
+/** Our side of one audio stream. */
+export interface LocalDescription extends LocalSide {
+  /** RTCP is on the port above. */
+  readonly rtpPort: number;
 }
 
 /** The m= lines of a session that is up: later offers repeat them in their order (RFC 3264 section 8). */
@@ -119,7 +123,7 @@ export function answer(
  */
 export function answerable(
   offer: SessionDescription,
-  local: Omit<LocalDescription, 'rtpPort'>,
+  local: LocalSide,
   rules: TargetRules = defaultTargetRules,
 ): Result<KeysIgnored | undefined> {
   const agreed = agree(offer, local, rules);
@@ -131,7 +135,7 @@ export function answerable(
 /** The line of an offer that is taken, and where its sound goes. */
 function agree(
   offer: SessionDescription,
-  { codecs, encryption = noEncryption }: Omit<LocalDescription, 'rtpPort'>,
+  { codecs, encryption = noEncryption }: LocalSide,
   rules: TargetRules,
 ): Result<AudioLine<Protection> & { readonly target: MediaTarget }> {
   const lines = audioLines(offer, codecs, media => protectionOf(media, encryption));

@@ -3,7 +3,7 @@ import { deferred } from '../core/deferred.ts';
 import { type Ending, ending, sentence } from '../core/ending.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { LocalDescription } from '../sdp/negotiation.ts';
+import type { LocalSide } from '../sdp/negotiation.ts';
 import type { Leg } from '../worker/legs.ts';
 import { SipParty } from './party.ts';
 import type {
@@ -24,7 +24,7 @@ export interface OutboundPartyParts {
   readonly options: OutboundOptions;
   readonly leg: Leg;
   readonly facts: PartyFacts;
-  readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly local: LocalSide;
   readonly log: Logger;
   readonly goodbye?: () => readonly HeaderField[];
   /** Told when it has answered. */

@@ -3,7 +3,7 @@ import { type Ending, type EndingReason, ending, endings, sentence } from '../co
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SessionDescription } from '../sdp/description.ts';
-import type { LocalDescription } from '../sdp/negotiation.ts';
+import type { LocalSide } from '../sdp/negotiation.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
 import type { Leg } from '../worker/legs.ts';
 import { infoDigit } from './info-digit.ts';
@@ -19,7 +19,7 @@ export interface SipPartyParts {
   /** The offer of the INVITE, already found fit to be answered; absent when the peer wants ours. */
   readonly offer: SessionDescription | undefined;
   /** What our SDP says besides the port of the leg; its `version` is that of the first description. */
-  readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly local: LocalSide;
   readonly log: Logger;
   /** Header fields that our BYE takes along; asked when it is sent. */
   readonly goodbye?: () => readonly HeaderField[];
@@ -115,7 +115,7 @@ export class SipParty implements Party {
   }
 
   /** What becomes of the session from now on is said in this dialogue. */
-  #wire(dialogue: Dialogue, local: SipPartyParts['local']): Line {
+  #wire(dialogue: Dialogue, local: LocalSide): Line {
     const { leg } = this.#parts;
     let session: OfferAnswer | undefined;
     const line: Line = {

@@ -2,7 +2,7 @@ import type { PartyFacts } from '../call/party.ts';
 import type { Ending } from '../core/ending.ts';
 import type { Result } from '../core/errors.ts';
 import type { SessionDescription } from '../sdp/description.ts';
-import type { LocalDescription } from '../sdp/negotiation.ts';
+import type { LocalSide } from '../sdp/negotiation.ts';
 
 /** One header field as it came, in the order of the message; compact names are already written out. */
 export interface HeaderField {
@@ -110,7 +110,7 @@ export interface Replacement {
   readonly facts: PartyFacts;
   /** Found fit to be answered; absent when the peer wants ours. */
   readonly offer: SessionDescription | undefined;
-  readonly local: Omit<LocalDescription, 'rtpPort'>;
+  readonly local: LocalSide;
 }
 
 /** A dialogue that is up, and whose call another one may take over (RFC 3891). */
