@@ -31,19 +31,20 @@ export function lowerHelperThreads(platform = process.platform): readonly string
 /** Threads that V8 has for its work unless `--v8-pool-size` on Node's command line says otherwise; one more keeps the time for them. */
 const usualPool = 4;
 
+/** What the threads of V8 are called where they have names. */
+const names: ReadonlySet<string> = new Set(['V8Worker', 'DelayedTaskSche']);
+
 /** The threads of V8, and not those that libuv looks names up and writes files with: a call waits for them. */
 function helpers(): readonly number[] {
   try {
     const others = readdirSync('/proc/self/task')
       .map(Number)
-      .filter(thread => thread !== process.pid)
-      .map(thread => ({ thread, name: read(thread, 'comm').trim(), begunAt: begunAt(thread) }));
-    const named = others.filter(({ name }) => name === 'V8Worker' || name === 'DelayedTaskSche');
+      .filter(thread => thread !== process.pid);
+    const named = others.filter(thread => names.has(read(thread, 'comm').trim()));
     // In older versions of Node they have no names, but they come before all others.
-    const first = others
-      .sort((a, b) => a.begunAt - b.begunAt || a.thread - b.thread)
-      .slice(0, poolSize() + 1);
-    return (named.length > 0 ? named : first).map(({ thread }) => thread);
+    return named.length > 0
+      ? named
+      : others.sort((a, b) => begunAt(a) - begunAt(b) || a - b).slice(0, poolSize() + 1);
   } catch {
     // Without /proc, or of a thread that has just ended, nobody can tell.
     return [];
