@@ -14,6 +14,7 @@ import { ownDataKey } from './store/data-keys.ts';
 import type { LiveStore } from './store/live-store.ts';
 import type { StoreMeters } from './store/meters.ts';
 import { openStore } from './store/open.ts';
+import { startReading } from './store/reading.ts';
 import type { CallBegin, Turn } from './store/record.ts';
 import type { Announce, CallJournal, Switches } from './store/store.ts';
 import type { GateState, Gates } from './tools/gates.ts';
@@ -46,6 +47,7 @@ export function openRecords(
   return openStore({
     ...parts,
     checkpoints: startCheckpoints,
+    reading: startReading,
     dataDir: store.dataDir,
     dataKeys,
     // A database outlives the process: without a directory there is none.

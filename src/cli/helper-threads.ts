@@ -1,9 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { constants, getPriority, setPriority } from 'node:os';
 import { messageOf } from '../core/errors.ts';
-
-/** How far the helpers stand back, as steps of nice (`man 7 sched`): they get about a tenth of the share of the others. */
-const stepsBack = 10;
+import { standBack } from '../core/niceness.ts';
 
 /**
  * Lets the threads that V8 has for compiling and for marking garbage stand back behind the one that asks: on cores that
@@ -16,10 +13,9 @@ const stepsBack = 10;
 export function lowerHelperThreads(platform = process.platform): readonly string[] {
   if (platform !== 'linux') return [];
   const problems: string[] = [];
-  const niceness = Math.min(getPriority() + stepsBack, constants.priority.PRIORITY_LOW);
   for (const thread of helpers()) {
     try {
-      setPriority(thread, niceness);
+      standBack(thread);
     } catch (error) {
       // It may have ended meanwhile.
       problems.push(`thread ${thread} keeps its priority: ${messageOf(error)}`);

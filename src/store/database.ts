@@ -20,6 +20,8 @@ import { storageProblem } from './storage-problem.ts';
 export interface Database {
   readonly engine: Engine;
   readonly db: Db;
+  /** For queries that may go through many rows: with SQLite beside those that calls wait for, where there is a thread for it. */
+  readonly reads: Db;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export function openSqlite(path: string, walPages: number = storeLimits.ownWalPa
     file.pragma('secure_delete = ON');
     const dialect = new FileDialect({ database: new PreparedDatabase(file) }, () => file.inTransaction);
     const db = new Kysely<Tables>({ dialect });
-    return { engine: 'sqlite', db, close: () => db.destroy() };
+    return { engine: 'sqlite', db, reads: db, close: () => db.destroy() };
   } catch (error) {
     throw new Failure('store-open', `this cannot be used as a database: ${storageProblem(error, path)}`, {
       cause: error,
@@ -122,7 +124,7 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
   // One that breaks while it is in use, between two queries: the next of them fails, and nothing else may come of it.
   pool.on('connect', client => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { engine: 'postgres', db, close: () => db.destroy() };
+  return { engine: 'postgres', db, reads: db, close: () => db.destroy() };
 }
 
 /** Brings the tables to what this version needs. Nodes that start at once do it one after the other. */

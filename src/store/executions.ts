@@ -6,16 +6,22 @@ import { toolRow } from './rows.ts';
 import type { Db, ToolRunTable } from './schema.ts';
 import type { Execution, ExecutionFilter, Executions, KnownCost, SendsPage } from './sends.ts';
 
+export interface ExecutionParts {
+  readonly db: () => Promise<Db>;
+  /** For lists. */
+  readonly reads: () => Promise<Db>;
+}
+
 /** Runs of tools, read from where calls wrote them. */
 export class DurableExecutions implements Executions {
-  readonly #db: () => Promise<Db>;
+  readonly #parts: ExecutionParts;
 
-  constructor(db: () => Promise<Db>) {
-    this.#db = db;
+  constructor(parts: ExecutionParts) {
+    this.#parts = parts;
   }
 
   async list(filter: ExecutionFilter, { size, cursor }: SendsPage) {
-    const db = await this.#db();
+    const db = await this.#parts.reads();
     const most = Math.max(1, Math.min(size, storeLimits.pageRows - 1));
     const { tool, status, call, agentId, tier, from, to } = filter;
     let query = db.selectFrom('tool_runs').selectAll().where('at', '>=', from).where('at', '<=', to);
@@ -48,7 +54,7 @@ export class DurableExecutions implements Executions {
 
   /** Below 0: the journal of a call numbers its own from 0 upwards. */
   async add(run: Execution): Promise<void> {
-    const db = await this.#db();
+    const db = await this.#parts.db();
     const place = -randomInt(1, 2 ** 31);
     await db
       .insertInto('tool_runs')
@@ -57,7 +63,7 @@ export class DurableExecutions implements Executions {
   }
 
   async priced({ requestId, at, cost: { micros, currency } }: KnownCost): Promise<void> {
-    const db = await this.#db();
+    const db = await this.#parts.db();
     await db
       .updateTable('tool_runs')
       .set({ cost: micros, currency, cost_known: 1 })

@@ -38,6 +38,8 @@ export const inboundMessageTable: Migration = {
 
 export interface InboundMessageParts {
   readonly db: () => Promise<Db>;
+  /** For lists. */
+  readonly reads: () => Promise<Db>;
   readonly clock: Clock;
   readonly sealer: Sealer;
 }
@@ -71,7 +73,7 @@ export class DurableInboundMessages implements InboundMessages {
   }
 
   async list({ channel: by, call: of, from, to }: InboundMessageFilter, { size, cursor }: SendsPage) {
-    const db = await this.#parts.db();
+    const db = await this.#parts.reads();
     const most = Math.max(1, Math.min(size, storeLimits.pageRows - 1));
     let query = db.selectFrom('inbound_messages').selectAll();
     if (by !== undefined) query = query.where('channel', '=', by);

@@ -13,6 +13,8 @@ export const storeLimits = {
   /** Pages after which whoever writes empties the log: where there is no such thread, or it does not get along. */
   ownWalPages: 4_000,
   lateWalPages: 40_000,
+  /** Reads that wait for the thread that reads SQLite at a time. */
+  reads: 100,
   /** Documents of one kind: the Twilio connection, phone numbers. */
   documents: 2_000,
   /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */

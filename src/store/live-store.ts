@@ -69,15 +69,16 @@ export class LiveStore implements Store {
     const { database, clock, sealer, log, node, boot, meters, announce, spillPath } = parts;
     const db = () => this.#db();
     const written = () => this.#written();
+    const reads = () => this.#written('reads');
     this.outbox = new DurableOutbox({ db, clock, sealer, node });
-    this.archive = new DurableArchive({ db: written, sealer, removeRecording: parts.removeRecording });
+    this.archive = new DurableArchive({ db: written, reads, sealer, removeRecording: parts.removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
     this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
     this.heldSends = new DurableHeldSends({ db, clock, sealer, node });
     this.optOuts = new DurableOptOuts({ db, clock, sealer });
-    this.inboundMessages = new DurableInboundMessages({ db, clock, sealer });
-    this.executions = new DurableExecutions(written);
+    this.inboundMessages = new DurableInboundMessages({ db, reads, clock, sealer });
+    this.executions = new DurableExecutions({ db: written, reads });
     this.actionKeys = new DurableActionKeys({ db, clock, sealer });
     this.pending = new DurablePending({ db, clock, sealer, node });
     this.#retention = new Retention({
@@ -132,9 +133,9 @@ export class LiveStore implements Store {
   }
 
   /** The database for who reads of calls: what was told before is in it, unless it takes nothing now. */
-  async #written(): Promise<Db> {
+  async #written(which: 'db' | 'reads' = 'db'): Promise<Db> {
     if (this.journal.waiting > 0 && !this.journal.failing) await this.journal.flush();
-    return this.#db();
+    return this.#db(which);
   }
 
   /** Writes what is not written yet, into the spill file if need be. */
@@ -163,9 +164,9 @@ export class LiveStore implements Store {
     this.#sweep?.cancel();
   }
 
-  async #db(): Promise<Db> {
+  async #db(which: 'db' | 'reads' = 'db'): Promise<Db> {
     if (!this.#ready) await this.begin();
-    return this.#parts.database.db;
+    return this.#parts.database[which];
   }
 
   async #begin(): Promise<void> {

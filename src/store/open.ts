@@ -58,6 +58,7 @@ async function databaseOf({
   databaseUrl,
   log,
   checkpoints,
+  reading,
 }: StoreOptions): Promise<{ readonly database: Database; readonly where: string }> {
   if (databaseUrl !== undefined) {
     const lost = (error: Error) => log.warn('database connection lost', { error: messageOf(error) });
@@ -65,9 +66,11 @@ async function databaseOf({
   }
   if (dataDir === undefined) return { database: openSqlite(':memory:'), where: ':memory:' };
   const path = join(dataDir, databaseFile);
-  if (checkpoints === undefined) return { database: openSqlite(path), where: path };
-  const database = openSqlite(path, storeLimits.lateWalPages);
-  const emptying = checkpoints(path, log);
-  const close = () => emptying.close().then(() => database.close());
-  return { database: { ...database, close }, where: path };
+  const database = openSqlite(path, checkpoints === undefined ? undefined : storeLimits.lateWalPages);
+  const beside = { emptying: checkpoints?.(path, log), reading: reading?.(path, log) };
+  const close = async () => {
+    await Promise.all([beside.emptying?.close(), beside.reading?.close()]);
+    await database.close();
+  };
+  return { database: { ...database, reads: beside.reading?.db ?? database.reads, close }, where: path };
 }

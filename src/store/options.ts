@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.ts';
 import type { RemoveRecording } from './archive.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { StoreMeters } from './meters.ts';
+import type { Reading } from './reading.ts';
 import type { Announce } from './store.ts';
 
 export interface StoreOptions {
@@ -12,6 +13,8 @@ export interface StoreOptions {
   readonly dataDir: string | undefined;
   /** Empties the log of a SQLite database beside who writes; without it they do it themselves. */
   readonly checkpoints?: (path: string, log: Logger) => Checkpoints;
+  /** Reads a SQLite database beside who writes; without it whoever writes reads too, and calls wait for it. */
+  readonly reading?: (path: string, log: Logger) => Reading;
   /** Keys that seal and open, the newest first; none: the one below `dataDir`. */
   readonly dataKeys: readonly Buffer[];
   /** Name of this node; without it the one below `dataDir`. */

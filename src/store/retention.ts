@@ -96,7 +96,8 @@ export class Retention {
         .selectFrom('outbox')
         .select('id')
         .where('state', '=', state)
-        .where('at', '<', before)
+        // When it was last at it: by that they are found without going through all that are kept.
+        .where('due_at', '<', before)
         .limit(storeLimits.pageRows);
       await db
         .deleteFrom('outbox')

@@ -8,12 +8,19 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import { noMeters } from '../../src/store/meters.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { StoreOptions } from '../../src/store/options.ts';
 import type { CallBegin } from '../../src/store/record.ts';
 import type { Announce, CallFilter, Store } from '../../src/store/store.ts';
 import { someCall, someEnd, someNumber, someRun } from '../support/call-records.ts';
 import { FakeStore } from '../support/fake-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
+
+// Vitest cannot start a TypeScript worker on Node 20.
+const built = new URL('../../dist/src/store/reading.js', import.meta.url).href;
+const { startReading } = (await import(/* @vite-ignore */ built)) as {
+  readonly startReading: NonNullable<StoreOptions['reading']>;
+};
 
 const announce: Announce = record => [
   { kind: 'call-ended', target: 'crm' },
@@ -30,8 +37,14 @@ interface Kind {
 
 let folder = '';
 let postgres: Postgres | undefined;
-const made = (databaseUrl: string | undefined, dataDir: string, clock: ManualClock) =>
+const made = (
+  databaseUrl: string | undefined,
+  dataDir: string,
+  clock: ManualClock,
+  reading?: StoreOptions['reading'],
+) =>
   openStore({
+    ...(reading === undefined ? {} : { reading }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     dataDir,
     dataKeys: [],
@@ -46,6 +59,10 @@ const made = (databaseUrl: string | undefined, dataDir: string, clock: ManualClo
 const kinds: readonly Kind[] = [
   { name: 'the stand-in', open: async clock => new FakeStore({ clock, announce }) },
   { name: 'SQLite', open: clock => made(undefined, folder, clock) },
+  {
+    name: 'SQLite, read in a thread of its own',
+    open: clock => made(undefined, folder, clock, startReading),
+  },
   {
     name: 'PostgreSQL',
     skipped: !requirePostgres('the store on PostgreSQL'),

@@ -26,8 +26,8 @@ export function memorySends(clock: Clock, up: () => void) {
   return {
     heldSends: new DurableHeldSends({ db, clock, sealer, node: 'node-1' }),
     optOuts: new DurableOptOuts({ db, clock, sealer }),
-    inboundMessages: new DurableInboundMessages({ db, clock, sealer }),
-    executions: new DurableExecutions(db),
+    inboundMessages: new DurableInboundMessages({ db, reads: db, clock, sealer }),
+    executions: new DurableExecutions({ db, reads: db }),
     actionKeys: new DurableActionKeys({ db, clock, sealer }),
     pending: new DurablePending({ db, clock, sealer, node: 'node-1' }),
     close: async () => (await opening)?.close(),

@@ -32,6 +32,7 @@ beforeEach(async () => {
   const db = async () => database.db;
   const archive = new DurableArchive({
     db,
+    reads: db,
     sealer,
     removeRecording: async ({ key }) => {
       if (locked.has(key)) throw new Error('EROFS');

@@ -1,0 +1,33 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import Libsql from 'libsql';
+import { messageOf } from '../core/errors.ts';
+import { ownThread, standBack } from '../core/niceness.ts';
+import { storeLimits } from './limits.ts';
+import { PreparedDatabase } from './prepared.ts';
+import type { Answer, Question } from './reading.ts';
+
+if (parentPort === null) throw new Error('store/reading-thread runs only as a worker thread');
+const port = parentPort;
+const { path, lower } = workerData as { readonly path: string; readonly lower: boolean };
+if (lower) standBack(ownThread());
+const file = new Libsql(path, { timeout: storeLimits.busyMs });
+// `readonly` is not heard by this package.
+file.pragma('query_only = ON');
+const database = new PreparedDatabase(file);
+
+port.on('message', (question: Question | 'close') => {
+  if (question === 'close') {
+    database.close();
+    port.close();
+    return;
+  }
+  port.postMessage(answerTo(question));
+});
+
+function answerTo({ id, sql, parameters }: Question): Answer {
+  try {
+    return { id, rows: database.prepare(sql).all(parameters) };
+  } catch (error) {
+    return { id, error: messageOf(error) };
+  }
+}

@@ -1,0 +1,173 @@
+import { Worker } from 'node:worker_threads';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { Failure, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { storeLimits } from './limits.ts';
+import type { Db, Tables } from './schema.ts';
+
+/** A query, as the thread gets it, and its answer. */
+export interface Question {
+  readonly id: number;
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+export type Answer =
+  | { readonly id: number; readonly rows: unknown[] }
+  | { readonly id: number; readonly error: string };
+
+/** A database that is only read from. */
+export interface Reading {
+  readonly db: Db;
+  /** Resolves once nothing of the database is held any more. */
+  close(): Promise<void>;
+}
+
+/** Memory of the thread, MB: a page of rows, several times over. */
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 6 };
+
+/**
+ * Reads of the SQLite database at `path` in a thread of its own: a search that no index helps goes through every record,
+ * and in the main thread every call would wait with it. The thread begins with the first read, sees what was committed
+ * before, keeps nobody from writing, and stands back behind calls. When it fails, what was asked of it fails, and the next
+ * read begins another.
+ */
+export function startReading(path: string, log: Logger): Reading {
+  const thread = new ReadingThread(path, log);
+  const dialect: Dialect = {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new ReadingDriver(thread),
+    createIntrospector: db => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+  const db = new Kysely<Tables>({ dialect });
+  return { db, close: () => db.destroy() };
+}
+
+interface Asked {
+  readonly resolve: (rows: unknown[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class ReadingThread {
+  readonly #path: string;
+  readonly #log: Logger;
+  readonly #asked = new Map<number, Asked>();
+  #worker: Worker | undefined;
+  #next = 0;
+
+  constructor(path: string, log: Logger) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  ask({ sql, parameters }: CompiledQuery): Promise<unknown[]> {
+    if (this.#asked.size >= storeLimits.reads) {
+      const why = `${this.#asked.size} reads of records wait already, and the limit storeLimits.reads is ${storeLimits.reads}`;
+      return Promise.reject(new Failure('store-busy', `${why}: ask again later.`));
+    }
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    const question: Question = { id: this.#next++, sql, parameters };
+    return new Promise((resolve, reject) => {
+      this.#asked.set(question.id, { resolve, reject });
+      worker.postMessage(question);
+    });
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const over = new Promise<void>(resolve => worker.once('exit', () => resolve()));
+    worker.ref();
+    worker.postMessage('close');
+    await over;
+  }
+
+  #start(): Worker {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./reading-thread.${extension}`, import.meta.url), {
+      workerData: { path: this.#path, lower: process.platform === 'linux' },
+      resourceLimits,
+    });
+    // It keeps no process alive that is over otherwise.
+    worker.unref();
+    let cause = 'the thread that reads ended';
+    worker.on('error', error => {
+      cause = messageOf(error);
+      this.#log.warn('the thread that reads records failed: the next read begins another', { error: cause });
+    });
+    worker.on('message', (answer: Answer) => this.#take(answer));
+    worker.on('exit', () => {
+      this.#worker = undefined;
+      const asked = [...this.#asked.values()];
+      this.#asked.clear();
+      for (const { reject } of asked) reject(new Failure('store-read', `records cannot be read: ${cause}`));
+    });
+    return worker;
+  }
+
+  #take(answer: Answer): void {
+    const asked = this.#asked.get(answer.id);
+    this.#asked.delete(answer.id);
+    if ('rows' in answer) asked?.resolve(answer.rows);
+    else asked?.reject(new Failure('store-read', `records cannot be read: ${answer.error}`));
+  }
+}
+
+/** Kysely's way to the thread. */
+class ReadingDriver implements Driver {
+  readonly #thread: ReadingThread;
+  readonly #connection: DatabaseConnection;
+
+  constructor(thread: ReadingThread) {
+    this.#thread = thread;
+    this.#connection = {
+      executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => ({
+        rows: (await thread.ask(query)) as Row[],
+      }),
+      streamQuery: () => {
+        throw onlyReads();
+      },
+    };
+  }
+
+  async init(): Promise<void> {
+    // The thread begins with the first query.
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async beginTransaction(): Promise<void> {
+    throw onlyReads();
+  }
+
+  async commitTransaction(): Promise<void> {
+    throw onlyReads();
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    throw onlyReads();
+  }
+
+  async releaseConnection(): Promise<void> {
+    // Queries need not wait for each other here: the thread takes them one by one.
+  }
+
+  destroy(): Promise<void> {
+    return this.#thread.close();
+  }
+}
+
+const onlyReads = () => new Error('this database is only for single queries that read');
