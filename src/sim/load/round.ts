@@ -136,7 +136,8 @@ async function measure(stage: Stage): Promise<Figures> {
   const after = census(pids);
   const loopLags = await loopLagsOf(stage);
   const lags = await lag?.stop();
-  const pauses = child.pauses;
+  // Those of the window alone: what hanging up costs is not asked here.
+  const collections = collectionsOf(child.pauses);
   const { heard, said } = await reportsOf({ agent, generator });
   const loadedFiles = filesOf(child.pid);
   const idled = generator.hear('idle', hangUpMs);
@@ -156,7 +157,7 @@ async function measure(stage: Stage): Promise<Figures> {
       loaded: round(after.subject.residentMb),
       perCall: round((after.subject.residentMb - idle.residentMb) / options.calls, 1000),
     },
-    collections: collectionsOf(pauses),
+    collections,
     ...(lags === undefined ? {} : { lags }),
     ...(loopLags === undefined ? {} : { loopLags }),
     wire: { ...wireOf(heard), ...(options.srtp ? { unopened: heard.unopened } : {}) },
