@@ -98,7 +98,9 @@ function narrowed(calls: Calls, filter: CallFilter): Calls {
   if (agentId !== undefined) query = query.where('agent', '=', agentId);
   if (trunk !== undefined) query = query.where('trunk', '=', trunk);
   if (direction !== undefined) query = query.where('direction', '=', direction);
-  if (state !== undefined) query = query.where('state', '=', state);
+  // An index finds those that are running. Of the others SQLite would sort all by their time, were it to find them so.
+  if (state === 'running') query = query.where('state', '=', state);
+  if (state === 'ended') query = query.where('state', '!=', 'running');
   if (results !== undefined) query = query.where('result', 'in', [...results, '']);
   if (reasons !== undefined) query = query.where('reason', 'in', [...reasons, '']);
   if (successful === true) query = query.where('result', '=', 'success');

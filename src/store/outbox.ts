@@ -143,19 +143,27 @@ export class DurableOutbox implements Outbox {
 
   async counts(): Promise<OutboxCounts> {
     const db = await this.#parts.db();
+    // All of it is in an index of SQLite's: after a day without the receiver there are many.
     const rows = await db
       .selectFrom('outbox')
-      .select(({ fn }) => ['state', fn.countAll().as('rows'), fn.min('at').as('oldest')])
+      .select(({ fn }) => ['state', fn.countAll().as('rows'), fn.min('id').as('first')])
       .where('state', 'in', ['waiting', 'dead'])
       .groupBy('state')
       .execute();
     const of = (state: string) => rows.find(row => row.state === state);
-    const oldest = of('waiting')?.oldest;
+    const oldest = await this.#queuedAt(db, Number(of('waiting')?.first ?? 0));
     return {
       waiting: Number(of('waiting')?.rows ?? 0),
       dead: Number(of('dead')?.rows ?? 0),
-      oldestMs: oldest === undefined ? 0 : Math.max(0, this.#parts.clock.wall() - Number(oldest)),
+      oldestMs: oldest === undefined ? 0 : Math.max(0, this.#parts.clock.wall() - oldest),
     };
+  }
+
+  /** Numbers begin with 1. */
+  async #queuedAt(db: Db, id: number): Promise<number | undefined> {
+    if (id === 0) return undefined;
+    const row = await db.selectFrom('outbox').select('at').where('id', '=', id).executeTakeFirst();
+    return row === undefined ? undefined : Number(row.at);
   }
 }
 

@@ -61,7 +61,8 @@ export class Retention {
       .selectFrom('calls')
       .select('record')
       .where('begun_at', '<', now - days * dayMs)
-      .where('state', '=', 'ended')
+      // Said so, SQLite goes by the time and stops at the last of them: by the state it would sort all that ended.
+      .where('state', '!=', 'running')
       .where('key', 'not in', [...this.#stuck, ''])
       .orderBy('begun_at')
       .limit(storeLimits.sweepCalls)
