@@ -20,7 +20,10 @@ import { storageProblem } from './storage-problem.ts';
 export interface Database {
   readonly engine: Engine;
   readonly db: Db;
-  /** For queries that may go through many rows: with SQLite beside those that calls wait for, where there is a thread for it. */
+  /**
+   * For queries that may go through many rows, beside those that calls wait for: with PostgreSQL over connections of its own,
+   * with SQLite where there is a thread for it.
+   */
   readonly reads: Db;
   close(): Promise<void>;
 }
@@ -104,10 +107,9 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
   // Who does not use it need not load it.
   const { Pool, types } = (await import('pg')).default;
   const int8 = 20;
-  const pool = new Pool({
+  const settings = {
     connectionString: url,
     application_name: 'trunkbridge',
-    max: storeLimits.connections,
     connectionTimeoutMillis: storeLimits.connectMs,
     statement_timeout: storeLimits.statementMs,
     query_timeout: storeLimits.statementMs,
@@ -118,13 +120,19 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
       getTypeParser: ((oid: number, format: never) =>
         oid === int8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
     },
-  });
-  // A connection that breaks while it rests; the next query makes another.
-  pool.on('error', lost);
-  // One that breaks while it is in use, between two queries: the next of them fails, and nothing else may come of it.
-  pool.on('connect', client => client.on('error', () => undefined));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { engine: 'postgres', db, reads: db, close: () => db.destroy() };
+  };
+  const pooled = (max: number) => {
+    const pool = new Pool({ ...settings, max });
+    // A connection that breaks while it rests; the next query makes another.
+    pool.on('error', lost);
+    // One that breaks while it is in use, between two queries: the next of them fails, and nothing else may come of it.
+    pool.on('connect', client => client.on('error', () => undefined));
+    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  };
+  const db = pooled(storeLimits.connections);
+  const reads = pooled(storeLimits.readConnections);
+  const close = async () => void (await Promise.all([db.destroy(), reads.destroy()]));
+  return { engine: 'postgres', db, reads, close };
 }
 
 /** Brings the tables to what this version needs. Nodes that start at once do it one after the other. */

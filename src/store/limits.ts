@@ -17,8 +17,9 @@ export const storeLimits = {
   reads: 100,
   /** Documents of one kind: the Twilio connection, phone numbers. */
   documents: 2_000,
-  /** PostgreSQL: connections of this node, and how long it may take to connect and to answer. */
+  /** PostgreSQL: connections of this node, those for lists besides, and how long it may take to connect and to answer. */
   connections: 6,
+  readConnections: 2,
   connectMs: 3_000,
   statementMs: 10_000,
   /** Conversations of one page over HTTP, as at ElevenLabs. */

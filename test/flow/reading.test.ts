@@ -1,13 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import Libsql from 'libsql';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/core/logger.ts';
-import { type Database, migrate, openSqlite } from '../../src/store/database.ts';
+import { type Database, migrate, openPostgres, openSqlite } from '../../src/store/database.ts';
 import { storeLimits } from '../../src/store/limits.ts';
 import type { Reading, startReading } from '../../src/store/reading.ts';
 import type { Db } from '../../src/store/schema.ts';
+import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
 
 // Vitest cannot start a TypeScript worker on Node 20.
 const built = new URL('../../dist/src/store/reading.js', import.meta.url).href;
@@ -152,11 +154,12 @@ describe('the thread that reads records', () => {
   });
 
   it.runIf(process.platform === 'linux')('stands back behind the threads of calls', async () => {
-    const nicer = Math.min(getPriority() + 10, 19);
+    const own = getPriority();
+    const nicer = Math.min(own + 10, 19);
     const before = nicenessOfAll().filter(nice => nice === nicer).length;
     await names(reading.db);
     expect(nicenessOfAll().filter(nice => nice === nicer)).toHaveLength(before + 1);
-    expect(getPriority()).toBe(nicer - 10);
+    expect(getPriority()).toBe(own);
   });
 
   it('lets go of the database when it is closed', async () => {
@@ -172,6 +175,43 @@ describe('the thread that reads records', () => {
     file.exec('BEGIN EXCLUSIVE; COMMIT');
     file.close();
   });
+});
+
+const there = requirePostgres('searches beside calls on PostgreSQL');
+
+describe.runIf(there)('searches on PostgreSQL', () => {
+  let postgres: Postgres;
+  let database: Database;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    database = await openPostgres(postgres.database(), () => undefined);
+    await migrate(database);
+  }, 60_000);
+  afterAll(async () => {
+    await database.close();
+    await postgres.remove();
+  });
+
+  /** As many searches as there are connections for all, each of a second; tells when the first of them is through. */
+  async function duringSearches(db: Db, work: () => Promise<unknown>): Promise<'before' | 'after'> {
+    let through = false;
+    const searches = Array.from({ length: storeLimits.connections }, () =>
+      sql`select pg_sleep(1)`.execute(db).then(() => {
+        through = true;
+      }),
+    );
+    await work();
+    const when = through ? 'after' : 'before';
+    await Promise.allSettled(searches);
+    return when;
+  }
+
+  it('leave connections to calls, which would have to wait for them otherwise', async () => {
+    const write = (name: string) => () =>
+      database.db.insertInto('facts').values({ name, value: 'x' }).execute();
+    expect(await duringSearches(database.reads, write('one'))).toBe('before');
+    expect(await duringSearches(database.db, write('two'))).toBe('after');
+  }, 30_000);
 });
 
 /** Nice values of the threads of this process (`man 5 proc_pid_stat`, field 19; the name before it may hold blanks). */
