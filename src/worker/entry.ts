@@ -62,7 +62,8 @@ class MediaWorker {
     this.#log = new WorkerLog(options.logLevel, clock, message => port.postMessage(message));
     this.#pacer = new Pacer(clock);
     this.#recorder = new Recorder(clock);
-    this.#connect = connectWith({ ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes });
+    const limits = { ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes };
+    this.#connect = connectWith(limits, () => this.#sendBetween());
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
     this.#streams = new WorkerStreams({
       clock,
@@ -77,9 +78,16 @@ class MediaWorker {
     this.#pulse = clock.timer(pulseMs, () => this.#tellPulse());
   }
 
-  /** Many may come one right behind the other, and to begin a handshake takes a millisecond: what is due goes out between them. */
   hear(message: ToWorker): void {
     this.#take(message);
+    this.#sendBetween();
+  }
+
+  /**
+   * What is told, and what happens on connections to agents, may come many at a time, and to begin a handshake takes a
+   * millisecond: what is due goes out between them.
+   */
+  #sendBetween(): void {
     this.#pacer.between(this.#clock.now());
   }
 

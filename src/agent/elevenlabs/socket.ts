@@ -43,8 +43,15 @@ interface SocketOptions extends WebSocket.ClientOptions {
   readonly closeTimeout: number;
 }
 
-/** Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. */
-export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
+/**
+ * Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. `stepped` is called
+ * behind each thing that happens on a connection, from TCP on: many may happen in one turn of the loop, and some take a
+ * millisecond.
+ */
+export function connectWith(
+  limits: AgentLimits = agentLimits,
+  stepped: () => void = () => undefined,
+): ConnectAgent {
   const wires = new Wires();
   const options: SocketOptions = {
     perMessageDeflate: false,
@@ -57,7 +64,7 @@ export function connectWith(limits: AgentLimits = agentLimits): ConnectAgent {
   return (url, listener) => {
     const target = secureTarget(url);
     if (target === undefined) return refuse(listener);
-    return new WsSocket(listener, target, options, wires);
+    return new WsSocket(listener, target, options, wires, stepped);
   };
 }
 
@@ -76,16 +83,27 @@ function refuse(listener: SocketListener): AgentSocket {
 
 class WsSocket implements AgentSocket {
   readonly #listener: SocketListener;
+  readonly #stepped: () => void;
   /** Undefined where it could not even begin. */
   #ws: WebSocket | undefined;
   #wire: Socket | undefined;
   #over = false;
 
-  constructor(listener: SocketListener, target: URL, options: SocketOptions, wires: Wires) {
+  constructor(
+    listener: SocketListener,
+    target: URL,
+    options: SocketOptions,
+    wires: Wires,
+    stepped: () => void,
+  ) {
     this.#listener = listener;
+    this.#stepped = stepped;
     const connect = (to: WireOptions): Socket => {
-      this.#wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
-      return this.#wire;
+      const wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
+      wire.once('connect', stepped);
+      wire.once('secureConnect', stepped);
+      this.#wire = wire;
+      return wire;
     };
     // The type is that of `net.createConnection` in all its forms; the request uses this one.
     const createConnection = connect as NonNullable<SocketOptions['createConnection']>;
@@ -99,6 +117,7 @@ class WsSocket implements AgentSocket {
     this.#ws = ws;
     ws.on('open', () => {
       if (!this.#over) this.#listener.opened();
+      stepped();
     });
     ws.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary));
     ws.on('unexpected-response', (request, response) => {
@@ -139,12 +158,14 @@ class WsSocket implements AgentSocket {
     if (this.#over) return;
     if (isBinary) this.#listener.binary(data.length);
     else this.#listener.text(data);
+    this.#stepped();
   }
 
   #end(end: SocketEnd): void {
     if (this.#over) return;
     this.#over = true;
     this.#listener.ended(end);
+    this.#stepped();
   }
 }
 

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sine } from '../../../codecs/tones.ts';
+import type { AgentStart } from '../../../src/agent/agent.ts';
 import { TicketOffice } from '../../../src/agent/elevenlabs/ticket.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { type LegId, newCallKey } from '../../../src/core/ids.ts';
@@ -111,7 +112,7 @@ async function openLeg(): Promise<void> {
   media.start({ address: '127.0.0.1', port: opened.local.rtpPort });
 }
 
-async function startAgent(agentId: string): Promise<void> {
+async function startOf(agentId: string): Promise<AgentStart> {
   const office = new TicketOffice({
     baseUrl: agent.baseUrl,
     apiKey: agent.apiKey,
@@ -120,8 +121,11 @@ async function startAgent(agentId: string): Promise<void> {
   });
   const ticket = await office.signedUrl(agentId);
   if (!ticket.ok) throw ticket.failure;
-  const start = { url: ticket.value, dynamicVariables: {}, startTimeoutMs: 5000, inputChunkMs: 20 };
-  main.post({ type: 'agent', leg, start });
+  return { url: ticket.value, dynamicVariables: {}, startTimeoutMs: 5000, inputChunkMs: 20 };
+}
+
+async function startAgent(agentId: string): Promise<void> {
+  main.post({ type: 'agent', leg, start: await startOf(agentId) });
 }
 
 describe('a media worker', () => {
@@ -186,6 +190,29 @@ describe('a media worker', () => {
     tell({ type: 'apply', leg, plan: planOf(media) });
     for (now = 5; now <= 200; now += 5) tell({ type: 'tell', leg, text: '', how: 'context' });
     await expect.poll(() => media.reception.packets).toBeGreaterThanOrEqual(9);
+    tell({ type: 'stop' });
+  });
+
+  it('sends what is due between what agents say, and does not wait for its timer', async () => {
+    let now = 0;
+    const { tell, heard } = worker({
+      ...systemClock,
+      now: () => now,
+      timer: () => ({ cancel: () => undefined }),
+    });
+    tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
+    await expect.poll(() => heard).toEqual(['ready', 'opened']);
+    tell({ type: 'apply', leg, plan: planOf(media) });
+    tell({ type: 'agent', leg, start: await startOf('agent_quiet') });
+    await expect.poll(() => heard).toContain('agent-ready');
+    const conversation = await agent.conversation(0);
+    const before = media.reception.packets;
+    for (let said = 1; said <= 10; said++) {
+      now += 20;
+      conversation.sayText('Good morning');
+      await expect.poll(() => heard.filter(type => type === 'turn').length).toBe(said);
+    }
+    await expect.poll(() => media.reception.packets - before).toBeGreaterThanOrEqual(9);
     tell({ type: 'stop' });
   });
 

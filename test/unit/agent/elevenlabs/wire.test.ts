@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { agentLimits } from '../../../../src/agent/elevenlabs/limits.ts';
 import { AudioFrame } from '../../../../src/agent/elevenlabs/protocol/audio-frame.ts';
 import { connectWith, type SocketListener } from '../../../../src/agent/elevenlabs/socket.ts';
 import { Wires } from '../../../../src/agent/elevenlabs/wire.ts';
@@ -72,6 +73,22 @@ describe('sockets that are opened', () => {
     expect(told[0]).toBe('b HANDSHAKE');
     expect(told.slice(1).sort()).toEqual(['a opened', 'c opened']);
     expect(asked.sort()).toEqual(['/a', '/c']);
+  });
+
+  it('tell behind each thing that happens on them, TCP and TLS too', async () => {
+    const { server, cert, port } = await secureServer();
+    const far = new WebSocketServer({ server });
+    far.on('connection', each => each.send('hello', () => each.close(1000)));
+    const trusting = new Wires({ ca: cert });
+    const secure = trusting.secure;
+    const asked = vi.spyOn(Wires.prototype, 'secure').mockImplementation(to => secure.call(trusting, to));
+    ends.push(() => asked.mockRestore());
+    const told: string[] = [];
+    const listener = { ...listenerOf(told, 'a'), text: () => void told.push('a text') };
+    connectWith(agentLimits, () => told.push('step'))(`wss://127.0.0.1:${port}/`, listener);
+    await vi.waitFor(() => expect(told.slice(-2)).toEqual(['a close', 'step']));
+    expect(told).toEqual(['step', 'step', 'a opened', 'step', 'a text', 'step', 'a close', 'step']);
+    expect(asked).toHaveBeenCalledOnce();
   });
 
   it('fail like any other when their address is none that a WebSocket takes', async () => {
