@@ -1,22 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { nicenessOf } from '../support/niceness.ts';
 import { ServeProcess } from '../support/serve-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-threads-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Nice values of all threads, the main one first (`man 5 proc_pid_stat`, field 19; the name before it may hold blanks). */
-function nicenessOf(pid: number): readonly number[] {
-  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
-  return threads
-    .sort((a, b) => Number(b === pid) - Number(a === pid))
-    .map(thread => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
-    });
-}
 
 it.runIf(process.platform === 'linux')(
   'V8 helpers of a daemon stand back; signalling, media, and whoever looks names up do not',

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -9,6 +9,7 @@ import { type Database, migrate, openPostgres, openSqlite } from '../../src/stor
 import { storeLimits } from '../../src/store/limits.ts';
 import type { Reading, startReading } from '../../src/store/reading.ts';
 import type { Db } from '../../src/store/schema.ts';
+import { nicenessOf } from '../support/niceness.ts';
 import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
 
 // Vitest cannot start a TypeScript worker on Node 20.
@@ -156,9 +157,9 @@ describe('the thread that reads records', () => {
   it.runIf(process.platform === 'linux')('stands back behind the threads of calls', async () => {
     const own = getPriority();
     const nicer = Math.min(own + 10, 19);
-    const before = nicenessOfAll().filter(nice => nice === nicer).length;
+    const before = nicenessOf(process.pid).filter(nice => nice === nicer).length;
     await names(reading.db);
-    expect(nicenessOfAll().filter(nice => nice === nicer)).toHaveLength(before + 1);
+    expect(nicenessOf(process.pid).filter(nice => nice === nicer)).toHaveLength(before + 1);
     expect(getPriority()).toBe(own);
   });
 
@@ -213,11 +214,3 @@ describe.runIf(there)('searches on PostgreSQL', () => {
     expect(await duringSearches(database.db, write('two'))).toBe('after');
   }, 30_000);
 });
-
-/** Nice values of the threads of this process (`man 5 proc_pid_stat`, field 19; the name before it may hold blanks). */
-function nicenessOfAll(): readonly number[] {
-  return readdirSync('/proc/self/task').map(thread => {
-    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
-  });
-}

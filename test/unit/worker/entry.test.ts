@@ -112,6 +112,20 @@ async function openLeg(): Promise<void> {
   media.start({ address: '127.0.0.1', port: opened.local.rtpPort });
 }
 
+/** An open leg whose sound goes out because something lets its worker look: the clock is set by hand, and no timer comes. */
+async function legWithoutTimers() {
+  const clock = { ms: 0 };
+  const { tell, heard } = worker({
+    ...systemClock,
+    now: () => clock.ms,
+    timer: () => ({ cancel: () => undefined }),
+  });
+  tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
+  await expect.poll(() => heard).toEqual(['ready', 'opened']);
+  tell({ type: 'apply', leg, plan: planOf(media) });
+  return { tell, heard, clock };
+}
+
 async function startOf(agentId: string): Promise<AgentStart> {
   const office = new TicketOffice({
     baseUrl: agent.baseUrl,
@@ -179,36 +193,20 @@ describe('a media worker', () => {
   });
 
   it('sends what is due between the things that it is told, and does not wait for its timer', async () => {
-    let now = 0;
-    const { tell, heard } = worker({
-      ...systemClock,
-      now: () => now,
-      timer: () => ({ cancel: () => undefined }),
-    });
-    tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
-    await expect.poll(() => heard).toEqual(['ready', 'opened']);
-    tell({ type: 'apply', leg, plan: planOf(media) });
-    for (now = 5; now <= 200; now += 5) tell({ type: 'tell', leg, text: '', how: 'context' });
+    const { tell, clock } = await legWithoutTimers();
+    for (clock.ms = 5; clock.ms <= 200; clock.ms += 5) tell({ type: 'tell', leg, text: '', how: 'context' });
     await expect.poll(() => media.reception.packets).toBeGreaterThanOrEqual(9);
     tell({ type: 'stop' });
   });
 
   it('sends what is due between what agents say, and does not wait for its timer', async () => {
-    let now = 0;
-    const { tell, heard } = worker({
-      ...systemClock,
-      now: () => now,
-      timer: () => ({ cancel: () => undefined }),
-    });
-    tell({ type: 'open', leg, options: { call: newCallKey(), wire: 'rtp', family: 4 } });
-    await expect.poll(() => heard).toEqual(['ready', 'opened']);
-    tell({ type: 'apply', leg, plan: planOf(media) });
+    const { tell, heard, clock } = await legWithoutTimers();
     tell({ type: 'agent', leg, start: await startOf('agent_quiet') });
     await expect.poll(() => heard).toContain('agent-ready');
     const conversation = await agent.conversation(0);
     const before = media.reception.packets;
     for (let said = 1; said <= 10; said++) {
-      now += 20;
+      clock.ms += 20;
       conversation.sayText('Good morning');
       await expect.poll(() => heard.filter(type => type === 'turn').length).toBe(said);
     }
