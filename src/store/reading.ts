@@ -12,6 +12,7 @@ import {
 } from 'kysely';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { threadFile } from '../core/thread-file.ts';
 import { storeLimits } from './limits.ts';
 import type { Db, Tables } from './schema.ts';
 
@@ -94,8 +95,7 @@ class ReadingThread {
   }
 
   #start(): Worker {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./reading-thread.${extension}`, import.meta.url), {
+    const worker = new Worker(threadFile(import.meta.url, 'reading-thread'), {
       workerData: { path: this.#path, lower: process.platform === 'linux' },
       resourceLimits,
     });

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
+import { threadFile } from '../core/thread-file.ts';
 import type { WorkerOptions } from './messages.ts';
 import type { WorkerThread } from './pool.ts';
 
@@ -20,8 +21,7 @@ const ownCollections = '--no-parallel-scavenge';
 /** Starts a media worker in a thread of its own. */
 export function spawnWorker(options: WorkerOptions): WorkerThread {
   setFlagsFromString(ownCollections);
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./thread.${extension}`, import.meta.url), {
+  const worker = new Worker(threadFile(import.meta.url, 'thread'), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   });
