@@ -4,13 +4,19 @@ import { messageOf } from '../core/errors.ts';
 import { ownThread, standBack } from '../core/niceness.ts';
 import { storeLimits } from './limits.ts';
 import { PreparedDatabase } from './prepared.ts';
-import type { Answer, Question } from './reading.ts';
+import type { Answer, Question, Told } from './reading.ts';
 
 if (parentPort === null) throw new Error('store/reading-thread runs only as a worker thread');
 const port = parentPort;
-const { path, lower } = workerData as { readonly path: string; readonly lower: boolean };
-if (lower) standBack(ownThread());
-const file = new Libsql(path, { timeout: storeLimits.busyMs });
+if (process.platform === 'linux') {
+  try {
+    standBack(ownThread());
+  } catch (error) {
+    // Where that is forbidden, reading takes turns with calls.
+    port.postMessage({ problem: messageOf(error) } satisfies Told);
+  }
+}
+const file = new Libsql(workerData as string, { timeout: storeLimits.busyMs });
 // `readonly` is not heard by this package.
 file.pragma('query_only = ON');
 const database = new PreparedDatabase(file);

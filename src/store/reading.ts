@@ -25,6 +25,8 @@ export interface Question {
 export type Answer =
   | { readonly id: number; readonly rows: unknown[] }
   | { readonly id: number; readonly error: string };
+/** What the thread says: `problem` is what keeps it from standing back. */
+export type Told = Answer | { readonly problem: string };
 
 /** A database that is only read from. */
 export interface Reading {
@@ -96,7 +98,7 @@ class ReadingThread {
 
   #start(): Worker {
     const worker = new Worker(threadFile(import.meta.url, 'reading-thread'), {
-      workerData: { path: this.#path, lower: process.platform === 'linux' },
+      workerData: this.#path,
       resourceLimits,
     });
     // It keeps no process alive that is over otherwise.
@@ -106,7 +108,7 @@ class ReadingThread {
       cause = messageOf(error);
       this.#log.warn('the thread that reads records failed: the next read begins another', { error: cause });
     });
-    worker.on('message', (answer: Answer) => this.#take(answer));
+    worker.on('message', (told: Told) => this.#take(told));
     worker.on('exit', () => {
       this.#worker = undefined;
       const asked = [...this.#asked.values()];
@@ -116,7 +118,11 @@ class ReadingThread {
     return worker;
   }
 
-  #take(answer: Answer): void {
+  #take(answer: Told): void {
+    if ('problem' in answer) {
+      const { problem: error } = answer;
+      return this.#log.warn('the thread that reads records takes turns with calls', { error });
+    }
     const asked = this.#asked.get(answer.id);
     this.#asked.delete(answer.id);
     if ('rows' in answer) asked?.resolve(answer.rows);
