@@ -40,7 +40,8 @@ describe.skipIf(!there)('a connection that PostgreSQL ends', () => {
       await terminate(rows[0]?.pid ?? 0);
       await sql`select 1`.execute(tx);
     });
-    await expect(transaction).rejects.toThrow(/connection|terminat/i);
+    // Which of them it is depends on whether the server's farewell was read before the next query was written.
+    await expect(transaction).rejects.toThrow(/connection|terminat|ECONNRESET|EPIPE/i);
     expect((await ownPid.execute(database.db)).rows).toHaveLength(1);
   });
 
