@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programFile } from '../core/program-file.ts';
 import { loopbackCertificate } from '../sim/certificate.ts';
 import { type Bound, boundsInWords, boundsOf, isMet } from '../sim/load/bounds.ts';
 import { type Figures, type Ratio, ratioOf, ratiosInWords } from '../sim/load/figures.ts';
@@ -206,8 +207,7 @@ async function agentCertificate(folder: string): Promise<NonNullable<RoundOption
 }
 
 /** The programs of a run lie beside this one, built or not. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const file = (path: string) => fileURLToPath(new URL(`${path}.${extension}`, import.meta.url));
+const file = (path: string) => fileURLToPath(programFile(import.meta.url, path));
 const hook = file('../sim/load/stress-hook');
 const lagHook = file('../sim/load/lag-hook');
 const programs: RoundOptions['programs'] = {

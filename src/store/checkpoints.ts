@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { threadFile } from '../core/thread-file.ts';
+import { programFile } from '../core/program-file.ts';
 
 /** Memory of the thread, MB: it has hardly any objects. */
 const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };
@@ -17,7 +17,7 @@ export interface Checkpoints {
  * and in the main thread every call would wait with it. When the thread fails, writers empty the log themselves, later.
  */
 export function startCheckpoints(path: string, log: Logger): Checkpoints {
-  const thread = new Worker(threadFile(import.meta.url, 'checkpoint-thread'), {
+  const thread = new Worker(programFile(import.meta.url, './checkpoint-thread'), {
     workerData: path,
     resourceLimits,
   });

@@ -12,7 +12,7 @@ import {
 } from 'kysely';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { threadFile } from '../core/thread-file.ts';
+import { programFile } from '../core/program-file.ts';
 import { storeLimits } from './limits.ts';
 import type { Db, Tables } from './schema.ts';
 
@@ -97,7 +97,7 @@ class ReadingThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(threadFile(import.meta.url, 'reading-thread'), {
+    const worker = new Worker(programFile(import.meta.url, './reading-thread'), {
       workerData: this.#path,
       resourceLimits,
     });
@@ -118,15 +118,15 @@ class ReadingThread {
     return worker;
   }
 
-  #take(answer: Told): void {
-    if ('problem' in answer) {
-      const { problem: error } = answer;
-      return this.#log.warn('the thread that reads records takes turns with calls', { error });
+  #take(told: Told): void {
+    if ('problem' in told) {
+      this.#log.warn('the thread that reads records takes turns with calls', { error: told.problem });
+      return;
     }
-    const asked = this.#asked.get(answer.id);
-    this.#asked.delete(answer.id);
-    if ('rows' in answer) asked?.resolve(answer.rows);
-    else asked?.reject(new Failure('store-read', `records cannot be read: ${answer.error}`));
+    const asked = this.#asked.get(told.id);
+    this.#asked.delete(told.id);
+    if ('rows' in told) asked?.resolve(told.rows);
+    else asked?.reject(new Failure('store-read', `records cannot be read: ${told.error}`));
   }
 }
 

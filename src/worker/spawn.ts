@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
-import { threadFile } from '../core/thread-file.ts';
+import { programFile } from '../core/program-file.ts';
 import type { WorkerOptions } from './messages.ts';
 import type { WorkerThread } from './pool.ts';
 
@@ -21,7 +21,7 @@ const ownCollections = '--no-parallel-scavenge';
 /** Starts a media worker in a thread of its own. */
 export function spawnWorker(options: WorkerOptions): WorkerThread {
   setFlagsFromString(ownCollections);
-  const worker = new Worker(threadFile(import.meta.url, 'thread'), {
+  const worker = new Worker(programFile(import.meta.url, './thread'), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   });

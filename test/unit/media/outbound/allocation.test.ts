@@ -57,7 +57,7 @@ function idle(): () => number {
   };
 }
 
-/** Two such numbers, which the way out makes itself: a deadline, and how late it is. */
+/** Two such numbers: the way out was seen to make none or one of its own. */
 const mostBytes = 33;
 
 describe('the way out', () => {
