@@ -2,7 +2,6 @@ import type { CallRegistry } from './call/registry.ts';
 import { ToolDoor } from './call/tool-door.ts';
 import type { Config } from './config/config.ts';
 import { bridgeToken, bridgeTokenVariable, callOfToken } from './core/bridge-token.ts';
-import { toE164 } from './core/e164.ts';
 import type { CallKey } from './core/ids.ts';
 import type { Logger } from './core/logger.ts';
 import { createPublicHttp } from './http/public.ts';
@@ -32,21 +31,17 @@ export async function startPublicHttp(
   if (publicListen === undefined) return undefined;
   return createPublicHttp({
     listen: publicListen,
-    ...(tools === undefined ? {} : { tools: { secret: tools, door: toolDoor(tools, config, registry) } }),
+    ...(tools === undefined ? {} : { tools: { secret: tools, door: toolDoor(tools, registry) } }),
     twilio: streams,
     streams: config.call.maxCalls,
     log,
   });
 }
 
-function toolDoor(secret: string, config: Config, registry: CallRegistry): ToolDoor {
+function toolDoor(secret: string, registry: CallRegistry): ToolDoor {
   return new ToolDoor({
     calls: () => registry.calls,
     callOf: token => callOfToken(secret, token),
-    e164(text, country = config.tools.defaultCountry) {
-      const number = toE164(text, country);
-      return number.ok ? number.value : undefined;
-    },
     names: webhookToolNames,
   });
 }

@@ -137,11 +137,6 @@ export class Call {
     return callerTrusted && callerId !== '' ? callerId : undefined;
   }
 
-  /** Country of numbers without one in it. */
-  get country(): string | undefined {
-    return this.#parts.party.facts.country;
-  }
-
   /** Runs a tool as if the agent had asked for it over its socket. Never rejects. */
   useTool(name: string, parameters: unknown): Promise<ToolAnswer> {
     return this.#tools.use(name, parameters);

@@ -32,7 +32,7 @@ const refusals = {
   'call-over': [409, 'The call that X-Bridge-Token is of is over.'],
   'which-call': [
     409,
-    'It is not clear which call this is for: add the header X-Bridge-Token with the variable secret__bridge_token to the tool, or run trunkbridge agent setup --tools bridge.',
+    'Nothing was done: the tool does not say which call it is for. Add the header X-Bridge-Token with the variable secret__bridge_token to the tool (docs/agent-setup.md, "Three ways to the codes"), or run trunkbridge agent setup --tools bridge.',
   ],
 } as const;
 

@@ -54,16 +54,25 @@ describe('an agent that was set up with webhook tools', () => {
       ]);
     }));
 
-  it('needs no token while one call alone has that trusted number, and says what to add when two have', () =>
+  it("gets nothing of another caller's call by naming that one's number", () =>
     withBridge(quiet, async bridge => {
-      const first = await callWithToken(bridge, 0);
-      expect((await use(bridge, 'send_SMS_verification', { To: '(415) 555-0123' }))[0]).toBe(409);
-      expect((await use(bridge, 'send_SMS_verification', { To: caller }))[0]).toBe(200);
-      const second = await callWithToken(bridge, 1);
-      const [status, answer] = await use(bridge, 'send_SMS_verification', { To: caller });
-      expect([status, answer['message']]).toEqual([409, expect.stringContaining('X-Bridge-Token')]);
-      await first.call.hangup();
-      await second.call.hangup();
+      const victim = await callWithToken(bridge, 0);
+      await use(bridge, 'send_SMS_verification', { To: caller }, victim.headers);
+      const code = bridge.world.twilio.codeFor(caller);
+      const right = await use(bridge, 'check_SMS_verification', { To: caller, Code: code }, victim.headers);
+      expect(right[1]['status']).toBe('approved');
+      const other = await bridge.answered({ from: stranger, headers: [['X-CALLER-ID', stranger]] });
+      const asked = bridge.world.twilio.requests.length;
+      const whichCall = [
+        409,
+        { status: 'which_call', valid: false, message: expect.stringContaining('X-Bridge-Token') },
+      ];
+      const Code = code === '000000' ? '000001' : '000000';
+      expect(await use(bridge, 'check_SMS_verification', { To: caller, Code })).toEqual(whichCall);
+      expect(await use(bridge, 'send_SMS_verification', { To: caller })).toEqual(whichCall);
+      expect(bridge.world.twilio.requests).toHaveLength(asked);
+      await other.hangup();
+      await victim.call.hangup();
     }));
 
   it('cannot send a code to a stranger: the same gate holds as over the conversation', () =>

@@ -119,8 +119,8 @@ function webhookTool(
     );
   if (!names.includes(bridgeTokenHeader.toLowerCase())) {
     found.push(
-      advice(
-        `${name} does not say which call it is for: add the header ${bridgeTokenHeader} with the variable ${bridgeTokenVariable}.`,
+      fault(
+        `${name} does not say which call it is for, so this bridge does not run it: add the header ${bridgeTokenHeader} with the variable ${bridgeTokenVariable}.`,
       ),
     );
   }

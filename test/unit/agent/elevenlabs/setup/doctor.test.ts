@@ -216,7 +216,7 @@ describe('the doctor', () => {
       /^fault: .*another address/,
     ],
     ['sends no password', without(bridgeSend, 'Authorization'), /^fault: .*no Authorization/],
-    ['does not say which call', without(bridgeSend, 'X-Bridge-Token'), /^advice: .*X-Bridge-Token/],
+    ['does not say which call', without(bridgeSend, 'X-Bridge-Token'), /^fault: .*X-Bridge-Token/],
   ])('tells of a webhook tool that %s', (_what, tool, sentence) => {
     expect(sentences({ tools: [tool, bridgeCheck] }, options)).toEqual([expect.stringMatching(sentence)]);
   });
