@@ -92,8 +92,9 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
       continue;
     }
     if (unreadable) continue;
-    const raw = setting.pem === true ? sources.pem(found) : found.raw;
-    if (setting.pem === true && !String(found.raw).includes('-----BEGIN')) paths[key] = String(found.raw);
+    const pem = setting.pem === true ? sources.pem(found) : undefined;
+    if (pem?.path !== undefined) paths[key] = pem.path;
+    const raw = setting.pem === true ? pem?.text : found.raw;
     if (raw === undefined) continue;
     const read = setting.reader(raw);
     if (read.ok) values[key] = read.value;

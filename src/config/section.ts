@@ -1,7 +1,7 @@
 import type { Tree } from './file.ts';
 import { nearest } from './nearest.ts';
 import type { Raw, Reader } from './readers.ts';
-import type { Sources } from './sources.ts';
+import { fileOf, type Sources } from './sources.ts';
 
 /** Reads one map of a list of maps: key by key, each problem told with its place, unknown keys at the end. */
 export class Section {
@@ -57,11 +57,13 @@ export class Section {
   pem(key: string, reader: Reader<string>): { readonly text: string; readonly path?: string } | undefined {
     const given = this.value(key, raw => ({ ok: true, value: String(raw) }));
     if (given === undefined) return undefined;
-    const text = this.#sources.pem({ raw: given, where: this.at(key) });
-    if (text === undefined) return undefined;
-    const read = reader(text);
-    if (!read.ok) return this.#problem(this.at(key), read.failure);
-    return given.includes('-----BEGIN') ? { text: read.value } : { text: read.value, path: given };
+    const field = this.#fields.get(key);
+    const path = field?.kind === 'value' ? fileOf(field.raw) : undefined;
+    const where = this.at(key);
+    const pem = this.#sources.pem({ raw: given, where, ...(path === undefined ? {} : { path }) });
+    if (pem === undefined) return undefined;
+    const read = reader(pem.text);
+    return read.ok ? { ...pem, text: read.value } : this.#problem(where, read.failure);
   }
 
   /** Whatever is there, as JSON has it; undefined when it is not there or was a problem. */

@@ -16,6 +16,8 @@ export interface Sourced {
   /** As written: for a PEM setting perhaps still a path. */
   readonly raw: Raw;
   readonly where: string;
+  /** The file that `raw` is the text of: that of `NAME_FILE`, or of `file:`. */
+  readonly path?: string;
 }
 
 /** The text of a file, refused when it is larger than any configuration, certificate or secret. */
@@ -83,12 +85,13 @@ export class Sources {
     return fromEnvironment ?? this.#fromFile(key);
   }
 
-  /** Text of the PEM file that a value names; a value that is PEM already stays as it is. */
-  pem({ raw, where }: Sourced): string | undefined {
+  /** Text of the PEM file that a value names, or the value where it is PEM; with the file, if there is one, to read again. */
+  pem({ raw, where, path }: Sourced): { readonly text: string; readonly path?: string } | undefined {
     const value = String(raw);
-    if (value.includes('-----BEGIN')) return value.replaceAll('\\n', '\n');
+    if (value.includes('-----BEGIN'))
+      return { text: value.replaceAll('\\n', '\n'), ...(path === undefined ? {} : { path }) };
     const text = this.#text(value);
-    if (text.ok) return text.value;
+    if (text.ok) return { text: text.value, path: value };
     this.problems.push({ where, what: `names a PEM file that cannot be read (${text.failure})` });
     return undefined;
   }
@@ -101,7 +104,7 @@ export class Sources {
     if (value) return { raw: value, where: name };
     if (!path) return undefined;
     const text = this.#text(path);
-    if (text.ok) return { raw: text.value.trim(), where: `${name}_FILE` };
+    if (text.ok) return { raw: text.value.trim(), where: `${name}_FILE`, path };
     this.problems.push({ where: `${name}_FILE`, what: `names a file that cannot be read (${text.failure})` });
     return undefined;
   }
@@ -109,8 +112,9 @@ export class Sources {
   #fromFile(key: string): Sourced | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    const { where } = entry;
-    return { raw: this.#expanded(entry.raw, where), where };
+    const { raw, where } = entry;
+    const path = fileOf(raw);
+    return { raw: this.#expanded(raw, where), where, ...(path === undefined ? {} : { path }) };
   }
 
   /** Text, alone or in a list; a number stays one, so that a setting can tell. */
@@ -121,8 +125,9 @@ export class Sources {
 
   /** `${NAME}` becomes the variable, `file:/path` the text of the file. */
   #expand(value: string, where: string): string {
-    if (value.startsWith('file:')) {
-      const text = this.#text(value.slice('file:'.length));
+    const path = fileOf(value);
+    if (path !== undefined) {
+      const text = this.#text(path);
       if (text.ok) return text.value.trim();
       this.problems.push({ where, what: `names a file that cannot be read (${text.failure})` });
       return '';
@@ -143,6 +148,11 @@ export class Sources {
       return fail((error as NodeJS.ErrnoException).code ?? messageOf(error));
     }
   }
+}
+
+/** The path in `file:/path`. */
+export function fileOf(raw: unknown): string | undefined {
+  return typeof raw === 'string' && raw.startsWith('file:') ? raw.slice('file:'.length) : undefined;
 }
 
 /** Keys that an earlier version knew, and what is done in their place. */

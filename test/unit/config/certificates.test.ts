@@ -60,6 +60,49 @@ describe('certificates that are read again', () => {
   });
 });
 
+describe('the file of a key', () => {
+  const files = () => ({ '/c': one.cert, '/k': one.key, '/link': '/k\n' });
+  const load = (env: Record<string, string>, yaml = '') =>
+    loadConfig({
+      env: { ELEVENLABS_API_KEY: 'k', ELEVENLABS_AGENT_ID: 'a', ...env },
+      path: '/c.yaml',
+      read(path) {
+        const text = { '/c.yaml': yaml, ...files() }[path];
+        if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+        return text;
+      },
+    });
+
+  it.each([
+    ['a path', { SIP_TLS_CERT: '/c', SIP_TLS_KEY: '/k' }, ''],
+    ['SIP_TLS_KEY_FILE', { SIP_TLS_CERT: '/c', SIP_TLS_KEY_FILE: '/k' }, ''],
+    ['SIP_TLS_KEY_FILE that holds the path', { SIP_TLS_CERT: '/c', SIP_TLS_KEY_FILE: '/link' }, ''],
+    ['a path in the file', {}, 'sip: { tls_cert: /c, tls_key: /k }\n'],
+    ['file:', {}, 'sip: { tls_cert: "file:/c", tls_key: "file:/k" }\n'],
+  ])('is known, so that it is read again, from %s', (_title, env, yaml) => {
+    const loaded = load(env, yaml);
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+    const { sip, secrets } = loaded.value.config;
+    expect(sip.tlsPaths).toEqual({ cert: '/c', key: '/k', named: [] });
+    expect(secrets.sipTlsKey).toBe(one.key);
+  });
+
+  it('is known of certificates by name, too', () => {
+    const loaded = load(
+      {},
+      'sip: { tls_certificates: [{ names: [a.example], cert: "file:/c", key: "file:/k" }] }\n',
+    );
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+    expect(loaded.value.config.sip.tlsPaths).toEqual({ named: [{ cert: '/c', key: '/k' }] });
+  });
+
+  it('is none where the text stands in the variable itself', () => {
+    const loaded = load({ SIP_TLS_CERT: '/c', SIP_TLS_KEY: one.key.replaceAll('\n', '\\n') });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+    expect(loaded.value.config.sip.tlsPaths).toEqual({ cert: '/c', named: [] });
+  });
+});
+
 describe('certificates by name', () => {
   const load = (yaml: string, files: Record<string, string> = {}) =>
     loadConfig({
