@@ -26,6 +26,7 @@ const live: Readonly<Record<string, Part>> = {
   agent: ({ agent }) => agent,
   survival: ({ survival }) => survival,
   waiting: ({ waiting }) => waiting,
+  'media.encryption': ({ media }) => media.encryption,
   'media.dtmf_in_band': ({ media }) => media.dtmfInBand,
   'call.ring_seconds': ({ call }) => call.ringSeconds,
   'call.max_seconds': ({ call }) => call.maxSeconds,
@@ -58,7 +59,10 @@ const restart: Readonly<Record<string, Part>> = {
   'sip.realm': ({ sip }) => sip.realm,
   'sip.limits': ({ sip }) => sip.limits,
   network: ({ network }) => network,
-  media: ({ media }) => media,
+  'media.rtp_ports': ({ media }) => media.rtpPorts,
+  'media.workers': ({ media }) => media.workers,
+  'media.sdes_over_cleartext': ({ media }) => media.sdesOverCleartext,
+  'media.timeout_seconds': ({ media }) => media.timeoutSeconds,
   'call.max_calls': ({ call }) => call.maxCalls,
   'recording.folder': ({ recording }) => recording.folder,
   'tools.default_country': ({ tools }) => tools.defaultCountry,
@@ -71,6 +75,9 @@ const restart: Readonly<Record<string, Part>> = {
   'http.api_keys': ({ secrets }) => secrets.apiKeys,
   'tools.secret': ({ secrets }) => secrets.tools,
 };
+
+/** The keys of both kinds. */
+export const reloadKeys: Changes = { live: Object.keys(live), restart: Object.keys(restart) };
 
 /** Compares two configurations key by key. */
 export function changesBetween(before: Config, after: Config): Changes {
@@ -101,6 +108,7 @@ export function liveParts(before: Config, after: Config): Config {
     numbers: after.numbers,
     transfers: after.transfers,
     menus: after.menus,
+    media: { ...before.media, encryption: after.media.encryption, dtmfInBand: after.media.dtmfInBand },
     agent: after.agent,
     survival: after.survival,
     waiting: after.waiting,

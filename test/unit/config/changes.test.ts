@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { changesBetween, liveParts } from '../../../src/config/changes.ts';
+import { generate } from 'selfsigned';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { changesBetween, liveParts, reloadKeys } from '../../../src/config/changes.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type SettingKey, settings } from '../../../src/config/settings.ts';
@@ -13,6 +14,12 @@ function load(env: Record<string, string> = {}, yaml = ''): Config {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
   return loaded.value.config;
 }
+
+let one: { readonly cert: string; readonly key: string };
+beforeAll(async () => {
+  const made = await generate([{ name: 'commonName', value: 'a' }], { keyType: 'ec', algorithm: 'sha256' });
+  one = { cert: made.cert, key: made.private };
+});
 
 const trunk = (password: string) =>
   `trunks: [{ name: t, inbound_trunk_config: { credentials: { username: u, password: ${password} } } }]\n`;
@@ -44,7 +51,7 @@ describe('changes', () => {
   it.each([
     [{ SIP_LISTEN: 'tcp://0.0.0.0:5070' }, 'sip.listen'],
     [{ ELEVENLABS_API_KEY: 'sk_2' }, 'elevenlabs.api_key'],
-    [{ RTP_PORTS: '20000-30000' }, 'media'],
+    [{ RTP_PORTS: '20000-30000' }, 'media.rtp_ports'],
     [{ API_KEYS: 'a:admin:0123456789abcdef' }, 'http.api_keys'],
     [{ PUBLIC_ADDRESS: '192.0.2.1' }, 'network'],
   ])('of %j need a restart', (env, key) => {
@@ -89,6 +96,40 @@ describe('changes', () => {
     expect(now.elevenlabs).not.toHaveProperty('agentId');
   });
 
+  it('that are told as applied are: nothing of them differs any more', () => {
+    const before = load();
+    const after = load(
+      { ELEVENLABS_AGENT_ID: 'agent_2', TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 't' },
+      `${trunk('password 2')}
+numbers: [{ phone_number: "1", agent_id: a }]
+transfers: [{ name: Desk, phone_number: "+14155550123", transfer_type: blind }]
+menus: [{ name: main, say: Hello, choices: [{ digits: "1", action: hangup }] }]
+sip:
+  allow: 192.0.2.0/24
+  tls_ca: "-----BEGIN CERTIFICATE-----"
+  tls_cert: ${JSON.stringify(one.cert)}
+  tls_key: ${JSON.stringify(one.key)}
+  tls_certificates: [{ names: [a.example], cert: ${JSON.stringify(one.cert)}, key: ${JSON.stringify(one.key)} }]
+media: { encryption: required, dtmf_in_band: "on" }
+agent: { settle_ms: 77 }
+survival: { policy: hangup }
+waiting: { after_ms: 777 }
+call: { max_seconds: 77, ring_seconds: 77 }
+recording: { enabled: true, consent_prompt: beep, encrypt: false, min_free_mb: 77 }
+tools: { kill_switch: true }
+verify: { sends_per_call: 2 }
+sending: { messages_per_call: 2 }
+actions: { calls_per_day: 2 }
+webhooks: { allowed_networks: [192.0.2.0/24] }
+store: { keep_days: 7 }
+drain: { deadline_seconds: 77 }
+log: { level: debug }
+`,
+    );
+    expect(changesBetween(before, after)).toEqual({ live: reloadKeys.live, restart: [] });
+    expect(changesBetween(liveParts(before, after), after).live).toEqual([]);
+  });
+
   it('are noticed of every setting', () => {
     const other: Partial<Record<SettingKey, string>> = {
       'elevenlabs.api_key': 'sk_other',
@@ -103,6 +144,9 @@ describe('changes', () => {
       'media.rtp_ports': '20000-30000',
       'media.workers': '7',
       'media.timeout_seconds': '77',
+      'media.encryption': 'required',
+      'media.sdes_over_cleartext': 'true',
+      'media.dtmf_in_band': 'on',
       'agent.settle_ms': '77',
       'agent.start_timeout_ms': '777',
       'agent.input_chunk_ms': '77',
