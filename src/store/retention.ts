@@ -1,3 +1,4 @@
+import type { DeleteResult } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
@@ -40,12 +41,11 @@ export class Retention {
     this.#parts = parts;
   }
 
-  /** How many calls were removed, and whether there may be more. */
+  /** How many calls were removed, and whether there may be more of anything. */
   async sweep(): Promise<{ readonly calls: number; readonly more: boolean }> {
-    const { clock, keepDays } = this.#parts;
     const db = await this.#parts.db();
-    const now = Math.round(clock.wall());
-    await this.#sweepQueues(db, now);
+    const now = Math.round(this.#parts.clock.wall());
+    const queues = await this.#sweepQueues(db, now);
     await this.#parts.heldSends.sweep();
     await this.#parts.inboundMessages.sweep();
     await this.#parts.actionKeys.sweep();
@@ -55,8 +55,15 @@ export class Retention {
       .where('call', '=', '')
       .where('at', '<', now - storeLimits.heldKeptMs)
       .execute();
-    const days = keepDays();
-    if (days <= 0) return { calls: 0, more: false };
+    const { calls, more: moreCalls } = await this.#sweepCalls(db, now);
+    const more = queues || moreCalls;
+    if (!more) this.#stuck.clear();
+    return { calls, more };
+  }
+
+  async #sweepCalls(db: Db, now: number): Promise<{ readonly calls: number; readonly more: boolean }> {
+    const days = this.#parts.keepDays();
+    if (days <= 0 || this.#stuck.size >= storeLimits.stuckCalls) return { calls: 0, more: false };
     const rows = await db
       .selectFrom('calls')
       .select('record')
@@ -69,9 +76,10 @@ export class Retention {
       .execute();
     let calls = 0;
     for (const row of rows) if (await this.#remove(recordOf(row))) calls += 1;
-    const more = rows.length === storeLimits.sweepCalls && this.#stuck.size < storeLimits.stuckCalls;
-    if (!more) this.#stuck.clear();
-    return { calls, more };
+    return {
+      calls,
+      more: rows.length === storeLimits.sweepCalls && this.#stuck.size < storeLimits.stuckCalls,
+    };
   }
 
   async #remove(record: CallRecord): Promise<boolean> {
@@ -86,8 +94,9 @@ export class Retention {
     }
   }
 
-  /** Deliveries that are over, and takes whose window is. */
-  async #sweepQueues(db: Db, now: number): Promise<void> {
+  /** Deliveries that are over, and takes whose window is: a page of each. True: there may be more. */
+  async #sweepQueues(db: Db, now: number): Promise<boolean> {
+    let more = false;
     const old = [
       { state: 'done' as const, before: now - storeLimits.doneKeptMs },
       { state: 'dead' as const, before: now - storeLimits.deadKeptMs },
@@ -100,20 +109,24 @@ export class Retention {
         // When it was last at it: by that they are found without going through all that are kept.
         .where('due_at', '<', before)
         .limit(storeLimits.pageRows);
-      await db
+      const gone = await db
         .deleteFrom('outbox')
         .where('id', 'in', eb => eb.selectFrom(rows.as('old')).select('old.id'))
-        .execute();
+        .executeTakeFirst();
+      more ||= wholePage(gone);
     }
     const takes = db
       .selectFrom('counter_takes')
       .select('receipt')
       .where('until', '<', now)
       .limit(storeLimits.pageRows);
-    await db
+    const gone = await db
       .deleteFrom('counter_takes')
       .where('until', '<', now)
       .where('receipt', 'in', eb => eb.selectFrom(takes.as('old')).select('old.receipt'))
-      .execute();
+      .executeTakeFirst();
+    return more || wholePage(gone);
   }
 }
+
+const wholePage = ({ numDeletedRows }: DeleteResult) => Number(numDeletedRows) >= storeLimits.pageRows;

@@ -100,4 +100,52 @@ describe('what is too old', () => {
     while ((await retention.sweep()).more) rounds += 1;
     expect(rounds).toBe(storeLimits.stuckCalls / storeLimits.sweepCalls);
   });
+
+  it('goes a page at a time from the queues too, until nothing of it is left, also where calls are kept for ever', async () => {
+    keepDays = 0;
+    const numbers = Array.from({ length: 500 }, (_, index) => index);
+    const at = clock.wall() - dayMs;
+    const done = {
+      kind: 'call-ended',
+      target: 'crm',
+      body: null,
+      state: 'done' as const,
+      lease: '',
+      error: null,
+    };
+    const takes = numbers.map(n => ({
+      receipt: `r${n}`,
+      counter: 'otp-hour:x',
+      at,
+      until: at + 1,
+      amount: 1,
+    }));
+    const rows = numbers.map(n => ({ ...done, call: `call_${n}`, at, due_at: at - 1, attempt: 1 }));
+    await database.db.insertInto('outbox').values(rows).execute();
+    await database.db.insertInto('counter_takes').values(takes).execute();
+    const left = async () => {
+      const tables = (['outbox', 'counter_takes'] as const).map(table =>
+        database.db.selectFrom(table).select('at').execute(),
+      );
+      return (await Promise.all(tables)).map(({ length }) => length);
+    };
+    expect(await retention.sweep()).toEqual({ calls: 0, more: true });
+    expect(await left()).toEqual([500 - storeLimits.pageRows, 500 - storeLimits.pageRows]);
+    while ((await retention.sweep()).more);
+    expect(await left()).toEqual([0, 0]);
+  });
+
+  it('and could not be removed is not tried again while queues are being emptied', async () => {
+    locked.add(await call(50));
+    const at = clock.wall() - dayMs;
+    const takes = Array.from({ length: storeLimits.pageRows }, (_, n) => n).map(n => ({
+      ...{ receipt: `r${n}`, counter: 'otp-hour:x', at, until: at + 1, amount: 1 },
+    }));
+    await database.db.insertInto('counter_takes').values(takes).execute();
+    expect(await retention.sweep()).toEqual({ calls: 0, more: true });
+    expect(await retention.sweep()).toEqual({ calls: 0, more: false });
+    expect(errors).toHaveLength(1);
+    await retention.sweep();
+    expect(errors).toHaveLength(2);
+  });
 });
