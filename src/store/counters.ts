@@ -97,17 +97,17 @@ async function waitFor(
   now: number,
 ): Promise<number | undefined> {
   if (limit <= 0) return windowMs;
-  // The newest `limit` takes: when there are as many, the oldest of them has to leave the window first.
-  const newest = await tx
+  // The oldest of the newest `limit` takes: where there is one, it has to leave the window first.
+  const last = await tx
     .selectFrom('counter_takes')
     .select('at')
     .where('counter', '=', counter)
     .where('at', '>', now - windowMs)
     .orderBy('at', 'desc')
-    .limit(limit)
-    .execute();
-  const last = newest.at(-1);
-  return newest.length < limit || last === undefined ? undefined : Math.max(1, last.at + windowMs - now);
+    .limit(1)
+    .offset(limit - 1)
+    .executeTakeFirst();
+  return last === undefined ? undefined : Math.max(1, last.at + windowMs - now);
 }
 
 /** The same where amounts are limited, not how often. */
