@@ -123,7 +123,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     announce: announcer(() => configured()),
     removeRecording: call => recordings.remove(call),
   });
-  metrics.store.queue(() => store.outbox.counts());
+  metrics.store.queue(() => store.outbox.counts(), clock);
   const recorder = new CallRecorder(store.journal, clock);
   const limits = { ...overloadLimits, ...config.sip.limits };
   const overload = new OverloadGuard({ limits, clock, workers: () => pool.lags });

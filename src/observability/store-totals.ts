@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Clock, Timer } from '../core/clock.ts';
 
 /** How full the queue of deliveries is. */
 export interface QueueCounts {
@@ -9,6 +10,9 @@ export interface QueueCounts {
 
 const writeBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
+/** How long metrics wait for the queue to be counted, ms: Prometheus waits 10 s for all of them, and then has none. */
+const countMs = 1_000;
+
 /** What the store counts of itself. */
 export class StoreTotals {
   readonly #writes: Histogram;
@@ -16,7 +20,7 @@ export class StoreTotals {
   readonly #failures: Counter;
   readonly #queue: Gauge<'state'>;
   readonly #oldest: Gauge;
-  #counts: (() => Promise<QueueCounts>) | undefined;
+  #count: (() => Promise<void>) | undefined;
 
   constructor(registry: Registry, prefix: string) {
     const registers = [registry];
@@ -43,7 +47,7 @@ export class StoreTotals {
       help: 'Deliveries that wait, and those that were given up',
       labelNames: ['state'],
       registers,
-      collect: () => this.#count(),
+      collect: () => this.#count?.(),
     });
     this.#oldest = new Gauge({
       name: `${prefix}outbox_oldest_seconds`,
@@ -52,9 +56,20 @@ export class StoreTotals {
     });
   }
 
-  /** Asked whenever metrics are collected. */
-  queue(counts: () => Promise<QueueCounts>): void {
-    this.#counts = counts;
+  /** Asked whenever metrics are collected, but not while it has not answered yet: what it said last holds until then. */
+  queue(counts: () => Promise<QueueCounts>, clock: Clock): void {
+    let asked: Promise<void> | undefined;
+    this.#count = async () => {
+      asked ??= this.#ask(counts).finally(() => {
+        asked = undefined;
+      });
+      let late: Timer | undefined;
+      const waited = new Promise<void>(resolve => {
+        late = clock.timer(countMs, resolve);
+      });
+      await Promise.race([asked, waited]);
+      late?.cancel();
+    };
   }
 
   written(calls: number, ms: number): void {
@@ -82,12 +97,12 @@ export class StoreTotals {
     this.#records.inc({ what: 'expired' }, calls);
   }
 
-  async #count(): Promise<void> {
+  async #ask(counts: () => Promise<QueueCounts>): Promise<void> {
     // A store that is down must not keep the other metrics from being read.
-    const counts = await this.#counts?.().catch(() => undefined);
-    if (counts === undefined) return;
-    this.#queue.set({ state: 'waiting' }, counts.waiting);
-    this.#queue.set({ state: 'dead' }, counts.dead);
-    this.#oldest.set(counts.oldestMs / 1000);
+    const now = await counts().catch(() => undefined);
+    if (now === undefined) return;
+    this.#queue.set({ state: 'waiting' }, now.waiting);
+    this.#queue.set({ state: 'dead' }, now.dead);
+    this.#oldest.set(now.oldestMs / 1000);
   }
 }

@@ -5,8 +5,10 @@ import type { BridgeEvent } from '../../../src/core/events.ts';
 import type { CallKey, LegId } from '../../../src/core/ids.ts';
 import { noLegStats } from '../../../src/core/leg-stats.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
+import type { QueueCounts } from '../../../src/observability/store-totals.ts';
 import type { WorkerPulse } from '../../../src/observability/worker-totals.ts';
 import { latenessBuckets } from '../../../src/worker/messages.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const call = (n: number) => `call_${n}` as CallKey;
 const leg = 'leg_1' as LegId;
@@ -240,5 +242,31 @@ describe('metrics of workers', () => {
     expect(value('barge_in_seconds_bucket{le="0.01"}')).toBe(0);
     expect(value('barge_in_seconds_bucket{le="0.02"}')).toBe(4);
     expect(await metrics.registry.metrics()).toContain('# TYPE trunkbridge_barge_in_seconds histogram');
+  });
+});
+
+describe('metrics of the store', () => {
+  it('are read while the database hangs, with what it said last, and ask it once', async () => {
+    const metrics = createMetrics({ process: false });
+    const clock = new ManualClock();
+    const answers: ((counts: QueueCounts) => void)[] = [];
+    metrics.store.queue(() => new Promise(resolve => answers.push(resolve)), clock);
+    const first = scraped(metrics);
+    answers[0]?.({ waiting: 3, dead: 1, oldestMs: 4_000 });
+    const told = ['outbox_deliveries{state="waiting"}', 'outbox_deliveries{state="dead"}'];
+    expect(told.map(await first)).toEqual([3, 1]);
+    expect(clock.pending).toBe(0);
+    for (const _ of [1, 2]) {
+      const hung = scraped(metrics);
+      clock.advance(1_000);
+      expect(told.map(await hung)).toEqual([3, 1]);
+    }
+    expect(answers).toHaveLength(2);
+    answers[1]?.({ waiting: 5, dead: 1, oldestMs: 0 });
+    await new Promise(setImmediate);
+    // The next look asks anew.
+    const later = scraped(metrics);
+    answers[2]?.({ waiting: 6, dead: 1, oldestMs: 0 });
+    expect(told.map(await later)).toEqual([6, 1]);
   });
 });
