@@ -52,6 +52,7 @@ export class ElevenLabsSession implements AgentSession {
     | undefined;
   /** What the next `report` says. */
   #end: Ending = ending('internal-error');
+  /** The first error that the agent said it would close for. */
   #error: ReportedError | undefined;
   #bad = 0;
   /** The last ping that came while the conversation was held. */
@@ -240,12 +241,15 @@ export class ElevenLabsSession implements AgentSession {
 
   #reported(error: ReportedError): void {
     this.#counts.error++;
-    this.#error ??= error;
-    const end = reportedEnding(this.#error);
+    if (error.final) this.#error ??= error;
+    const end = reportedEnding(error.final && this.#error !== undefined ? this.#error : error);
     this.#log.warn('agent reported an error', { reason: end.reason, detail: end.detail, code: error.code });
+    // It has said good-bye: what goes wrong on its way out changes nothing of why.
+    if (this.#state === 'ending' || this.#state === 'ended') return;
+    const over = end.reason === 'agent-max-duration';
+    if (!over && !error.final) return;
     this.#end = end;
-    if (end.reason === 'agent-max-duration') this.#apply('farewell');
-    else if (error.final) this.#apply('error');
+    this.#apply(over ? 'farewell' : 'error');
   }
 
   #badMessage(cause: string): void {

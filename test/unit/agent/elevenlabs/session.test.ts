@@ -407,6 +407,25 @@ describe('the end of a conversation', () => {
     expect(listener.endings).toEqual([]);
   });
 
+  it.each([
+    [1000, 'agent-ended-call'],
+    [1006, 'agent-lost'],
+  ])('is not taken from a client_error of long before: a close with %i is %s', (code, reason) => {
+    const { socket, clock, listener } = talking();
+    socket.says({ type: 'client_error', error_event: { code: 1002, error_type: 'llm_timeout' } });
+    clock.advance(60_000);
+    socket.closes(code);
+    expect(listener.endings.map(end => end.reason)).toEqual([reason]);
+  });
+
+  it.each(['error', 'client_error'])('stays the end of the call when %s comes after end_call', type => {
+    const { socket, clock, listener } = talking();
+    socket.says(endCall());
+    socket.says({ type, error_event: { code: 1002, error_type: 'tts_cascade_error' } });
+    clock.advance(agentLimits.farewellMs);
+    expect(listener.endings).toEqual([{ result: 'success', reason: 'agent-ended-call' }]);
+  });
+
   it('is agent-lost when the connection breaks', () => {
     const { socket, listener } = talking();
     socket.closes(1006);
