@@ -50,11 +50,10 @@ export class SourceLatch {
   #sdp: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
   #signalling = '';
   #sinceMs = -1;
+  /** The peer; the former one while nobody is. */
   #pinnedAddress = '';
   #pinnedPort = 0;
   #pin: 'none' | 'learned' | 'sdp' = 'none';
-  #formerAddress = '';
-  #formerPort = 0;
   #formerLearned = false;
   #rtcpLearned = false;
   readonly #candidates: Candidate[] = [];
@@ -86,9 +85,8 @@ export class SourceLatch {
       if (this.#pin !== 'learned') this.#route.target = this.#sdp;
       return;
     }
-    this.#formerAddress = this.#pinnedAddress;
-    this.#formerPort = this.#pinnedPort;
-    this.#formerLearned = this.#pin === 'learned';
+    // Where nobody was heard under this target, the former peer is still who it was under the one before.
+    if (this.#pin !== 'none') this.#formerLearned = this.#pin === 'learned';
     this.#route.target = this.#sdp;
     this.#pin = 'none';
     this.#rtcpLearned = false;
@@ -114,7 +112,7 @@ export class SourceLatch {
       return 'heard';
     }
     if (this.#pin !== 'none') return 'stranger';
-    const former = this.#formerPort === port && this.#formerAddress === address && port !== 0;
+    const former = port === this.#pinnedPort && address === this.#pinnedAddress;
     if (former && (!this.#formerLearned || !learning)) return 'heard';
     if (!learning) return 'stranger';
     const verdict = this.#observe(packet, view, address, port, nowMs);

@@ -148,6 +148,16 @@ describe('SourceLatch', () => {
     expect(latch.target?.rtpPort).toBe(61_000);
   });
 
+  it('learns a peer behind NAT again after a hold of old, in which SDP named no address', () => {
+    const latch = applied();
+    run(latch, '203.0.113.5', 61_000, 5);
+    latch.takeHeld();
+    latch.apply({ ...sdp, address: '0.0.0.0' });
+    latch.apply(sdp);
+    expect(run(latch, '203.0.113.5', 61_000, 6, 30_000)).toEqual(Array(6).fill('heard'));
+    expect(latch.target).toEqual({ address: '203.0.113.5', rtpPort: 61_000, rtcpPort: 61_001 });
+  });
+
   it('knows addresses however they are written', () => {
     const v6 = applied({ ...sdp, address: '2001:DB8:0::0:1' });
     expect(judge(v6, '2001:db8::1', 4000, 1, 0)).toBe('heard');
