@@ -1,4 +1,5 @@
 import type { Socket } from 'node:dgram';
+import { isUnspecified } from '../../sdp/address.ts';
 import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
 import { Histogram } from '../histogram.ts';
 import { mediaLimits } from '../limits.ts';
@@ -195,7 +196,6 @@ export class Outbound implements WayOut {
   /** The unspecified address is a hold of old (RFC 3264 section 8.4), and the kernel would take it for this host. */
   #aim(target: MediaTarget | undefined): void {
     this.#target = target;
-    this.#reachable =
-      target !== undefined && target.rtpPort > 0 && target.address !== '0.0.0.0' && target.address !== '::';
+    this.#reachable = target !== undefined && target.rtpPort > 0 && !isUnspecified(target.address);
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:dgram';
 import type { Clock } from '../../core/clock.ts';
+import { isUnspecified } from '../../sdp/address.ts';
 import type { MediaTarget } from '../../sdp/plan.ts';
 import { newCname, type ReportBlock, rtcpInterval, rtcpMaxBytes, writeReport } from '../rtp/rtcp.ts';
 import { srtpMostExtraBytes } from '../srtp/limits.ts';
@@ -65,7 +66,7 @@ export class Reports {
 
   #send(nowMs: number, bye: boolean): void {
     const target = this.#source.target;
-    if (target === undefined || target.rtcpPort === 0) return;
+    if (target === undefined || target.rtcpPort === 0 || isUnspecified(target.address)) return;
     const { packets, octets } = this.#stream;
     // Section 6.4: a sender is who has sent since the report before last.
     const sending = packets > this.#packetsBefore;

@@ -84,6 +84,18 @@ describe('Reports', () => {
     expect(sent).toEqual([[4001, '192.0.2.9']]);
   });
 
+  it.each(['0.0.0.0', '::', '0:0::0'])(
+    'go nowhere, BYE included, while the peer holds with c=%s',
+    address => {
+      const { clock, socket, source, stream, reports, run } = reporting(() => 0.5);
+      stream.packets = 1;
+      source.target = { address, rtpPort: 4000, rtcpPort: 4001 };
+      run(10_000);
+      reports.bye(clock.now());
+      expect(socket.datagrams).toEqual([]);
+    },
+  );
+
   it('end with a BYE, unless nothing was ever sent', () => {
     const { clock, reports, stream, parsed } = reporting();
     reports.bye(clock.now());
