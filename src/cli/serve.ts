@@ -50,6 +50,8 @@ ${configurationHelp()}`,
     const loaded = readConfiguration(args, io);
     if (loaded === undefined) return exitCodes.wrong;
     for (const note of [...loaded.notes, ...lowerHelperThreads()]) io.err(`note: ${note}`);
+    // Whatever is written from here on, the database with its journal too, only this user may read.
+    process.umask(0o077);
     const { startApp } = await import('../app.ts');
     return serve(loaded.config, config => startApp(config, { load: () => loadConfiguration(args, io) }), io);
   },

@@ -1,5 +1,5 @@
 import { ok, type Result } from '../core/errors.ts';
-import type { MediaEncryption } from '../trunks/trunk.ts';
+import type { MediaEncryption, NumberConfig } from '../trunks/trunk.ts';
 import { assemble } from './assemble.ts';
 import { readNamedCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
@@ -159,6 +159,7 @@ function sipLimits(sources: Sources, known: Readonly<Record<string, number>>): R
 function notes(config: Config, env: Environment, allowFrom: string | undefined): string[] {
   const found = [
     ...environmentNotes(env),
+    ...queueNotes(config),
     ...trunkNotes(config),
     ...twilioNotes(config.twilio),
     ...verifyNotes(config.verify),
@@ -175,6 +176,19 @@ function notes(config: Config, env: Environment, allowFrom: string | undefined):
     );
   }
   return found;
+}
+
+/** A caller who hears ringing in the queue is given up when the ringing is over. */
+function queueNotes({ agent, call, numbers }: Config): string[] {
+  const useless = ({ queuePolicy, queueWaitMs, ringMs }: NumberConfig['policy']) =>
+    (queuePolicy ?? agent.queuePolicy) === 'ring' &&
+    (queueWaitMs ?? agent.queueWaitSeconds * 1000) > (ringMs ?? call.ringSeconds * 1000);
+  const entries = numbers.filter(({ policy }) => useless(policy)).length;
+  if (!useless({}) && entries === 0) return [];
+  const where = useless({}) ? 'agent' : `${entries} of the entries in numbers`;
+  return [
+    `With queue_policy ring a caller waits no longer than ring_seconds: a queue_wait_seconds above it has no effect (${where}).`,
+  ];
 }
 
 function trunkNotes({ trunks, numbers, elevenlabs }: Config): string[] {

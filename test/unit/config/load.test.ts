@@ -320,6 +320,20 @@ describe('notes', () => {
     expect(notes[0]).toContain(note);
   });
 
+  it.each([
+    ['agent: { queue_policy: ring }\ncall: { ring_seconds: 30 }\n', ['(agent)']],
+    [
+      'numbers: [{ phone_number: "*", agent_id: a, queue_policy: ring, queue_wait_seconds: 90 }]\n',
+      ['(1 of'],
+    ],
+    ['agent: { queue_policy: ring }\n', []],
+    ['call: { ring_seconds: 30 }\n', []],
+  ])('tell a wait in the queue that the end of ringing cuts off: %s', (yaml, told) => {
+    const { notes } = good({}, { "/c.yaml": yaml });
+    expect(notes).toHaveLength(told.length);
+    for (const [i, place] of told.entries()) expect(notes[i]).toContain(place);
+  });
+
   it('do not mind the variables of other programs', () => {
     expect(good({ PATH: '/bin', HOME: '/', LOG_LEVELS: 'x', SIPP_BIN: 'x', API_KEY: 'x' }).notes).toEqual([
       'LOG_LEVELS is set and means nothing here; did you mean LOG_LEVEL?',
