@@ -1,20 +1,23 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { CallKey } from '../core/ids.ts';
 import type { Sealer } from '../core/seal.ts';
+import { leave } from './left-recordings.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord, RecordPrivate } from './record.ts';
 import { recordOf, secretOf } from './rows.ts';
 import type { Db, Tables } from './schema.ts';
 import type { CallArchive, CallFilter, CallPage, PageRequest } from './store.ts';
 
-/** Removes the recording of a call; settles also when there is none. */
-export type RemoveRecording = (record: CallRecord) => Promise<void>;
+/** Removes the recording of a call from this node; settles also when there is none. */
+export type RemoveRecording = (call: Pick<CallRecord, 'key'>) => Promise<void>;
 
 export interface ArchiveParts {
   readonly db: () => Promise<Db>;
   /** For lists. */
   readonly reads: () => Promise<Db>;
   readonly sealer: Sealer;
+  /** Name of this node. */
+  readonly node: string;
   readonly removeRecording: RemoveRecording;
 }
 
@@ -78,12 +81,16 @@ export class DurableArchive implements CallArchive {
     return 'deleted';
   }
 
-  /** The recording first: what cannot be removed keeps its record, so that it can be tried again. */
+  /**
+   * The recording first: what cannot be removed keeps its record, so that it can be tried again. One that another node made
+   * lies there, and is left to that node.
+   */
   async remove(record: CallRecord): Promise<void> {
     await this.#parts.removeRecording(record);
     const db = await this.#parts.db();
-    const { key } = record;
+    const { key, node, recording } = record;
     await db.transaction().execute(async tx => {
+      if (node !== this.#parts.node && recording !== undefined) await leave(tx, record);
       await tx.deleteFrom('outbox').where('call', '=', key).execute();
       await tx.deleteFrom('tool_runs').where('call', '=', key).execute();
       await tx.deleteFrom('call_names').where('call', '=', key).execute();

@@ -10,6 +10,7 @@ import { DurableExecutions } from './executions.ts';
 import { DurableHeldSends } from './held-sends.ts';
 import { DurableInboundMessages } from './inbound-messages.ts';
 import { WriteBehind } from './journal.ts';
+import { LeftRecordings } from './left-recordings.ts';
 import { storeLimits } from './limits.ts';
 import { Nodes } from './nodes.ts';
 import { DurableOptOuts } from './opt-outs.ts';
@@ -66,12 +67,12 @@ export class LiveStore implements Store {
 
   constructor(parts: LiveStoreParts) {
     this.#parts = parts;
-    const { database, clock, sealer, log, node, boot, meters, announce, spillPath } = parts;
+    const { database, clock, sealer, log, node, boot, meters, announce, spillPath, removeRecording } = parts;
     const db = () => this.#db();
     const written = () => this.#written();
     const reads = () => this.#written('reads');
     this.outbox = new DurableOutbox({ db, clock, sealer, node });
-    this.archive = new DurableArchive({ db: written, reads, sealer, removeRecording: parts.removeRecording });
+    this.archive = new DurableArchive({ db: written, reads, sealer, node, removeRecording });
     this.counters = new DurableCounters({ db, engine: database.engine, clock, sealer });
     this.switches = new DurableSwitches({ db, clock });
     this.documents = new DurableDocuments({ db, engine: database.engine, clock, sealer });
@@ -88,6 +89,7 @@ export class LiveStore implements Store {
       inboundMessages: this.inboundMessages,
       actionKeys: this.actionKeys,
       pending: this.pending,
+      leftRecordings: new LeftRecordings({ db, node, removeRecording, log }),
       clock,
       log,
       keepDays: parts.keepDays,

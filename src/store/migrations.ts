@@ -3,6 +3,7 @@ import { actionKeyTable } from './action-keys.ts';
 import { documentTables } from './document-tables.ts';
 import { inboundMessageTable } from './inbound-messages.ts';
 import { knownCosts } from './known-costs.ts';
+import { recordingsToRemove } from './left-recordings.ts';
 import { pendingTable } from './pending.ts';
 import { sending } from './sending-migration.ts';
 
@@ -22,6 +23,7 @@ export function migrationsFor(engine: Engine): MigrationProvider {
       '0005-action-keys': actionKeyTable,
       '0006-known-costs': knownCosts,
       '0007-pending': pendingTable,
+      '0008-recordings-to-remove': recordingsToRemove,
     }),
   };
 }

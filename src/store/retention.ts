@@ -7,6 +7,7 @@ import type { DurableActionKeys } from './action-keys.ts';
 import type { DurableArchive } from './archive.ts';
 import type { DurableHeldSends } from './held-sends.ts';
 import type { DurableInboundMessages } from './inbound-messages.ts';
+import type { LeftRecordings } from './left-recordings.ts';
 import { storeLimits } from './limits.ts';
 import type { DurablePending } from './pending.ts';
 import type { CallRecord } from './record.ts';
@@ -22,6 +23,7 @@ export interface RetentionParts {
   readonly inboundMessages: Pick<DurableInboundMessages, 'sweep'>;
   readonly actionKeys: Pick<DurableActionKeys, 'sweep'>;
   readonly pending: Pick<DurablePending, 'sweep'>;
+  readonly leftRecordings: Pick<LeftRecordings, 'sweep'>;
   readonly clock: Clock;
   /** Days that calls are kept; 0 keeps them. Asked each time. */
   readonly keepDays: () => number;
@@ -55,8 +57,9 @@ export class Retention {
       .where('call', '=', '')
       .where('at', '<', now - storeLimits.heldKeptMs)
       .execute();
+    const left = await this.#parts.leftRecordings.sweep();
     const { calls, more: moreCalls } = await this.#sweepCalls(db, now);
-    const more = queues || moreCalls;
+    const more = queues || left || moreCalls;
     if (!more) this.#stuck.clear();
     return { calls, more };
   }

@@ -35,6 +35,7 @@ export interface Tables {
   action_keys: ActionKeyTable;
   /** `body` is sealed. */
   pending: { kind: string; id: string; node: string; at: number; body: string };
+  recordings_to_remove: { node: string; call: string };
   opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
 }
 

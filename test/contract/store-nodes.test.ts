@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KyselyPlugin } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ending } from '../../src/core/ending.ts';
 import type { CallKey } from '../../src/core/ids.ts';
 import { silentLogger } from '../../src/core/logger.ts';
+import type { Recorded } from '../../src/core/recorded.ts';
 import { Sealer } from '../../src/core/seal.ts';
 import { type Database, openPostgres, openSqlite } from '../../src/store/database.ts';
 import { storeLimits } from '../../src/store/limits.ts';
@@ -16,6 +18,9 @@ import { type Postgres, requirePostgres, startPostgres } from '../support/postgr
 import { until } from '../support/until.ts';
 
 const dayMs = 86_400_000;
+const recorded: Recorded = {
+  ...{ end: ending('recording-complete'), rate: 8_000, seconds: 12, bytes: 384_000, gaps: [], lostMs: 0 },
+};
 const [oldKey, newKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 
 /** One run of one node. */
@@ -25,6 +30,8 @@ interface Run {
   readonly database: Database;
   /** Set it, and every query of this run fails. */
   away: boolean;
+  /** Calls whose recordings this node was told to remove. */
+  readonly removed: CallKey[];
   readonly spillPath: string;
 }
 
@@ -80,6 +87,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
       transformResult: async ({ result }) => result,
     };
     const database = { ...opened, db: opened.db.withPlugin(fails) };
+    const gone: CallKey[] = [];
     const spillPath = join(folder, `spill-${node}.jsonl`);
     const store = new LiveStore({
       database,
@@ -91,12 +99,15 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
       unlock: () => undefined,
       keepDays: () => 30,
       announce: () => [{ kind: 'call-ended', target: 'crm' }],
-      removeRecording: async ({ key }) => void removed.push(key),
+      removeRecording: async ({ key }) => {
+        removed.push(key);
+        gone.push(key);
+      },
       clock,
       log: silentLogger,
       meters: noMeters,
     });
-    const run: Run = { store, clock, database, away: false, spillPath };
+    const run: Run = { store, clock, database, away: false, removed: gone, spillPath };
     runs.push(run);
     return run;
   }
@@ -114,9 +125,10 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     return call.key;
   }
 
-  async function over({ store, clock }: Run): Promise<CallKey> {
+  async function over({ store, clock }: Run, recording?: Recorded): Promise<CallKey> {
     const call = someCall();
     store.journal.begin(call);
+    if (recording !== undefined) store.journal.update(call.key, { recording });
     store.journal.finish(call.key, someEnd);
     await store.flush();
     clock.advance(1);
@@ -193,6 +205,29 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     expect((await run.store.outbox.counts()).waiting).toBe(1);
     const left = await run.database.db.selectFrom('call_names').select('call').distinct().execute();
     expect(left.map(({ call }) => call).sort()).toEqual([running, young].sort());
+  });
+
+  own('remove the recording of a call that another node deletes, or that is too old there', async () => {
+    const [one, two] = [await start('node-1'), await start('node-2')];
+    const deleted = await over(two, recorded);
+    const silent = await over(two);
+    expect(await one.store.archive.delete(deleted)).toBe('deleted');
+    expect(await one.store.archive.delete(silent)).toBe('deleted');
+    const old = await over(two, recorded);
+    const own = await over(one, recorded);
+    one.clock.advance(31 * dayMs);
+    await until(() => one.removed.length === 4, 'the calls to be removed at the first node');
+    await rested(one);
+    const left = () => one.database.db.selectFrom('recordings_to_remove').selectAll().execute();
+    expect((await left()).map(({ node, call }) => `${node} ${call}`).sort()).toEqual(
+      [deleted, old].map(call => `node-2 ${call}`).sort(),
+    );
+    two.clock.advance(storeLimits.sweepPauseMs);
+    await until(() => two.removed.length === 2, 'the recordings to be removed at the second node');
+    await rested(two);
+    expect([...two.removed].sort()).toEqual([deleted, old].sort());
+    expect(one.removed).toContain(own);
+    expect(await left()).toEqual([]);
   });
 
   own('write what ended while the database was away within a beat of its coming back, once', async () => {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CallKey } from '../../../src/core/ids.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
 import { Sealer } from '../../../src/core/seal.ts';
-import { DurableArchive } from '../../../src/store/archive.ts';
+import { DurableArchive, type RemoveRecording } from '../../../src/store/archive.ts';
 import { type Database, migrate, openSqlite } from '../../../src/store/database.ts';
 import { CallDraft } from '../../../src/store/draft.ts';
+import { LeftRecordings } from '../../../src/store/left-recordings.ts';
 import { storeLimits } from '../../../src/store/limits.ts';
 import { Retention } from '../../../src/store/retention.ts';
 import { imageOf } from '../../../src/store/rows.ts';
@@ -20,6 +22,7 @@ let clock: ManualClock;
 let keepDays: number;
 /** Calls whose recordings cannot be removed. */
 let locked: Set<CallKey>;
+let removed: CallKey[];
 let errors: unknown[];
 let retention: Retention;
 beforeEach(async () => {
@@ -28,20 +31,31 @@ beforeEach(async () => {
   clock = new ManualClock();
   keepDays = 30;
   locked = new Set();
+  removed = [];
   errors = [];
   const db = async () => database.db;
+  const removeRecording: RemoveRecording = async ({ key }) => {
+    if (locked.has(key)) throw new Error('EROFS');
+    removed.push(key);
+  };
+  const log = { ...silentLogger, error: (_: string, fields?: object) => void errors.push(fields) };
   const archive = new DurableArchive({
     db,
     reads: db,
     sealer,
-    removeRecording: async ({ key }) => {
-      if (locked.has(key)) throw new Error('EROFS');
-    },
+    node: 'node',
+    removeRecording,
   });
-  const log = { error: (_: string, fields: object) => void errors.push(fields) };
   const swept = { sweep: async () => undefined };
-  const others = { heldSends: swept, inboundMessages: swept, actionKeys: swept, pending: swept };
-  retention = new Retention({ db, archive, ...others, clock, keepDays: () => keepDays, log: log as never });
+  const leftRecordings = new LeftRecordings({ db, node: 'node', removeRecording, log });
+  const others = {
+    heldSends: swept,
+    inboundMessages: swept,
+    actionKeys: swept,
+    pending: swept,
+    leftRecordings,
+  };
+  retention = new Retention({ db, archive, ...others, clock, keepDays: () => keepDays, log });
 });
 afterEach(() => database.close());
 
@@ -147,5 +161,26 @@ describe('what is too old', () => {
     expect(errors).toHaveLength(1);
     await retention.sweep();
     expect(errors).toHaveLength(2);
+  });
+
+  it('includes recordings that other nodes left to this one: some at a time, and past what cannot be removed', async () => {
+    keepDays = 0;
+    const calls = Array.from({ length: storeLimits.sweepCalls + 2 }, () => someCall().key).sort();
+    const left = calls.map(key => ({ node: 'node', call: key }));
+    const theirs = { node: 'node-2', call: someCall().key };
+    await database.db
+      .insertInto('recordings_to_remove')
+      .values([...left, theirs])
+      .execute();
+    const [first, ...rest] = calls;
+    if (first !== undefined) locked.add(first);
+    expect(await retention.sweep()).toEqual({ calls: 0, more: true });
+    expect(await retention.sweep()).toEqual({ calls: 0, more: false });
+    expect(removed).toEqual(rest);
+    expect(errors).toEqual([{ call: first, error: 'EROFS' }]);
+    locked.clear();
+    expect(await retention.sweep()).toEqual({ calls: 0, more: false });
+    expect(removed).toEqual([...rest, first]);
+    expect(await database.db.selectFrom('recordings_to_remove').selectAll().execute()).toEqual([theirs]);
   });
 });
