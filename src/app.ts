@@ -26,7 +26,7 @@ import { createLogger, type RootLogger } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { OutboundLines } from './outbound-line.ts';
 import { composeOutbound } from './outbound-room.ts';
-import { OutgoingCalls, type OutgoingRequest } from './outgoing.ts';
+import { OutgoingCalls, type OutgoingRequest, outboundTrunk } from './outgoing.ts';
 import { agentSecretsOf, startPublicHttp } from './public-http.ts';
 import { Recordings } from './recordings.ts';
 import { CallRecorder, dataKeysOf, gatesOf, openRecords } from './records.ts';
@@ -208,6 +208,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     sent: sentMessages,
     busy: trunk => overload.objection(trunk),
   });
+  const lines = new OutboundLines({ ...shared, resolver: new Resolver(clock) });
   const intake = new Intake(inbound);
   const bound: ListenAddress[] = [];
   const signalling = await composeSignalling(config, {
@@ -220,11 +221,14 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
       host: advertised(source),
       port: bound.find(listen => listen.transport === source.transport)?.port ?? 0,
     }),
+    wayTo: name => {
+      const trunk = outboundTrunk(access.config, name);
+      return trunk === undefined ? Promise.resolve([]) : lines.hops(trunk);
+    },
     onInvite: intake.take,
     tap: ladders.tap,
   });
   bound.push(...(await signalling.listen()));
-  const lines = new OutboundLines({ ...shared, resolver: new Resolver(clock) });
   const outgoing = new OutgoingCalls({
     ...shared,
     ...{ signalling, lines },

@@ -8,7 +8,7 @@ import { limitsOf } from './sip/drachtio/limits.ts';
 import type { DrachtioSignalling } from './sip/drachtio/signalling.ts';
 import { type EmbeddedOptions, EmbeddedSignalling } from './sip/embedded/stack.ts';
 import type { Tap } from './sip/embedded/transport/connection.ts';
-import type { OnInvite, Source } from './sip/signalling.ts';
+import type { NextHop, OnInvite, Source } from './sip/signalling.ts';
 import { networkSet } from './trunks/match.ts';
 
 export interface SignallingParts {
@@ -18,6 +18,8 @@ export interface SignallingParts {
   readonly access: Access;
   readonly overload: OverloadGuard;
   readonly contactFor: (source: Source) => { host: string; port: number };
+  /** Where a trunk is by the configuration; empty when that does not say. */
+  readonly wayTo: (trunk: string) => Promise<readonly NextHop[]>;
   readonly onInvite: OnInvite;
   readonly tap: Tap;
 }
@@ -59,7 +61,7 @@ async function composeDrachtio(
 
 function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignalling {
   const { sip } = config;
-  const { access, contactFor } = parts;
+  const { access, contactFor, wayTo } = parts;
   const { gate } = access;
   return new EmbeddedSignalling({
     listen: sip.listen.map(where => ({ clientCertificate: sip.tlsClientCertificate, ...where })),
@@ -67,6 +69,7 @@ function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignal
     admit: address => gate.objection(address) === undefined,
     // Only where the configuration says that a peer is: what a stranger writes into a header is never dialled.
     mayDial: address => gate.routing.lists(address),
+    wayTo,
     isStranger: address => gate.isStranger(address),
     contactFor,
     ...whoever(parts),

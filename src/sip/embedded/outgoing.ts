@@ -9,23 +9,23 @@ import type {
 import { UacDialogue, type UacEnvironment } from './dialog/uac.ts';
 import { KeptRegistration } from './registration.ts';
 import type { Connection } from './transport/connection.ts';
+import type { Found } from './transport/pool.ts';
 
 export interface OutgoingOptions
-  extends Pick<UacEnvironment, 'clock' | 'limits' | 'log' | 'layer' | 'contactFor' | 'reopen'> {
-  /** Opens a connection to a hop that the configuration names. */
-  readonly dial: (hop: NextHop) => Promise<Connection | undefined>;
+  extends Pick<UacEnvironment, 'clock' | 'limits' | 'log' | 'layer' | 'contactFor' | 'reach'> {
+  /** A connection to a hop that the configuration names. */
+  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
   /** A call was answered: its peer may speak. And it is over. */
   readonly onConfirmed: (dialogue: UacDialogue) => void;
   readonly onEnd: (dialogue: UacDialogue) => void;
 }
 
-/** The calls of ours, and the connections that were opened for them: those are used again (RFC 5923). */
+/** The calls of ours, and our registrations. */
 export class Outgoing {
   readonly #options: OutgoingOptions;
   readonly #calls = new Set<UacDialogue>();
   readonly #unanswered = new Set<UacDialogue>();
   readonly #registrations = new Set<KeptRegistration>();
-  readonly #connections = new Map<string, Connection>();
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -37,15 +37,15 @@ export class Outgoing {
   }
 
   call(route: readonly NextHop[], offer: string, options: OutboundOptions): OutboundDialogue {
-    const { clock, limits, log, layer, contactFor, reopen, onConfirmed, onEnd } = this.#options;
+    const { clock, limits, log, layer, contactFor, connect, reach, onConfirmed, onEnd } = this.#options;
     const call = new UacDialogue(route, offer, options, {
       clock,
       limits,
       log,
       layer,
       contactFor,
-      reopen,
-      connect: hop => this.#connect(hop),
+      connect,
+      reach,
       onConfirmed: confirmed => {
         this.#unanswered.delete(confirmed);
         onConfirmed(confirmed);
@@ -62,13 +62,13 @@ export class Outgoing {
   }
 
   register(route: () => Promise<readonly NextHop[]>, options: RegisterOptions): Registration {
-    const { clock, log, layer, contactFor } = this.#options;
+    const { clock, log, layer, contactFor, connect } = this.#options;
     const registration = new KeptRegistration(route, options, {
       clock,
       log,
       layer,
       contactFor,
-      connect: hop => this.#connect(hop),
+      connect,
       onEnd: ended => void this.#registrations.delete(ended),
     });
     this.#registrations.add(registration);
@@ -92,26 +92,5 @@ export class Outgoing {
 
   connectionClosed(connection: Connection): void {
     for (const registration of [...this.#registrations]) registration.connectionClosed(connection);
-    for (const [key, known] of this.#connections) {
-      if (known === connection) this.#connections.delete(key);
-    }
   }
-
-  async #connect(hop: NextHop): Promise<{ connection: Connection; fresh: boolean } | undefined> {
-    const key = keyOf(hop);
-    const known = this.#connections.get(key);
-    if (known?.open === true) return { connection: known, fresh: false };
-    const connection = await this.#options.dial(hop);
-    if (connection === undefined) return undefined;
-    this.#connections.set(key, connection);
-    return { connection, fresh: true };
-  }
-}
-
-/**
- * Over TLS a connection serves again only for the name that its certificate was checked against, by the same roots
- * (RFC 5923 section 4).
- */
-function keyOf({ transport, address, port, serverName, ca, verify }: NextHop): string {
-  return JSON.stringify([transport, address, port, serverName, ca, verify]);
 }

@@ -23,12 +23,14 @@ import { type StackLimits, stackLimits } from './limits.ts';
 import { type MessageLimits, messageLimits } from './message/limits.ts';
 import type { SipMessage } from './message/message.ts';
 import { Outgoing } from './outgoing.ts';
+import { type Absent, reach } from './reach.ts';
 import { CountingClock } from './transaction/counting-clock.ts';
 import { TransactionLayer } from './transaction/layer.ts';
 import { Census } from './transport/census.ts';
 import { Connection, type ConnectionListener, type RefusalCause, type Tap } from './transport/connection.ts';
-import { dial, type Hop } from './transport/dialer.ts';
+import { dial } from './transport/dialer.ts';
 import { Listener, type TlsMaterial } from './transport/listener.ts';
+import { ConnectionPool } from './transport/pool.ts';
 import { stampVia } from './transport/received.ts';
 import type { Wire } from './transport/wire.ts';
 
@@ -44,8 +46,10 @@ export interface EmbeddedOptions {
   readonly admit: (address: string) => boolean;
   /** Why a peer may not talk to us now, in the place of `admit` and named. */
   readonly objection?: (address: string) => RefusalCause | undefined;
-  /** Whether we may open a connection to an address; default: whoever `admit` lets in. */
+  /** Whether we may open a connection to an address that a peer has named; default: whoever `admit` lets in. */
   readonly mayDial?: (address: string) => boolean;
+  /** Where a trunk is, for calls of it whose connection is gone; default: nobody knows. */
+  readonly wayTo?: (trunk: string) => Promise<readonly NextHop[]>;
   /** True for peers that share the smaller limits of those who are nobody yet; default: nobody is. */
   readonly isStranger?: (address: string) => boolean;
   /** Asked for each request outside of any dialogue, ACK and CANCEL excepted, before anything is kept of it. */
@@ -86,8 +90,12 @@ export class EmbeddedSignalling implements Signalling, Registering {
   readonly #reception: Reception;
   readonly #outgoing: Outgoing;
   readonly #connections = new Set<Connection>();
+  /** Hops of calls come from the configuration, and what a peer names is looked at before. */
+  readonly #pool = new ConnectionPool(hop => this.#dial(hop));
   readonly #listeners: readonly Listener[];
   #tls: TlsMaterial | undefined;
+  /** Nothing is dialled any more. */
+  #closed = false;
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
@@ -105,7 +113,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
       log: options.log,
       layer: this.#layer,
       contactFor: options.contactFor,
-      reopen: hop => this.#reopen(hop),
+      reach: absent => this.#reach(absent),
       gate: options.gate ?? (() => ({ verdict: 'pass' })),
       onInvite: options.onInvite,
       onInviteRefused: options.onInviteRefused ?? (() => undefined),
@@ -117,9 +125,8 @@ export class EmbeddedSignalling implements Signalling, Registering {
       log: options.log,
       layer: this.#layer,
       contactFor: options.contactFor,
-      reopen: hop => this.#reopen(hop),
-      // Hops of calls come from the configuration: whoever may be called may be connected to.
-      dial: hop => this.#dial(hop, () => true),
+      connect: hop => this.#pool.open(hop),
+      reach: absent => this.#reach(absent),
       onConfirmed: call => this.#reception.adopt(call),
       onEnd: call => this.#reception.forget(call),
     });
@@ -146,6 +153,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
     this.drain();
     for (const listener of this.#listeners) listener.close();
     await this.#hangUpAll(graceMs);
+    this.#closed = true;
     for (const dialogue of [...this.#reception.dialogs.values()]) dialogue.drop(ending('shutdown'));
     this.#outgoing.drop(ending('shutdown'));
     this.#layer.abandonAll();
@@ -222,25 +230,37 @@ export class EmbeddedSignalling implements Signalling, Registering {
         this.#layer.connectionClosed(connection);
         this.#reception.connectionClosed(connection);
         this.#outgoing.connectionClosed(connection);
+        this.#pool.connectionClosed(connection);
       },
     };
   }
 
   #message(connection: Connection, message: SipMessage): void {
     // A response that belongs to nothing is dropped (RFC 3261 section 18.1.2).
-    if (message.kind === 'response') this.#layer.response(message);
+    if (message.kind === 'response') this.#layer.response(message, connection);
     else this.#reception.request(stampVia(message, connection.source), connection);
   }
 
-  #reopen(hop: Hop): Promise<Connection | undefined> {
-    return this.#dial(hop, this.#options.mayDial ?? this.#options.admit);
+  #reach(absent: Absent): Promise<Connection | undefined> {
+    const { mayDial, admit, wayTo } = this.#options;
+    return reach(absent, {
+      connect: hop => this.#pool.open(hop),
+      mayDial: mayDial ?? admit,
+      wayTo: wayTo ?? (() => Promise.resolve([])),
+      mostHops: this.#limits.callHops,
+    });
   }
 
-  async #dial(hop: Hop, admit: (address: string) => boolean): Promise<Connection | undefined> {
-    const options = { ...this.#listenerOptions(), admit };
+  async #dial(hop: NextHop): Promise<Connection | undefined> {
+    if (this.#closed) return undefined;
+    const options = { ...this.#listenerOptions(), admit: () => true };
     const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));
     if (!dialled.ok) {
       this.#options.log.debug('the peer could not be connected to', { code: dialled.failure.code });
+      return undefined;
+    }
+    if (this.#closed) {
+      dialled.value.destroy();
       return undefined;
     }
     const connection = this.attach(dialled.value);

@@ -1,7 +1,6 @@
 import type { HeaderField } from '../../signalling.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { Hop } from '../transport/dialer.ts';
 import type { DialogPath } from './path.ts';
 
 export interface GoodbyeOptions {
@@ -10,23 +9,18 @@ export interface GoodbyeOptions {
   readonly headers: readonly HeaderField[];
   readonly layer: TransactionLayer;
   readonly connection: Connection;
-  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  /** Another connection to the peer; undefined when there is none to be had. */
+  readonly reach: () => Promise<Connection | undefined>;
 }
 
 /**
- * Sends BYE over the dialogue's connection; when that is gone, over a new one to the next hop if it may be dialled.
- * Settles when the peer has answered, or never will.
+ * Sends BYE over the dialogue's connection; when that is gone, over another one. Settles when the peer has answered, or
+ * never will.
  */
-export async function sayGoodbye(options: GoodbyeOptions): Promise<void> {
-  const { path, layer } = options;
-  const branch = layer.newBranch();
-  const bytes = path.request('BYE', branch, { headers: options.headers });
-  const connection = options.connection.open ? options.connection : await newConnection(options);
+export async function sayGoodbye({ path, headers, layer, ...options }: GoodbyeOptions): Promise<void> {
+  const connection = options.connection.open ? options.connection : await options.reach();
   if (connection === undefined) return;
+  const branch = layer.newBranch();
+  const bytes = path.request('BYE', branch, { headers });
   await new Promise<void>(resolve => layer.request(connection, branch, bytes, () => resolve()));
-}
-
-async function newConnection({ path, reopen }: GoodbyeOptions): Promise<Connection | undefined> {
-  const hop = path.nextHop();
-  return hop === undefined ? undefined : await reopen(hop);
 }

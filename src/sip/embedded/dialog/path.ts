@@ -147,13 +147,17 @@ export class DialogPath {
     this.#target = contactOf(message) ?? this.#target;
   }
 
-  /** The first hop of our requests when no connection is left; undefined unless it is an IP literal. */
+  /**
+   * The first hop of our requests when no connection is left; undefined unless it is an IP literal. Where it names no
+   * transport of ours it is reached as its peer has reached us: what came over TLS is not answered in the clear.
+   */
   nextHop(): Hop | undefined {
     const uri = this.#routes[0]?.uri ?? parseUri(this.#target);
     if (uri === undefined || isIP(uri.host) === 0) return undefined;
-    const secure = uri.scheme === 'sips' || uri.params.get('transport')?.toLowerCase() === 'tls';
-    const transport = secure ? 'tls' : 'tcp';
-    return { transport, address: uri.host, port: uri.port ?? (secure ? 5061 : 5060) };
+    const named = uri.params.get('transport')?.toLowerCase();
+    const usual = named === 'tcp' || named === 'tls' ? named : this.#source.transport;
+    const transport = uri.scheme === 'sips' ? 'tls' : usual;
+    return { transport, address: uri.host, port: uri.port ?? (transport === 'tls' ? 5061 : 5060) };
   }
 
   /** A request of ours inside the dialogue, ready to be sent. */

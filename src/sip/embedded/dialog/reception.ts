@@ -6,12 +6,12 @@ import type { Admission, OnInvite, Replaceable, RequestFacts, Source } from '../
 import type { StackLimits } from '../limits.ts';
 import type { ParseFault, SipRequest } from '../message/message.ts';
 import { formatResponse, responseTo } from '../message/writer.ts';
+import type { Absent } from '../reach.ts';
 import { tagOf } from '../transaction/key.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Answer, ServerTransaction } from '../transaction/server.ts';
 import { newToken } from '../transaction/token.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { Hop } from '../transport/dialer.ts';
 import { capabilityLines } from './capabilities.ts';
 import { DialogDirectory } from './directory.ts';
 import { requestFactsOf } from './facts.ts';
@@ -41,7 +41,7 @@ export interface ReceptionOptions {
   readonly log: Logger;
   readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
-  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  readonly reach: (absent: Absent) => Promise<Connection | undefined>;
   readonly gate: (request: RequestFacts) => Admission;
   readonly onInvite: OnInvite;
   /** An INVITE that was turned away before anyone heard of it. */
@@ -203,7 +203,7 @@ export class Reception {
 
   #invite(transaction: ServerTransaction, trunk: string | undefined, replaces?: Replaceable): void {
     const { connection } = transaction;
-    const { clock, limits, log, layer, contactFor, reopen, onInvite } = this.#options;
+    const { clock, limits, log, layer, contactFor, reach, onInvite } = this.#options;
     transaction.respond({ status: 100 });
     const us = contactFor(connection.source);
     const dialogue = new UasDialogue(transaction, {
@@ -213,7 +213,7 @@ export class Reception {
       layer,
       us,
       trunk,
-      reopen,
+      reach,
       ...(replaces === undefined ? {} : { replaces }),
       onEnd: ended => this.#dialogs.delete(ended),
     });

@@ -15,12 +15,13 @@ import type {
 } from '../../signalling.ts';
 import { type StackLimits, sipTimers } from '../limits.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { Absent } from '../reach.ts';
 import { cancelOf, type InviteClientTransaction } from '../transaction/inviting.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { ServerTransaction } from '../transaction/server.ts';
 import { accepts, step } from '../transaction/table.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { Hop } from '../transport/dialer.ts';
+import type { Found } from '../transport/pool.ts';
 import { sdpOf } from './content.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { DialogPath, HostPort } from './path.ts';
@@ -41,9 +42,9 @@ export interface UacEnvironment {
   readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
   /** A connection to a hop, one that is open already where there is one. */
-  readonly connect: (hop: NextHop) => Promise<{ connection: Connection; fresh: boolean } | undefined>;
-  /** A new connection to a hop that may be dialled; undefined when there is none to be had. */
-  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
+  /** Another connection to the peer; undefined when there is none to be had. */
+  readonly reach: (absent: Absent) => Promise<Connection | undefined>;
   /** The dialogue has its key: requests of the peer may come. */
   readonly onConfirmed: (dialogue: UacDialogue) => void;
   readonly onEnd: (dialogue: UacDialogue) => void;
@@ -218,20 +219,20 @@ export class UacDialogue implements OutboundDialogue {
     this.#attempt = attempt;
     const current = () => this.#attempt === attempt;
     attempt.transaction = layer.invite(connection, branch, request, {
-      response: response => current() && this.#guard(() => this.#heard(response, attempt)),
+      response: (response, over) => current() && this.#guard(() => this.#heard(response, attempt, over)),
       timedOut: () =>
         current() && this.#guard(() => this.#failed(ending('trunk-unreachable', 'no response'))),
       lost: () => current() && this.#guard(() => this.#lost()),
     });
   }
 
-  #heard(response: SipResponse, attempt: Attempt): void {
+  #heard(response: SipResponse, attempt: Attempt, over: Connection): void {
     const { status } = response;
     this.#response = response;
     if (status < 200) {
       if (status > 100) this.#alerted = true;
       if (accepts(uacDialog, this.#state, 'provisional')) this.#feed('provisional');
-    } else if (status < 300) this.#succeeded(response, attempt);
+    } else if (status < 300) this.#succeeded(response, attempt, over);
     else if (this.#mayTryAgain && this.#invite.challenged(attempt.request, response))
       this.#feed('challenged');
     else if (this.#mayTryAgain && wantsNextHop(response) && this.#hops.more(false)) this.#feed('nextHop');
@@ -243,7 +244,7 @@ export class UacDialogue implements OutboundDialogue {
   }
 
   /** RFC 3261 section 13.2.2.4: every 2xx is acknowledged; all but the first are hung up. */
-  #succeeded(response: SipResponse, { request, connection, us }: Attempt): void {
+  #succeeded(response: SipResponse, { request, connection, us }: Attempt, over: Connection): void {
     const taken = this.#forks.take(request, response, {
       source: connection.source,
       us,
@@ -255,10 +256,12 @@ export class UacDialogue implements OutboundDialogue {
     const { kind, fork } = taken;
     if (kind === 'first') {
       this.#fork = fork;
+      // Section 18.2.2: the one whose INVITE's connection is gone answers over another one.
+      this.#use(over);
       this.#feed('success');
     } else {
-      this.#send(fork.path, fork.ack);
-      if (kind === 'extra') this.#farewell(fork.path, connection);
+      this.#send(fork.path, fork.ack, over);
+      if (kind === 'extra') this.#farewell(fork.path, over);
     }
   }
 
@@ -350,7 +353,7 @@ export class UacDialogue implements OutboundDialogue {
       throw new Error('an ACK without an answer');
     }
     const { path, ack } = this.#fork;
-    this.#send(path, ack);
+    this.#send(path, ack, connection);
     this.#confirmed = new Confirmed({
       clock,
       limits,
@@ -413,21 +416,28 @@ export class UacDialogue implements OutboundDialogue {
   }
 
   #goodbye(path: DialogPath, connection: Connection, headers: readonly HeaderField[]): Promise<void> {
-    const { layer, reopen } = this.#env;
+    const { layer } = this.#env;
     const [name, value] = reasonLine(this.#end ?? ending('shutdown'));
-    return sayGoodbye({ path, layer, reopen, connection, headers: [{ name, value }, ...headers] });
+    return sayGoodbye({
+      path,
+      layer,
+      connection,
+      reach: () => this.#reach(path),
+      headers: [{ name, value }, ...headers],
+    });
   }
 
-  /** Sends over the connection of the call, or over a new one to the next hop. */
-  #send(path: DialogPath, bytes: Buffer): void {
-    const connection = this.#connection ?? this.#attempt?.connection;
+  /** Sends over a connection, or when it is gone over another one to the peer. */
+  #send(path: DialogPath, bytes: Buffer, connection: Connection | undefined): void {
     if (connection?.send(bytes) === true) return;
-    const hop = path.nextHop();
-    if (hop === undefined) return;
-    this.#env
-      .reopen(hop)
+    this.#reach(path)
       .then(opened => void opened?.send(bytes))
       .catch((error: unknown) => this.#fault(error));
+  }
+
+  /** To where the INVITE went, as every request of the call goes while its connection is up. */
+  #reach(path: DialogPath): Promise<Connection | undefined> {
+    return this.#env.reach({ hop: this.#hops.current, named: path.nextHop(), trunk: this.trunk });
   }
 
   /** Takes over the connection that a request of the peer came on, once the old one is gone. */

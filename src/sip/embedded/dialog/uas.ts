@@ -16,11 +16,11 @@ import type {
 import type { StackLimits } from '../limits.ts';
 import { parseCSeq } from '../message/cseq.ts';
 import type { SipRequest } from '../message/message.ts';
+import type { Absent } from '../reach.ts';
 import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Answer, ServerTransaction } from '../transaction/server.ts';
 import { accepts, step } from '../transaction/table.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { Hop } from '../transport/dialer.ts';
 import { RateWindow } from '../transport/rate.ts';
 import { allowLine, sdpType, supportedLine } from './capabilities.ts';
 import { sdpOf } from './content.ts';
@@ -50,8 +50,8 @@ export interface DialogEnvironment {
   readonly trunk: string | undefined;
   /** The dialogue whose call the INVITE wants (RFC 3891). */
   readonly replaces?: Replaceable;
-  /** A new connection to a hop that may be dialled; undefined when there is none to be had. */
-  readonly reopen: (hop: Hop) => Promise<Connection | undefined>;
+  /** Another connection to the peer; undefined when there is none to be had. */
+  readonly reach: (absent: Absent) => Promise<Connection | undefined>;
   readonly onEnd: (dialogue: UasDialogue) => void;
 }
 
@@ -393,14 +393,14 @@ export class UasDialogue implements Dialogue {
   }
 
   #goodbye(): Promise<void> {
-    const { layer, reopen } = this.#env;
+    const { layer, reach, trunk } = this.#env;
     const [name, value] = reasonLine(this.#end ?? ending('internal-error'));
     return sayGoodbye({
       path: this.#path,
       headers: [{ name, value }, ...this.#byeHeaders],
       layer,
-      reopen,
       connection: this.#connection,
+      reach: () => reach({ named: this.#path.nextHop(), trunk }),
     });
   }
 

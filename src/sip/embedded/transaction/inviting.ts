@@ -14,8 +14,8 @@ import { accepts, step } from './table.ts';
 
 /** What an INVITE of ours tells its user. `timedOut` and `lost` come at most once, and never behind a final response. */
 export interface InviteListener {
-  /** Each provisional response, the final one, and after a 2xx every further 2xx for 64*T1. */
-  response(response: SipResponse): void;
+  /** Each provisional response, the final one, and after a 2xx every further 2xx for 64*T1; and what it came over. */
+  response(response: SipResponse, over: Connection): void;
   /** Timer B: nobody has answered at all. */
   timedOut(): void;
   /** The connection is gone; when a provisional response had come, a final one may still. */
@@ -39,6 +39,7 @@ export class InviteClientTransaction {
   #state: InviteClientState = 'calling';
   #timers: Partial<Record<'timerB' | 'timerM', Timer>> = {};
   #response: SipResponse | undefined;
+  #over: Connection | undefined;
 
   constructor(options: InviteClientOptions) {
     this.#options = options;
@@ -57,10 +58,11 @@ export class InviteClientTransaction {
     if (!this.connection.send(formatRequest(method, uri, headers, body))) this.connectionLost();
   }
 
-  receive(response: SipResponse): void {
+  receive(response: SipResponse, over: Connection): void {
     const input = inputOf(response.status);
     if (!accepts(inviteClient, this.#state, input)) return;
     this.#response = response;
+    this.#over = over;
     this.#feed(input);
   }
 
@@ -87,7 +89,7 @@ export class InviteClientTransaction {
     const { listener, onEnd } = this.#options;
     switch (action) {
       case 'pass':
-        if (this.#response !== undefined) listener.response(this.#response);
+        if (this.#response !== undefined) listener.response(this.#response, this.#over ?? this.connection);
         return;
       case 'acknowledge':
         if (this.#response !== undefined) this.connection.send(refusalAck(this.request, this.#response));

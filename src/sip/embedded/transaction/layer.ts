@@ -109,16 +109,17 @@ export class TransactionLayer {
     return transaction;
   }
 
-  /** Hands a response to its request; false when there is none (RFC 3261 section 17.1.3, 18.1.2). */
-  response(response: SipResponse): boolean {
+  /** Hands a response that came over `over` to its request; false when there is none (RFC 3261 section 17.1.3, 18.1.2). */
+  response(response: SipResponse, over: Connection): boolean {
     const vias = parseViaList(response.headers.all('Via'));
     const branch = vias?.length === 1 ? vias[0]?.branch : undefined;
     const method = parseCSeq(response.headers.get('CSeq') ?? '')?.method;
     if (branch === undefined || method === undefined) return false;
-    const client =
-      method === 'INVITE' ? this.#inviting.get(branch) : this.#clients.get(`${branch} ${method}`);
+    const inviting = method === 'INVITE' ? this.#inviting.get(branch) : undefined;
+    const client = method === 'INVITE' ? undefined : this.#clients.get(`${branch} ${method}`);
+    inviting?.receive(response, over);
     client?.receive(response);
-    return client !== undefined;
+    return inviting !== undefined || client !== undefined;
   }
 
   connectionClosed(connection: Connection): void {

@@ -2,7 +2,7 @@ import { type Ending, ending } from '../../../../../src/core/ending.ts';
 import { Failure, fail, ok, type Result } from '../../../../../src/core/errors.ts';
 import { silentLogger } from '../../../../../src/core/logger.ts';
 import type { SipRequest } from '../../../../../src/sip/embedded/message/message.ts';
-import { EmbeddedSignalling } from '../../../../../src/sip/embedded/stack.ts';
+import { type EmbeddedOptions, EmbeddedSignalling } from '../../../../../src/sip/embedded/stack.ts';
 import type { Wire } from '../../../../../src/sip/embedded/transport/wire.ts';
 import type {
   Challenge,
@@ -57,11 +57,13 @@ export class Calling {
   readonly clock = new ManualClock();
   readonly wires: FakeWire[] = [];
   readonly dialled: string[] = [];
+  /** The same in full. */
+  readonly hops: NextHop[] = [];
   readonly challenges: Challenge[] = [];
   readonly stack: EmbeddedSignalling;
   deaf: readonly string[] = [];
 
-  constructor() {
+  constructor(options: Partial<EmbeddedOptions> = {}) {
     this.stack = new EmbeddedSignalling({
       listen: [],
       admit: () => true,
@@ -71,6 +73,7 @@ export class Calling {
       onInvite: () => undefined,
       onRefused: () => undefined,
       dial: async where => this.#dial(where),
+      ...options,
     });
   }
 
@@ -109,6 +112,7 @@ export class Calling {
 
   #dial(where: NextHop): Result<Wire> {
     this.dialled.push(where.address);
+    this.hops.push(where);
     if (this.deaf.includes(where.address)) return fail(new Failure('connect-failed', 'the test says so'));
     const wire = new FakeWire({ address: where.address, port: where.port, transport: where.transport });
     this.wires.push(wire);

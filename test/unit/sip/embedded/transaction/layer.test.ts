@@ -163,7 +163,7 @@ describe('a client transaction', () => {
     const { outcomes, ours } = bye(world);
     const respond = (status: number, change = (text: string) => text) => {
       const message = parse(change(answerTo(ours, status)));
-      return message.kind === 'response' && world.layer.response(message);
+      return message.kind === 'response' && world.layer.response(message, world.connection);
     };
     expect(respond(200, text => text.replace(/branch=\S+/, 'branch=z9hG4bKstolen'))).toBe(false);
     expect(respond(200, text => text.replace('CSeq: 1 BYE', 'CSeq: 1 INVITE'))).toBe(false);

@@ -1,0 +1,59 @@
+import type { NextHop } from '../../signalling.ts';
+import type { Connection } from './connection.ts';
+
+/** A connection to a hop; `fresh` when it was opened for whoever asked. */
+export interface Found {
+  readonly connection: Connection;
+  readonly fresh: boolean;
+}
+
+/** The connections that we opened, by their hops: those are used again (RFC 5923). */
+export class ConnectionPool {
+  readonly #dial: (hop: NextHop) => Promise<Connection | undefined>;
+  readonly #connections = new Map<string, Connection>();
+  /** Those that are just being opened: whoever wants one meanwhile waits for it, however many calls there are. */
+  readonly #dials = new Map<string, Promise<Connection | undefined>>();
+
+  constructor(dial: (hop: NextHop) => Promise<Connection | undefined>) {
+    this.#dial = dial;
+  }
+
+  /** The connection to a hop, or a new one; undefined when there is none to be had. */
+  async open(hop: NextHop): Promise<Found | undefined> {
+    const key = keyOf(hop);
+    const known = this.#connections.get(key);
+    if (known?.open === true) return { connection: known, fresh: false };
+    const connection = await (this.#dials.get(key) ?? this.#begin(key, hop));
+    return connection?.open === true ? { connection, fresh: true } : undefined;
+  }
+
+  connectionClosed(connection: Connection): void {
+    for (const [key, known] of this.#connections) {
+      if (known === connection) this.#connections.delete(key);
+    }
+  }
+
+  #begin(key: string, hop: NextHop): Promise<Connection | undefined> {
+    const dial = this.#dial(hop).then(
+      connection => {
+        this.#dials.delete(key);
+        if (connection !== undefined) this.#connections.set(key, connection);
+        return connection;
+      },
+      (error: unknown) => {
+        this.#dials.delete(key);
+        throw error;
+      },
+    );
+    this.#dials.set(key, dial);
+    return dial;
+  }
+}
+
+/**
+ * Over TLS a connection serves again only for the name that its certificate was checked against, by the same roots
+ * (RFC 5923 section 4).
+ */
+function keyOf({ transport, address, port, serverName, ca, verify }: NextHop): string {
+  return JSON.stringify([transport, address, port, serverName, ca, verify]);
+}

@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { ending } from '../../../../../src/core/ending.ts';
+import { ok } from '../../../../../src/core/errors.ts';
+import type { SipMessage, SipRequest } from '../../../../../src/sip/embedded/message/message.ts';
+import type { EmbeddedOptions } from '../../../../../src/sip/embedded/stack.ts';
+import type { NextHop, OutboundDialogue } from '../../../../../src/sip/signalling.ts';
+import { FakeWire } from '../fake-wire.ts';
+import { invite, type RequestSpec, request, toTagOf } from '../messages.ts';
+import { answerSdp, settle, World } from '../world.ts';
+import { Calling, endOf, hop, nothingHeld, reply, settled, theirAnswer } from './calling.ts';
+
+const over = ending('agent-ended-call');
+const requestOf = (messages: readonly SipMessage[], method: string): SipRequest => {
+  const found = messages.find(message => message.kind === 'request' && message.method === method);
+  if (found?.kind !== 'request') throw new Error(`no ${method} was sent`);
+  return found;
+};
+
+describe('a call of ours', () => {
+  let world: Calling;
+  afterEach(async () => {
+    expect(await world.close()).toEqual(nothingHeld);
+  });
+
+  interface Up {
+    readonly call: OutboundDialogue;
+    readonly invite: SipRequest;
+    readonly wire: FakeWire;
+  }
+
+  async function calling(route: readonly NextHop[] = [hop('192.0.2.10')]): Promise<Up> {
+    const call = await world.call({ route });
+    const { wire } = world;
+    return { call, invite: requestOf(wire.take(), 'INVITE'), wire };
+  }
+
+  async function up(route?: readonly NextHop[], contact?: string): Promise<Up> {
+    const placed = await calling(route);
+    const spec = contact === undefined ? {} : { contact };
+    placed.wire.receive(reply(placed.invite, 200, { body: theirAnswer, ...spec }));
+    expect(placed.wire.statuses()).toEqual(['ACK']);
+    await settled();
+    return placed;
+  }
+
+  const secure: NextHop = {
+    transport: 'tls',
+    address: '192.0.2.10',
+    port: 5061,
+    serverName: 'sbc.example',
+    ca: 'a root',
+    verify: false,
+  };
+
+  it('is hung up where it went out to, whatever may be dialled for what a peer names', async () => {
+    world = new Calling({ mayDial: () => false });
+    const { call, wire } = await up([secure], '<sip:callee@node7.sbc.example>');
+    wire.reset();
+    call.hangup(over);
+    await settled();
+    expect(world.hops).toEqual([secure, secure]);
+    const bye = requestOf(world.wire.take(), 'BYE');
+    expect(bye.uri).toBe('sip:callee@node7.sbc.example');
+    world.wire.receive(reply(bye, 200));
+    expect(await endOf(call)).toEqual(over);
+  });
+
+  it('shares the new connection with all others that were lost with it', async () => {
+    world = new Calling();
+    const calls: OutboundDialogue[] = [];
+    for (let i = 0; i < 50; i++) calls.push((await up()).call);
+    world.wire.reset();
+    for (const call of calls) call.hangup(over);
+    await settled();
+    expect(world.wires).toHaveLength(2);
+    expect(world.wire.statuses()).toEqual(Array(50).fill('BYE'));
+  });
+
+  it('is hung up over the address that its peer names, once nobody answers where it went out to', async () => {
+    world = new Calling();
+    const { call, wire } = await up(undefined, '<sip:callee@192.0.2.77:5070;transport=tcp>');
+    world.deaf = ['192.0.2.10'];
+    wire.reset();
+    call.hangup(over);
+    await settled();
+    expect(world.hops.slice(1)).toEqual([
+      hop('192.0.2.10'),
+      { transport: 'tcp', address: '192.0.2.77', port: 5070 },
+    ]);
+    requestOf(world.wire.take(), 'BYE');
+  });
+});
+
+describe('a call that came in', () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  const hops: NextHop[] = [];
+  const wires: FakeWire[] = [];
+  function setUp(options: Partial<EmbeddedOptions> = {}): void {
+    hops.length = 0;
+    wires.length = 0;
+    world = new World({
+      gate: () => ({ verdict: 'pass', trunk: 'office' }),
+      dial: async where => {
+        hops.push(where);
+        const wire = new FakeWire(where);
+        wires.push(wire);
+        return ok(wire);
+      },
+      ...options,
+    });
+  }
+
+  const configured: NextHop = {
+    transport: 'tls',
+    address: '192.0.2.20',
+    port: 5061,
+    serverName: 'pbx.example',
+    ca: 'a root',
+  };
+  const wayTo = async (trunk: string) => (trunk === 'office' ? [configured] : []);
+
+  /** A call over TLS that has lost its connection, and is hung up. */
+  async function lost(spec: RequestSpec): Promise<void> {
+    const wire = new FakeWire({ transport: 'tls' });
+    world.stack.attach(wire);
+    await established(wire, spec);
+    wire.reset();
+    world.call.hangup(over);
+    await settle();
+    await settle();
+  }
+
+  async function established(wire: FakeWire, spec: RequestSpec = {}): Promise<string> {
+    wire.receive(invite(spec));
+    const answered = world.call.answer(answerSdp);
+    const toTag = toTagOf(wire.response());
+    wire.receive(request('ACK', { toTag, branch: 'z9hG4bKack' }));
+    expect((await answered).ok).toBe(true);
+    return toTag;
+  }
+
+  it('is hung up over TLS when it came over TLS, by the name and the roots of its trunk', async () => {
+    setUp({ wayTo });
+    await lost({ contact: '<sip:alice@192.0.2.10:5062>' });
+    expect(hops).toEqual([{ ...configured, address: '192.0.2.10', port: 5062 }]);
+    expect(wires[0]?.statuses()).toEqual(['BYE']);
+  });
+
+  it('is hung up where its trunk is when it names no address that may be dialled', async () => {
+    setUp({ wayTo, mayDial: () => false });
+    await lost({ contact: '<sip:alice@pbx.example>' });
+    expect(hops).toEqual([configured]);
+    expect(wires[0]?.request().uri).toBe('sip:alice@pbx.example');
+  });
+
+  it('is hung up nowhere when nobody knows where its trunk is', async () => {
+    setUp({ mayDial: () => false });
+    await lost({ contact: '<sip:alice@192.0.2.10:5062>' });
+    expect(hops).toEqual([]);
+    expect(await world.outcome()).toEqual(over);
+  });
+});
