@@ -57,6 +57,8 @@ export class WriteBehind implements CallJournal {
   #due = 0;
   #wroteMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
+  /** What is being written. */
+  #inHand: readonly CallImage[] = [];
   #failures = 0;
   /** Calls of the next transaction: one after a failure, so that a call that cannot be written takes no other with it. */
   #batch: number;
@@ -108,6 +110,17 @@ export class WriteBehind implements CallJournal {
     this.#timer = undefined;
     await this.#writing;
     if (this.#dirty.size > 0) await this.#drain();
+  }
+
+  /**
+   * Spills what is over, for whoever closes: also what is being written, since that may come to nothing. Gives how many calls
+   * are neither written nor spilt.
+   */
+  async keep(): Promise<number> {
+    const over = this.#inHand.filter(isOver);
+    const kept = over.length === 0 || (await this.#parts.spill(over));
+    await this.#spillOver();
+    return this.#dirty.size + (kept ? 0 : over.length);
   }
 
   #change(call: CallKey, withinMs: number, change: (entry: Entry) => void): void {
@@ -162,10 +175,13 @@ export class WriteBehind implements CallJournal {
     for (const [call] of batch) this.#dirty.delete(call);
     const begun = clock.now();
     this.#wroteMs = begun;
+    this.#inHand = images;
     try {
-      await write(images);
+      await write(images).finally(() => {
+        this.#inHand = [];
+      });
     } catch (error) {
-      await this.#failed(batch, images, error);
+      await this.#failed(batch, error);
       return false;
     }
     meters.written(images.length, clock.now() - begun);
@@ -196,34 +212,37 @@ export class WriteBehind implements CallJournal {
     return image;
   }
 
-  async #failed(
-    batch: readonly (readonly [CallKey, Entry])[],
-    images: readonly CallImage[],
-    error: unknown,
-  ): Promise<void> {
-    const { log, meters, spill, where } = this.#parts;
+  async #failed(batch: readonly (readonly [CallKey, Entry])[], error: unknown): Promise<void> {
+    const { log, meters, where } = this.#parts;
     this.#failures += 1;
     this.#batch = 1;
     meters.failed();
-    const over = images.filter(({ record }) => record.state === 'ended');
-    const spilt = over.length > 0 && (await spill(over));
-    if (spilt) this.#over -= over.length;
     // What became known meanwhile is newer: it stays.
-    for (const [index, [call, entry]] of batch.entries()) {
-      const gone = spilt && images[index]?.record.state === 'ended';
-      if (!gone && !this.#dirty.has(call)) this.#dirty.set(call, entry);
-    }
+    for (const [call, entry] of batch) if (!this.#dirty.has(call)) this.#dirty.set(call, entry);
+    const spilt = await this.#spillOver();
     log.error('store cannot be written', {
       error: storageProblem(error, where),
       waiting: this.#dirty.size,
-      spilt: spilt ? over.length : 0,
+      spilt,
     });
+  }
+
+  /** Spills every call that is over, while that can be done, and gives how many those were. None stops waiting before it is kept. */
+  async #spillOver(): Promise<number> {
+    const { spill, limits } = this.#parts;
+    let spilt = 0;
+    for (;;) {
+      const over = [...this.#dirty].filter(([, { draft }]) => isOver(draft)).slice(0, limits.batchCalls);
+      if (over.length === 0 || !(await spill(over.map(([, entry]) => this.#image(entry))))) return spilt;
+      for (const [call] of over) if (this.#dirty.delete(call)) this.#over -= 1;
+      spilt += over.length;
+    }
   }
 
   /** The database is away for so long that nothing more can be kept: the oldest call is lost, and counted. */
   #dropOldest(): void {
     for (const [call, { draft }] of this.#dirty) {
-      if (draft.record.state !== 'ended') continue;
+      if (!isOver(draft)) continue;
       this.#dirty.delete(call);
       this.#over -= 1;
       this.#parts.meters.lost();
@@ -231,3 +250,5 @@ export class WriteBehind implements CallJournal {
     }
   }
 }
+
+const isOver = ({ record }: Pick<CallDraft, 'record'>): boolean => record.state === 'ended';

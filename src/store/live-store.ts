@@ -150,6 +150,9 @@ export class LiveStore implements Store {
     });
     const how = await Promise.race([done, late]).catch(messageOf);
     if (how !== undefined) log.error('store was closed while it could not be used', { error: how });
+    const calls = await this.journal.keep();
+    if (calls > 0)
+      log.error('store was closed before all was written: what is new of these is lost', { calls });
     await this.abandon();
   }
 

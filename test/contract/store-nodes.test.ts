@@ -21,6 +21,7 @@ const dayMs = 86_400_000;
 const recorded: Recorded = {
   ...{ end: ending('recording-complete'), rate: 8_000, seconds: 12, bytes: 384_000, gaps: [], lostMs: 0 },
 };
+const unwritten = 'store was closed before all was written: what is new of these is lost';
 const [oldKey, newKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 
 /** One run of one node. */
@@ -32,12 +33,15 @@ interface Run {
   away: boolean;
   /** Calls whose recordings this node was told to remove. */
   readonly removed: CallKey[];
+  /** What the answers to its queries wait for. */
+  answer?: () => Promise<void>;
   readonly spillPath: string;
 }
 
 let folder: string;
 let runs: Run[];
 let removed: CallKey[];
+let logged: string[];
 let boots = 0;
 let postgres: Postgres | undefined;
 let url = '';
@@ -49,6 +53,7 @@ const kinds = [
 
 describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipped }) => {
   const own = skipped ? it.skip : it;
+  const ifPostgres = onPostgres ? own : it.skip;
 
   beforeAll(async () => {
     if (onPostgres && !skipped) postgres = await startPostgres();
@@ -60,6 +65,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     folder = mkdtempSync(join(tmpdir(), 'trunkbridge-nodes-'));
     runs = [];
     removed = [];
+    logged = [];
     if (onPostgres && !skipped) url = postgres?.database() ?? '';
   });
   afterEach(async () => {
@@ -84,7 +90,10 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
         if (run.away) throw new Error('the database is away');
         return query;
       },
-      transformResult: async ({ result }) => result,
+      transformResult: async ({ result }) => {
+        await run.answer?.();
+        return result;
+      },
     };
     const database = { ...opened, db: opened.db.withPlugin(fails) };
     const gone: CallKey[] = [];
@@ -104,7 +113,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
         gone.push(key);
       },
       clock,
-      log: silentLogger,
+      log: { ...silentLogger, error: message => void logged.push(message) },
       meters: noMeters,
     });
     const run: Run = { store, clock, database, away: false, removed: gone, spillPath };
@@ -116,6 +125,11 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
   async function kill(run: Run): Promise<void> {
     runs.splice(runs.indexOf(run), 1);
     await run.store.abandon();
+  }
+
+  async function closed(run: Run): Promise<void> {
+    runs.splice(runs.indexOf(run), 1);
+    await run.store.close();
   }
 
   async function up({ store }: Run): Promise<CallKey> {
@@ -271,6 +285,54 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     expect((await third.store.outbox.counts()).waiting).toBe(2);
     expect((await third.store.archive.list({}, { size: 10 })).calls).toHaveLength(2);
     expect(existsSync(third.spillPath)).toBe(false);
+  });
+
+  own('have at the next start every call that ended during an outage in which they were closed', async () => {
+    const run = await start('node-1');
+    run.away = true;
+    const calls = Array.from({ length: storeLimits.batchCalls + 5 }, () => someCall());
+    for (const call of calls) {
+      run.store.journal.begin(call);
+      run.store.journal.finish(call.key, someEnd);
+    }
+    await closed(run);
+    expect(logged).not.toContain(unwritten);
+    const again = await start('node-1');
+    for (const { key } of calls) expect(await stateOf(again, key)).toBe('caller-hung-up');
+  });
+
+  own('say at their close of how many calls they leave nothing', async () => {
+    const run = await start('node-1');
+    run.away = true;
+    run.store.journal.begin(someCall());
+    await closed(run);
+    expect(logged).toContain(unwritten);
+  });
+
+  // SQLite answers before it is asked the next.
+  ifPostgres('keep what a database that answers nothing had not taken when they were closed', async () => {
+    const run = await start('node-1');
+    let asked = false;
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>(resolve => {
+      answer = resolve;
+    });
+    run.answer = () => {
+      asked = true;
+      return held;
+    };
+    const call = someCall();
+    run.store.journal.begin(call);
+    run.store.journal.finish(call.key, someEnd);
+    const closing = closed(run);
+    await until(() => asked, 'the call to be written');
+    run.clock.advance(storeLimits.closeMs);
+    await until(() => existsSync(run.spillPath), 'the call to be spilt');
+    run.away = true;
+    answer();
+    await closing;
+    const again = await start('node-1');
+    expect(await stateOf(again, call.key)).toBe('caller-hung-up');
   });
 
   own('refuse a wrong DATA_KEY by name, and open old records with the new and the old one', async () => {

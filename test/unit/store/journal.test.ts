@@ -23,22 +23,31 @@ const limits = {
 let written: CallImage[][];
 let spilt: CallImage[];
 let broken: boolean;
+/** How many calls were to be spilt at a time. */
+let batches: number[];
+/** What a write waits for. */
+let held: Promise<void> | undefined;
 let spillBroken: boolean;
 let lost: number;
 
 beforeEach(() => {
   clock = new ManualClock();
+  limits.unwritten = 3;
   written = [];
   spilt = [];
   broken = false;
+  batches = [];
+  held = undefined;
   spillBroken = false;
   lost = 0;
   journal = new WriteBehind({
     write: async images => {
+      await held;
       if (broken) throw new Error('the database is away');
       written.push([...images]);
     },
     spill: async images => {
+      batches.push(images.length);
       if (!spillBroken) spilt.push(...images);
       return !spillBroken;
     },
@@ -174,6 +183,39 @@ describe('what happens in calls, on its way to the database', () => {
     broken = false;
     await journal.flush();
     expect(written.flat().map(({ record }) => record.key)).toEqual([up.key]);
+  });
+
+  it('spills all that are over with the first write that fails, not only what it would have written', async () => {
+    broken = true;
+    const calls = Array.from({ length: 10 }, () => someCall());
+    const up = someCall();
+    // The next write takes one call alone.
+    journal.begin(up);
+    await journal.flush();
+    limits.unwritten = calls.length;
+    for (const call of calls) {
+      journal.begin(call);
+      journal.finish(call.key, someEnd);
+    }
+    await journal.flush();
+    expect(spilt.map(({ record }) => record.key)).toEqual(calls.map(({ key }) => key));
+    expect(batches.every(size => size <= limits.batchCalls)).toBe(true);
+    expect([journal.waiting, lost]).toEqual([1, 0]);
+  });
+
+  it('keeps for whoever closes also what is over while it is being written, and tells of what it cannot', async () => {
+    const [stuck, behind, up] = [someCall(), someCall(), someCall()];
+    held = new Promise(() => undefined);
+    journal.begin(stuck);
+    journal.finish(stuck.key, someEnd);
+    clock.advance(0);
+    await settle();
+    for (const call of [up, behind]) journal.begin(call);
+    journal.finish(behind.key, someEnd);
+    expect(await journal.keep()).toBe(1);
+    expect(spilt.map(({ record }) => record.key)).toEqual([stuck.key, behind.key]);
+    spillBroken = true;
+    expect(await journal.keep()).toBe(2);
   });
 
   it('loses the oldest, and says so, only where it can keep no more anywhere', async () => {
