@@ -403,7 +403,7 @@ export class UacDialogue implements OutboundDialogue {
     this.#confirmed?.stop();
     if (this.#fork === undefined || this.#connection === undefined)
       throw new Error('a BYE without a dialogue');
-    this.#goodbye(this.#fork.path, this.#connection, this.#byeHeaders)
+    this.#goodbye(this.#fork.path, () => this.#connection, this.#byeHeaders)
       .then(() => {
         if (accepts(uacDialog, this.#state, 'byeDone')) this.#feed('byeDone');
       })
@@ -412,10 +412,14 @@ export class UacDialogue implements OutboundDialogue {
 
   /** Takes back an answer that is one too many. */
   #farewell(path: DialogPath, connection: Connection): void {
-    this.#goodbye(path, connection, []).catch((error: unknown) => this.#fault(error));
+    this.#goodbye(path, () => connection, []).catch((error: unknown) => this.#fault(error));
   }
 
-  #goodbye(path: DialogPath, connection: Connection, headers: readonly HeaderField[]): Promise<void> {
+  #goodbye(
+    path: DialogPath,
+    connection: () => Connection | undefined,
+    headers: readonly HeaderField[],
+  ): Promise<void> {
     const { layer } = this.#env;
     const [name, value] = reasonLine(this.#end ?? ending('shutdown'));
     return sayGoodbye({
@@ -440,9 +444,9 @@ export class UacDialogue implements OutboundDialogue {
     return this.#env.reach({ hop: this.#hops.current, named: path.nextHop(), trunk: this.trunk });
   }
 
-  /** Takes over the connection that a request of the peer came on, once the old one is gone. */
+  /** Goes on over the connection that the peer speaks over: it may have left the old one before that is noticed here. */
   #use(connection: Connection): void {
-    if (this.#connection?.open === true || !connection.open || this.#state === 'ended') return;
+    if (connection === this.#connection || !connection.open || this.#state === 'ended') return;
     this.#leave();
     this.#take(connection);
     if (accepts(uacDialog, this.#state, 'flowBack')) this.#feed('flowBack');

@@ -399,14 +399,18 @@ export class UasDialogue implements Dialogue {
       path: this.#path,
       headers: [{ name, value }, ...this.#byeHeaders],
       layer,
-      connection: this.#connection,
+      connection: () => this.#connection,
       reach: () => reach({ named: this.#path.nextHop(), trunk }),
     });
   }
 
-  /** Takes over the connection that a request of the peer came on, once the old one is gone. */
+  /**
+   * Goes on over the connection that a request of the peer came on: it may have left the old one long before that is
+   * noticed here. Until the answer the dialogue is where its INVITE came from, and goes with that.
+   */
   #use(connection: Connection): void {
-    if (this.#connection.open || !connection.open) return;
+    if (connection === this.#connection || !connection.open) return;
+    if (this.#state === 'early' || this.#state === 'ended') return;
     this.#connection.unpin();
     this.#connection = connection;
     connection.pin();

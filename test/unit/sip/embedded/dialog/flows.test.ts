@@ -5,7 +5,7 @@ import type { SipMessage, SipRequest } from '../../../../../src/sip/embedded/mes
 import type { EmbeddedOptions } from '../../../../../src/sip/embedded/stack.ts';
 import type { NextHop, OutboundDialogue } from '../../../../../src/sip/signalling.ts';
 import { FakeWire } from '../fake-wire.ts';
-import { invite, type RequestSpec, request, toTagOf } from '../messages.ts';
+import { answerTo, invite, type RequestSpec, request, toTagOf } from '../messages.ts';
 import { answerSdp, settle, World } from '../world.ts';
 import { Calling, endOf, hop, nothingHeld, reply, settled, theirAnswer } from './calling.ts';
 
@@ -43,6 +43,13 @@ describe('a call of ours', () => {
     return placed;
   }
 
+  /** Another connection of the one who was called, which it has opened itself. */
+  function theirWire(): FakeWire {
+    const wire = new FakeWire({ port: 41_000 });
+    world.stack.attach(wire);
+    return wire;
+  }
+
   const secure: NextHop = {
     transport: 'tls',
     address: '192.0.2.10',
@@ -74,6 +81,45 @@ describe('a call of ours', () => {
     await settled();
     expect(world.wires).toHaveLength(2);
     expect(world.wire.statuses()).toEqual(Array(50).fill('BYE'));
+  });
+
+  it('is acknowledged over the connection that the answer came over', async () => {
+    world = new Calling();
+    const { invite, wire } = await calling();
+    const other = theirWire();
+    other.receive(reply(invite, 200, { body: theirAnswer }));
+    expect(other.statuses()).toEqual(['ACK']);
+    expect(wire.statuses()).toEqual([]);
+    other.receive(reply(invite, 200, { body: theirAnswer }));
+    expect(other.statuses()).toEqual(['ACK']);
+  });
+
+  it('goes on over the connection that its peer speaks over, although the old one is open', async () => {
+    world = new Calling();
+    const { call, invite, wire } = await up();
+    const other = theirWire();
+    const tag = /;tag=([^;]+)/.exec(invite.headers.get('From') ?? '')?.[1];
+    const callId = invite.headers.get('Call-ID') ?? '';
+    other.receive(request('OPTIONS', { callId, fromTag: 'callee', toTag: tag, branch: 'z9hG4bKo' }));
+    expect(other.statuses()).toEqual([200]);
+    call.hangup(over);
+    expect([wire.statuses(), other.statuses()]).toEqual([[], ['BYE']]);
+  });
+
+  it('is hung up once more, over a new connection, when the one of its BYE breaks', async () => {
+    world = new Calling();
+    const { call, wire } = await up();
+    call.hangup(over);
+    const first = requestOf(wire.take(), 'BYE');
+    wire.reset();
+    await settled();
+    const again = requestOf(world.wire.take(), 'BYE');
+    expect(again.headers.get('Via')).not.toBe(first.headers.get('Via'));
+    expect([first, again].map(bye => bye.headers.get('CSeq'))).toEqual(['2 BYE', '3 BYE']);
+    expect(await endOf(call)).toBe('still up');
+    world.wire.reset();
+    expect(await endOf(call)).toEqual(over);
+    expect(world.wires).toHaveLength(2);
   });
 
   it('is hung up over the address that its peer names, once nobody answers where it went out to', async () => {
@@ -160,5 +206,44 @@ describe('a call that came in', () => {
     await lost({ contact: '<sip:alice@192.0.2.10:5062>' });
     expect(hops).toEqual([]);
     expect(await world.outcome()).toEqual(over);
+  });
+
+  it('goes on over the connection that its peer speaks over, although the old one is open', async () => {
+    setUp();
+    const toTag = await established(world.wire);
+    const other = new FakeWire({ port: 41_000 });
+    world.stack.attach(other);
+    world.call.onReoffer = async () => ({ sdp: answerSdp });
+    other.receive(invite({ toTag, cseq: 2, branch: 'z9hG4bK2' }));
+    await settle();
+    expect(other.statuses()).toEqual([100, 200]);
+    other.receive(request('ACK', { toTag, cseq: 2, branch: 'z9hG4bK2a' }));
+    world.call.hangup(over);
+    expect([world.wire.statuses(), other.statuses()]).toEqual([[], ['BYE']]);
+  });
+
+  it('is hung up once more, over a new connection, when the one of its BYE breaks', async () => {
+    setUp();
+    await established(world.wire);
+    world.call.hangup(over);
+    expect(world.wire.request().headers.get('CSeq')).toBe('1 BYE');
+    world.wire.reset();
+    await settle();
+    const again = wires[0]?.request();
+    expect(again?.headers.get('CSeq')).toBe('2 BYE');
+    if (again !== undefined) wires[0]?.receive(answerTo(again, 200));
+    expect(await world.outcome()).toEqual(over);
+  });
+
+  it('stays where its INVITE came from until it is answered', async () => {
+    setUp();
+    world.wire.receive(invite());
+    world.call.ring();
+    const toTag = toTagOf(world.wire.response());
+    const other = new FakeWire({ port: 41_000 });
+    world.stack.attach(other);
+    other.receive(request('UPDATE', { toTag, cseq: 2, branch: 'z9hG4bK2' }));
+    world.wire.reset();
+    expect(await world.outcome()).toEqual(ending('connection-lost'));
   });
 });
