@@ -329,7 +329,7 @@ describe('notes', () => {
     ['agent: { queue_policy: ring }\n', []],
     ['call: { ring_seconds: 30 }\n', []],
   ])('tell a wait in the queue that the end of ringing cuts off: %s', (yaml, told) => {
-    const { notes } = good({}, { "/c.yaml": yaml });
+    const { notes } = good({}, { '/c.yaml': yaml });
     expect(notes).toHaveLength(told.length);
     for (const [i, place] of told.entries()) expect(notes[i]).toContain(place);
   });
