@@ -85,11 +85,14 @@ function summary(config: Config): [string, string][] {
     'http',
     `${writeHostPort(http.listen)}, ${keys === '' ? 'health only: no API_KEYS' : `keys: ${keys}`}`,
   ]);
-  if (http.publicListen !== undefined)
-    lines.push([
-      '',
-      `${writeHostPort(http.publicListen)} for webhook tools${http.publicUrl === undefined ? '' : `, from outside ${http.publicUrl}`}`,
-    ]);
+  if (http.publicListen !== undefined) {
+    const served = [
+      ...(secrets.tools === undefined ? [] : ['webhook tools']),
+      ...(http.publicUrl === undefined ? [] : ['Twilio']),
+    ];
+    const outside = http.publicUrl === undefined ? '' : `, from outside ${http.publicUrl}`;
+    lines.push(['', `${writeHostPort(http.publicListen)} for ${served.join(' and ')}${outside}`]);
+  }
   if (http.streamListen !== undefined)
     lines.push([
       '',

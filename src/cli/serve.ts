@@ -74,7 +74,7 @@ export async function serve(
       app.log.info('listening', { for: `sip ${transport}`, at: writeHostPort(at) });
     app.log.info('listening', { for: 'http', at: writeHostPort(app.http) });
     if (app.publicHttp !== undefined)
-      app.log.info('listening', { for: 'webhook tools', at: writeHostPort(app.publicHttp) });
+      app.log.info('listening', { for: 'public http', at: writeHostPort(app.publicHttp) });
     await signals.next();
     app.log.info('stopping: no new calls, those that are up may finish', {
       deadlineSeconds: config.drain.deadlineSeconds,

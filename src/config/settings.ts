@@ -299,7 +299,8 @@ export const settings = {
   'http.public_listen': setting(hostPort, {
     env: 'PUBLIC_HTTP_LISTEN',
     meaning:
-      'Address that has /tools and nothing else, for a reverse proxy to make public. Needs TOOLS_SECRET.',
+      'Address that has /tools (with TOOLS_SECRET) and /twilio (with PUBLIC_URL) and nothing else, for a reverse proxy to make public. ' +
+      'Needs one of the two.',
   }),
   'http.public_url': setting(baseUrl(), {
     env: 'PUBLIC_URL',

@@ -88,6 +88,19 @@ describe('the command line', () => {
 });
 
 describe('check', () => {
+  const tools = { TOOLS_SECRET: '0123456789abcdef' };
+  const twilio = { PUBLIC_URL: 'https://bridge.example.com' };
+
+  it.each([
+    [tools, 'for webhook tools\n'],
+    [twilio, 'for Twilio, from outside https://bridge.example.com\n'],
+    [{ ...tools, ...twilio }, 'for webhook tools and Twilio, from outside'],
+  ])('says what is to be had at PUBLIC_HTTP_LISTEN with %j', async (env, what) => {
+    const { io, out } = world({ ...good, PUBLIC_HTTP_LISTEN: '127.0.0.1:8081', ...env });
+    expect(await runCli(['check'], io)).toBe(0);
+    expect(out()).toContain(`127.0.0.1:8081 ${what}`);
+  });
+
   it('says what would listen where', async () => {
     const { io, out, err } = world({ ...good, SIP_LISTEN: 'tcp://127.0.0.1:5070', RTP_PORTS: '30000-33999' });
     expect(await runCli(['check'], io)).toBe(0);
