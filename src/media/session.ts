@@ -165,6 +165,11 @@ export class MediaSession {
     });
   }
 
+  /** The peer has said again what is in force: it may send from elsewhere now. */
+  reapply(): void {
+    if (!this.#closed && this.#plan !== undefined) this.#wire.apply(this.#plan, this.#options.clock.now());
+  }
+
   /** From now on what the agent says is played, from its first sample; before that it is held. */
   open(): void {
     this.#open = true;

@@ -33,6 +33,8 @@ export interface MediaPlan {
   readonly packetTime: number;
   readonly direction: Direction;
   readonly target: MediaTarget;
+  /** IP literal of where the peer's signalling comes from, which SDP does not say: its sound may come from there too. */
+  readonly signallingAddress?: string;
   /** Keys of SRTP; absent for plain RTP. They go from the main thread, which makes ours, to the leg's worker. */
   readonly srtp?: SrtpKeys;
 }

@@ -32,15 +32,22 @@ interface Draft {
  */
 export class OfferAnswer {
   readonly #apply: (plan: MediaPlan) => void;
+  readonly #restated: () => void;
   #local: LocalDescription;
   /** The plan, and our description as the peer has it. */
   #session: { readonly plan: MediaPlan; readonly sdp: string } | undefined;
   #version: number;
 
-  constructor(local: LocalDescription, apply: (plan: MediaPlan) => void) {
+  /** `restated` is told when the peer says again what is in force. */
+  constructor(
+    local: LocalDescription,
+    apply: (plan: MediaPlan) => void,
+    restated: () => void = () => undefined,
+  ) {
     this.#local = local;
     this.#version = local.version;
     this.#apply = apply;
+    this.#restated = restated;
   }
 
   get plan(): MediaPlan | undefined {
@@ -81,7 +88,9 @@ export class OfferAnswer {
     const { encryption = noEncryption } = this.#local;
     const offered = encryption.inUse === undefined ? [] : [encryption.inUse.send];
     const plan = acceptAnswer({ ...this.#local, encryption: { ...encryption, offered } }, parsed.value);
-    if (plan.ok && !sameMedia(current.plan, plan.value)) this.#settle(this.#local, plan.value, current.sdp);
+    if (!plan.ok) return;
+    if (sameMedia(current.plan, plan.value)) this.#restated();
+    else this.#settle(this.#local, plan.value, current.sdp);
   }
 
   /** RFC 6337 section 5.2.5: an INVITE without an offer gets everything that we can, not only what is in use. */
@@ -127,7 +136,10 @@ export class OfferAnswer {
     const { plan, sdp, shape } = changed.value;
     if (current !== undefined && withoutOrigin(current.sdp) === withoutOrigin(sdp)) {
       // RFC 3264 section 8: what we say is what it was, so it is said with the same version.
-      if (sameMedia(current.plan, plan)) return { sdp: current.sdp };
+      if (sameMedia(current.plan, plan)) {
+        this.#restated();
+        return { sdp: current.sdp };
+      }
       return { sdp: current.sdp, sent: () => this.#settle({ ...this.#local, shape }, plan, current.sdp) };
     }
     return {

@@ -29,6 +29,8 @@ export interface SipPartyParts {
 interface Line {
   readonly dialogue: Dialogue;
   readonly session: OfferAnswer;
+  /** Puts a plan in force, as long as the leg obeys this dialogue. */
+  readonly apply: (plan: MediaPlan) => void;
   ended?: Ending;
 }
 
@@ -117,17 +119,21 @@ export class SipParty implements Party {
   /** What becomes of the session from now on is said in this dialogue. */
   #wire(dialogue: Dialogue, local: LocalSide): Line {
     const { leg } = this.#parts;
+    const signallingAddress = dialogue.facts.source.address;
     let session: OfferAnswer | undefined;
+    const obeyed = () => (this.#next ?? this.#line) === line;
     const line: Line = {
       dialogue,
+      apply: plan => {
+        if (obeyed()) leg.apply({ ...plan, signallingAddress });
+      },
       // Made when there is something to be said: by then the leg is open, and has a port.
       get session() {
-        session ??= new OfferAnswer({ ...local, rtpPort: leg.local.rtpPort }, apply);
+        session ??= new OfferAnswer({ ...local, rtpPort: leg.local.rtpPort }, line.apply, () => {
+          if (obeyed()) leg.reapply();
+        });
         return session;
       },
-    };
-    const apply = (plan: MediaPlan): void => {
-      if ((this.#next ?? this.#line) === line) leg.apply(plan);
     };
     dialogue.onReoffer = async text => line.session.reoffered(text);
     dialogue.onRefreshed = text => line.session.refreshed(text);
@@ -179,7 +185,7 @@ export class SipParty implements Party {
   #takeBack(old: Line): void {
     this.#next = undefined;
     if (old.ended !== undefined) this.#over(old.ended);
-    else if (old.session.plan !== undefined && !this.#isOver()) this.#parts.leg.apply(old.session.plan);
+    else if (old.session.plan !== undefined && !this.#isOver()) old.apply(old.session.plan);
   }
 
   /** Asked after waiting, in which anything may have happened. */

@@ -112,6 +112,8 @@ class MediaWorker {
     switch (message.type) {
       case 'apply':
         return leg.media.apply(message.plan);
+      case 'reapply':
+        return leg.media.reapply();
       case 'expect-stream':
         return this.#streams.expect(message.leg, message.ticket);
       case 'play':

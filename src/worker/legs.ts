@@ -131,6 +131,8 @@ export interface Leg {
   listen(listener: LegListener): void;
   /** Says where sound goes and how; at the answer and at every re-offer. Packets flow from then on. */
   apply(plan: MediaPlan): void;
+  /** The peer has said again what is in force: nothing changes, but its NAT may have moved it. */
+  reapply(): void;
   /** From now on what the agent says is played, from its first sample. Before that it is held. */
   open(): void;
   /** Starts (or starts again, after `agentEnded`) a conversation. */

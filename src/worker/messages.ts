@@ -51,6 +51,7 @@ export interface WorkerOptions {
 export type ToWorker =
   | { readonly type: 'open'; readonly leg: LegId; readonly options: LegOptions }
   | { readonly type: 'apply'; readonly leg: LegId; readonly plan: MediaPlan }
+  | { readonly type: 'reapply'; readonly leg: LegId }
   | { readonly type: 'expect-stream'; readonly leg: LegId; readonly ticket: StreamTicket }
   | { readonly type: 'play'; readonly leg: LegId }
   | { readonly type: 'agent'; readonly leg: LegId; readonly start: AgentStart }

@@ -287,6 +287,10 @@ class PooledLeg implements Leg {
     this.#post({ type: 'apply', leg: this.id, plan });
   }
 
+  reapply(): void {
+    this.#post({ type: 'reapply', leg: this.id });
+  }
+
   open(): void {
     this.#post({ type: 'play', leg: this.id });
   }

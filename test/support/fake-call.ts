@@ -112,6 +112,10 @@ export class FakeLeg implements Leg {
     this.asked.push('apply');
   }
 
+  reapply(): void {
+    this.asked.push('reapply');
+  }
+
   open(): void {
     this.asked.push('open');
   }

@@ -4,12 +4,14 @@ export const inboundLimits = {
   tickMs: 20,
   /** Packets in order from one source and SSRC before it is learned as the peer (as Asterisk does). */
   learnPackets: 4,
-  /** How long after SDP named a new target another source may still be learned. */
+  /** How long after SDP another source may be learned. */
   learnMs: 5000,
   /** Sources that are under observation at a time while learning. */
   learnCandidates: 4,
   /** A source under observation that is silent for longer gives its place away. */
   candidateIdleMs: 250,
+  /** How long the peer must be silent before a source at an address that nobody named may be learned in its place. */
+  takeOverMs: 1000,
   /** Largest datagram taken as RTP, bytes: 200 ms of 64 kbit/s with a long header. */
   maxPacketBytes: 2048,
   /** Most sound that the jitter buffer holds. */

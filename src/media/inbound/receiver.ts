@@ -26,11 +26,6 @@ export interface InboundOptions {
   readonly log?: Logger;
 }
 
-export interface ConfigureOptions {
-  /** Where the peer's signalling comes from: a preferred source of RTP next to the address in SDP. */
-  readonly signallingAddress?: string;
-}
-
 /** What was read of the packet that is being taken: one at a time, so all legs of a thread share them. */
 const view = new RtpView();
 const event = new TelephoneEventView();
@@ -89,9 +84,14 @@ export class Inbound {
     this.#log = options.log ?? silentLogger;
   }
 
-  /** Takes what SDP settled: at the answer and at every re-offer. */
-  configure(plan: MediaPlan, options: ConfigureOptions = {}): void {
-    this.#latch.apply(plan.target, options.signallingAddress);
+  /** Takes what SDP settled: at the answer and at every re-offer, also at one that changes nothing. */
+  configure(plan: MediaPlan): void {
+    // RFC 3264 section 6.1: on a stream that we only send or that is inactive, nothing is expected from the peer.
+    this.#deaf = plan.direction === 'sendonly' || plan.direction === 'inactive';
+    this.#latch.apply(plan.target, plan.signallingAddress, {
+      peerSends: !this.#deaf,
+      genuine: plan.srtp !== undefined,
+    });
     this.#kinds.fill(kinds.unknown);
     this.#kinds[comfortNoisePayloadType] = kinds.comfortNoise;
     for (const [type, codec] of Object.entries(plan.receivePayloadTypes)) {
@@ -99,8 +99,6 @@ export class Inbound {
     }
     if (plan.receiveEventPayloadType !== undefined) this.#kinds[plan.receiveEventPayloadType] = kinds.event;
     this.#codec = plan.codec;
-    // RFC 3264 section 6.1: on a stream that we only send or that is inactive, nothing is expected from the peer.
-    this.#deaf = plan.direction === 'sendonly' || plan.direction === 'inactive';
     this.#playout.prepare(plan.codec);
   }
 
@@ -147,7 +145,7 @@ export class Inbound {
       if (this.#strangers++ === 0) this.#log.info('RTP from an unknown source is ignored', { address, port });
       return false;
     }
-    if (this.#latch.state !== before) this.#announce(address, port);
+    if (verdict === 'learned' || this.#latch.state !== before) this.#announce(address, port);
     if (verdict === 'learned') this.#replay();
     if (verdict === 'learned') parseRtp(packet, view);
     return this.#accept(packet, nowMs);

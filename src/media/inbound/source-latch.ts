@@ -1,4 +1,5 @@
 import { SocketAddress } from 'node:net';
+import { isUnspecified } from '../../sdp/address.ts';
 import type { MediaTarget } from '../../sdp/plan.ts';
 import type { RtpView } from '../rtp/packet.ts';
 import { sequencePlus } from '../rtp/sequence.ts';
@@ -20,10 +21,19 @@ interface Candidate {
   readonly address: string;
   readonly port: number;
   readonly ssrc: number;
+  /** At an address that SDP or signalling named, or where the peer was learned before. */
   readonly preferred: boolean;
   lastSequence: number;
   lastMs: number;
   held: HeldPacket[];
+}
+
+/** What a latch has to know besides addresses. */
+export interface LatchRules {
+  /** Whether the peer may send at all; true unless given. */
+  readonly peerSends?: boolean;
+  /** Every packet that is judged was authenticated, and came for the first time; false unless given. */
+  readonly genuine?: boolean;
 }
 
 /** Where to send: the source once it is known, before that what SDP said; undefined before SDP. */
@@ -37,11 +47,18 @@ export interface Route {
  * - The address and port that SDP named are the peer from their first packet on, and stay it.
  * - A peer behind NAT sends from elsewhere: within `learnMs` of the SDP, a source with `learnPackets` packets in order,
  *   of one SSRC and a negotiated payload type, becomes the peer. Its packets are held meanwhile, so that no word is
- *   lost. While it is being learned or has been, the SDP's own address and port still win within that time.
- *   A source at the address of SDP or signalling takes the place of any other under observation.
+ *   lost. Who is at the address of SDP or signalling goes before everybody else: it takes the place of any other under
+ *   observation, nobody else is learned while it is, and it is the peer even after another was learned in that time. The
+ *   SDP's own address and port win over them all.
  * - From then on everybody else is a stranger, until SDP names another target. The former peer is heard until the new
  *   one is known. It can be learned again only if it had been learned: then it is the same device behind its NAT; one
  *   that SDP itself had named has moved away for good.
+ * - SDP that names the same target again keeps the peer. But its NAT may have given it another port meanwhile, above all
+ *   in a hold: while nothing more comes from where it was, another source is learned, at a new address only after
+ *   `takeOverMs`. The peer that SDP named itself does so at its own address, or at that of the signalling.
+ * - Packets that are authenticated (SRTP) need no SDP for that: a peer that has fallen silent may be learned elsewhere at
+ *   any time.
+ * - While the peer may not send, or holds with an unspecified address, nobody is learned.
  */
 export class SourceLatch {
   /** An object of its own: who sends looks here for each packet, and at nothing else of the way in. */
@@ -49,7 +66,12 @@ export class SourceLatch {
   readonly #route: { target: MediaTarget | undefined } = { target: undefined };
   #sdp: MediaTarget = { address: '', rtpPort: 0, rtcpPort: 0 };
   #signalling = '';
+  /** Who sends may be learned. */
+  #seeks = false;
+  #genuine = false;
+  /** When the time for learning began, and when the peer was last heard since SDP came; -1: not yet. */
   #sinceMs = -1;
+  #heardMs = -1;
   /** The peer; the former one while nobody is. */
   #pinnedAddress = '';
   #pinnedPort = 0;
@@ -73,10 +95,20 @@ export class SourceLatch {
     return this.#pin === 'none' ? 'open' : this.#pin;
   }
 
-  /** SDP named `target`. The same one again changes nothing. */
-  apply(target: MediaTarget, signallingAddress?: string): void {
-    this.#signalling = signallingAddress === undefined ? '' : canonical(signallingAddress);
+  /** SDP named `target`, the same one again or another. */
+  apply(
+    target: MediaTarget,
+    signallingAddress = '',
+    { peerSends = true, genuine = false }: LatchRules = {},
+  ): void {
+    this.#signalling = canonical(signallingAddress);
+    this.#genuine = genuine;
     const address = canonical(target.address);
+    this.#seeks = peerSends && !isUnspecified(address);
+    this.#sinceMs = -1;
+    this.#heardMs = -1;
+    this.#candidates.length = 0;
+    this.#rtcpLearned = false;
     const same = address === this.#sdp.address && target.rtpPort === this.#sdp.rtpPort;
     if (same && target.rtcpPort === this.#sdp.rtcpPort) return;
     this.#sdp = { address, rtpPort: target.rtpPort, rtcpPort: target.rtcpPort };
@@ -89,9 +121,6 @@ export class SourceLatch {
     if (this.#pin !== 'none') this.#formerLearned = this.#pin === 'learned';
     this.#route.target = this.#sdp;
     this.#pin = 'none';
-    this.#rtcpLearned = false;
-    this.#sinceMs = -1;
-    this.#candidates.length = 0;
   }
 
   /** Lets the time for learning run even while no packet comes. */
@@ -101,17 +130,22 @@ export class SourceLatch {
 
   /** Judges one well-formed packet with a negotiated payload type. */
   judge(packet: Buffer, view: RtpView, address: string, port: number, nowMs: number): Verdict {
-    if (this.#pin !== 'none' && port === this.#pinnedPort && address === this.#pinnedAddress) return 'heard';
-    if (this.#route.target === undefined) return 'stranger';
-    if (this.#pin === 'sdp') return 'stranger';
-    this.tick(nowMs);
-    const exact = port === this.#sdp.rtpPort && this.#isSdpAddress(address);
-    const learning = nowMs - this.#sinceMs <= limits.learnMs;
-    if (exact && (learning || this.#pin === 'none')) {
-      this.#become('sdp', address, port);
+    if (this.#pin !== 'none' && port === this.#pinnedPort && address === this.#pinnedAddress) {
+      this.#heardMs = nowMs;
       return 'heard';
     }
-    if (this.#pin !== 'none') return 'stranger';
+    if (this.#route.target === undefined) return 'stranger';
+    this.tick(nowMs);
+    const learning = this.#seeks && (this.#genuine || nowMs - this.#sinceMs <= limits.learnMs);
+    const exact = port === this.#sdp.rtpPort && this.#isSdpAddress(address);
+    if (exact && (learning || this.#pin === 'none')) {
+      this.#become('sdp', address, port, nowMs);
+      return 'heard';
+    }
+    if (this.#pin !== 'none') {
+      const contests = learning && this.#mayContest(address, nowMs);
+      return contests ? this.#observe(packet, view, address, port, nowMs) : 'stranger';
+    }
     const former = port === this.#pinnedPort && address === this.#pinnedAddress;
     if (former && (!this.#formerLearned || !learning)) return 'heard';
     if (!learning) return 'stranger';
@@ -147,9 +181,12 @@ export class SourceLatch {
     candidate.lastSequence = view.sequence;
     candidate.lastMs = nowMs;
     if (candidate.held.length + 1 >= limits.learnPackets) {
-      this.#held = candidate.held;
-      this.#become('learned', address, port);
-      return 'learned';
+      if (this.#mayBecome(candidate, nowMs)) {
+        this.#held = candidate.held;
+        this.#become('learned', address, port, nowMs);
+        return 'learned';
+      }
+      candidate.held.shift();
     }
     candidate.held.push({ packet: Buffer.from(packet), nowMs });
     return 'held';
@@ -160,7 +197,7 @@ export class SourceLatch {
     for (const known of candidates) {
       if (known.port === port && known.ssrc === view.ssrc && known.address === address) return known;
     }
-    const preferred = this.#isSdpAddress(address) || stripMapped(address) === this.#signalling;
+    const preferred = this.#isPreferred(address);
     if (candidates.length >= limits.learnCandidates && !this.#makeRoom(preferred, nowMs)) return undefined;
     const lastSequence = sequencePlus(view.sequence, -1);
     const fresh = { address, port, ssrc: view.ssrc, preferred, lastSequence, lastMs: nowMs, held: [] };
@@ -170,14 +207,39 @@ export class SourceLatch {
 
   /** Drops a candidate that fell silent, or one of no preferred address for one that has it. */
   #makeRoom(preferred: boolean, nowMs: number): boolean {
-    const idle = (known: Candidate) => nowMs - known.lastMs > limits.candidateIdleMs;
-    const at = this.#candidates.findIndex(known => idle(known) || (preferred && !known.preferred));
+    const at = this.#candidates.findIndex(known => idle(known, nowMs) || (preferred && !known.preferred));
     if (at >= 0) this.#candidates.splice(at, 1);
     return at >= 0;
   }
 
-  #become(pin: 'learned' | 'sdp', address: string, port: number): void {
+  /** Whether a source may turn out to be the peer although there is one. */
+  #mayContest(address: string, nowMs: number): boolean {
+    if (this.#outranksPeer(address)) return true;
+    const silent = this.#genuine ? this.#silentMs(nowMs) > limits.candidateIdleMs : this.#heardMs < 0;
+    return silent && (this.#genuine || this.#pin === 'learned' || this.#isPreferred(address));
+  }
+
+  /** Whether a source that has sent enough is the peer by now. */
+  #mayBecome(candidate: Candidate, nowMs: number): boolean {
+    const { preferred, address } = candidate;
+    if (!preferred && this.#candidates.some(known => known.preferred && !idle(known, nowMs))) return false;
+    if (this.#pin === 'none' || this.#outranksPeer(address)) return true;
+    return this.#silentMs(nowMs) > (preferred ? limits.candidateIdleMs : limits.takeOverMs);
+  }
+
+  /** Whether an address was named, while that of the peer is one that nobody named. */
+  #outranksPeer(address: string): boolean {
+    return this.#pin === 'learned' && this.#isNamed(address) && !this.#isNamed(this.#pinnedAddress);
+  }
+
+  /** How long nothing has come from the peer, since SDP at most. */
+  #silentMs(nowMs: number): number {
+    return nowMs - Math.max(this.#heardMs, this.#sinceMs);
+  }
+
+  #become(pin: 'learned' | 'sdp', address: string, port: number, nowMs: number): void {
     this.#pin = pin;
+    this.#heardMs = nowMs;
     this.#pinnedAddress = address;
     this.#pinnedPort = port;
     this.#candidates.length = 0;
@@ -191,9 +253,23 @@ export class SourceLatch {
     return this.#sdp.rtcpPort === this.#sdp.rtpPort ? port : Math.min(65535, port + 1);
   }
 
+  #isPreferred(address: string): boolean {
+    const learned = this.#pin === 'none' ? this.#formerLearned : this.#pin === 'learned';
+    return this.#isNamed(address) || (learned && address === this.#pinnedAddress);
+  }
+
+  #isNamed(address: string): boolean {
+    return this.#isSdpAddress(address) || stripMapped(address) === this.#signalling;
+  }
+
   #isSdpAddress(address: string): boolean {
     return address === this.#sdp.address || stripMapped(address) === this.#sdp.address;
   }
+}
+
+/** Whether a source under observation has fallen silent. */
+function idle(candidate: Candidate, nowMs: number): boolean {
+  return nowMs - candidate.lastMs > limits.candidateIdleMs;
 }
 
 /** An IPv4 address as a dual-stack socket shows it, in its own form. */

@@ -64,6 +64,7 @@ describe('a telephone that is called over SIP', () => {
     answered.resolve(ok({ sdp: someOffer('8 101') }));
     expect(await accepting).toEqual({ ok: true, value: undefined });
     expect(leg.plans).toMatchObject([{ codec: 'PCMA', target: { address: '192.0.2.10', rtpPort: 4000 } }]);
+    expect(leg.plans[0]?.signallingAddress).toBe('192.0.2.10');
   });
 
   it('rings at its first progress, and its early media is put in force', async () => {

@@ -43,6 +43,7 @@ describe('a party over SIP', () => {
       codec: 'PCMU',
       sendEventPayloadType: 101,
       target: { address: '192.0.2.10', rtpPort: 4000, rtcpPort: 4001 },
+      signallingAddress: '192.0.2.10',
     });
     expect(dialogue.answers[0]).toContain('m=audio 10000 RTP/AVP 0 101');
     expect(dialogue.answers[0]).toContain('c=IN IP4 192.0.2.1');
@@ -123,6 +124,15 @@ describe('a re-offer', () => {
     const again = await dialogue.offerAgain(someOffer());
     expect(again).toEqual({ sdp: dialogue.answers[0] });
     expect(leg.plans).toHaveLength(1);
+  });
+
+  it('that changes nothing tells the leg all the same: the peer may send from elsewhere now', async () => {
+    const { dialogue, leg } = await accepted();
+    await dialogue.offerAgain(someOffer());
+    expect(leg.asked.filter(each => each === 'reapply')).toHaveLength(1);
+    // To a refresh of ours the peer answers with its whole list; from then on it says the same.
+    for (let i = 0; i < 2; i++) dialogue.onRefreshed(someOffer());
+    expect(leg.asked.filter(each => each === 'reapply')).toHaveLength(2);
   });
 
   it('that holds the call is answered recvonly with the next version', async () => {

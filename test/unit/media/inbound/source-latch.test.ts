@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inboundLimits as limits } from '../../../../src/media/inbound/limits.ts';
-import { SourceLatch, type Verdict } from '../../../../src/media/inbound/source-latch.ts';
+import { type LatchRules, SourceLatch, type Verdict } from '../../../../src/media/inbound/source-latch.ts';
 import { parseRtp, RtpView, writeHeader } from '../../../../src/media/rtp/packet.ts';
 
 const sdp = { address: '192.0.2.10', rtpPort: 4000, rtcpPort: 4001 };
@@ -156,6 +156,116 @@ describe('SourceLatch', () => {
     latch.apply(sdp);
     expect(run(latch, '203.0.113.5', 61_000, 6, 30_000)).toEqual(Array(6).fill('heard'));
     expect(latch.target).toEqual({ address: '203.0.113.5', rtpPort: 61_000, rtcpPort: 61_001 });
+  });
+
+  describe('when SDP names the same target again', () => {
+    const home = '203.0.113.5';
+
+    function resumed(rules: LatchRules = {}, signalling?: string): SourceLatch {
+      const latch = applied(sdp, signalling);
+      run(latch, home, 61_000, 5);
+      latch.takeHeld();
+      latch.apply(sdp, signalling, { peerSends: false });
+      latch.apply(sdp, signalling, rules);
+      latch.tick(60_000);
+      return latch;
+    }
+
+    it('learns the peer at the new port that its NAT gave it, while nothing comes from the old one', () => {
+      const latch = resumed();
+      const verdicts = run(latch, home, 61_500, 20, 60_000);
+      expect(verdicts.indexOf('learned')).toBe(Math.floor(limits.candidateIdleMs / 20) + 1);
+      expect(verdicts.at(-1)).toBe('heard');
+      expect(latch.takeHeld()).toHaveLength(3);
+      expect(latch.target).toEqual({ address: home, rtpPort: 61_500, rtcpPort: 61_501 });
+      expect(judge(latch, home, 61_000, 9, 60_500)).toBe('stranger');
+    });
+
+    it('learns it at another address once it has been silent for longer', () => {
+      const latch = resumed();
+      const verdicts = run(latch, '203.0.113.99', 61_000, 60, 60_000);
+      expect(verdicts.indexOf('learned')).toBe(limits.takeOverMs / 20 + 1);
+      expect(latch.target?.address).toBe('203.0.113.99');
+    });
+
+    it('learns nobody once the peer is heard, however many sent before it', () => {
+      const latch = resumed();
+      expect(run(latch, '198.51.100.66', 5000, 10, 60_000)).not.toContain('learned');
+      expect(run(latch, home, 61_500, 10, 60_000)).not.toContain('learned');
+      expect(judge(latch, home, 61_000, 9, 60_200)).toBe('heard');
+      expect(run(latch, home, 61_500, 200, 60_220)).toEqual(Array(200).fill('stranger'));
+      expect(judge(latch, home, 61_000, 10, 64_300)).toBe('heard');
+    });
+
+    it('learns nobody after the time for it', () => {
+      const latch = resumed();
+      const verdicts = run(latch, home, 61_500, 100, 60_001 + limits.learnMs);
+      expect(verdicts).toEqual(Array(100).fill('stranger'));
+      expect(judge(latch, home, 61_000, 9, 90_000)).toBe('heard');
+    });
+
+    it('learns a peer that SDP named at its own address or that of the signalling, and nowhere else', () => {
+      const learned = [sdp.address, '203.0.113.1', '198.51.100.66'].map(address => {
+        const latch = applied(sdp, '203.0.113.1');
+        judge(latch, sdp.address, sdp.rtpPort, 1, 0);
+        latch.apply(sdp, '203.0.113.1');
+        return run(latch, address, 4444, 200, 1000).includes('learned');
+      });
+      expect(learned).toEqual([true, true, false]);
+    });
+  });
+
+  it('learns nobody while the peer may not send, and begins to when it may', () => {
+    const latch = new SourceLatch();
+    latch.apply(sdp, undefined, { peerSends: false });
+    latch.tick(0);
+    expect(run(latch, '203.0.113.5', 61_000, 10)).toEqual(Array(10).fill('stranger'));
+    latch.apply(sdp);
+    expect(run(latch, '203.0.113.5', 61_000, 4, 30_000).at(-1)).toBe('learned');
+  });
+
+  it('sends nothing to a peer that was learned and now holds with an unspecified address', () => {
+    const latch = applied();
+    run(latch, '203.0.113.5', 61_000, 5);
+    const held = { ...sdp, address: '0.0.0.0' };
+    latch.apply(held);
+    expect(run(latch, '203.0.113.5', 61_000, 10, 200)).toEqual(Array(10).fill('heard'));
+    expect(latch.target).toEqual(held);
+  });
+
+  it('learns nobody else while a source at the address of the signalling is under observation', () => {
+    const latch = applied(sdp, '203.0.113.5');
+    expect(judge(latch, '203.0.113.5', 61_000, 1, 0)).toBe('held');
+    expect(run(latch, '198.51.100.66', 5000, 12, 1)).toEqual(Array(12).fill('held'));
+    expect(judge(latch, '203.0.113.5', 61_000, 2, 240)).toBe('held');
+    expect(run(latch, '198.51.100.66', 5000, 12, 241)).toEqual(Array(12).fill('held'));
+    expect(judge(latch, '198.51.100.66', 5000, 10, 241 + limits.candidateIdleMs)).toBe('learned');
+  });
+
+  it('lets the address of the signalling win over what was learned while the time runs, and not after', () => {
+    const winner = (ms: number) => {
+      const latch = applied(sdp, '203.0.113.5');
+      run(latch, '198.51.100.66', 5000, 5);
+      run(latch, '203.0.113.5', 61_000, 4, ms);
+      run(latch, '198.51.100.66', 5000, 50, ms);
+      return latch.target?.address;
+    };
+    expect(winner(1000)).toBe('203.0.113.5');
+    expect(winner(limits.learnMs + 1)).toBe('198.51.100.66');
+  });
+
+  it('learns a silent peer elsewhere at any time where packets are authenticated, and none while it speaks', () => {
+    const latch = new SourceLatch();
+    latch.apply(sdp, undefined, { genuine: true });
+    judge(latch, sdp.address, sdp.rtpPort, 1, 0);
+    for (let at = 0; at < 60_000; at += 20) {
+      judge(latch, sdp.address, sdp.rtpPort, at / 20, at);
+      expect(judge(latch, '203.0.113.5', 61_000, at / 20, at)).toBe('stranger');
+    }
+    const verdicts = run(latch, '203.0.113.5', 61_000, 60, 60_000);
+    expect(verdicts.slice(0, 12)).toEqual(Array(12).fill('stranger'));
+    expect(verdicts.slice(-5)).toEqual(Array(5).fill('heard'));
+    expect(latch.target?.address).toBe('203.0.113.5');
   });
 
   it('knows addresses however they are written', () => {
