@@ -107,7 +107,14 @@ describe('the reader of the Dockerfile', () => {
 
 describe('what stops the daemon', () => {
   interface Compose {
-    services: { trunkbridge: { stop_grace_period: string; network_mode: string; environment: object } };
+    services: {
+      trunkbridge: {
+        stop_grace_period: string;
+        network_mode: string;
+        environment: object;
+        volumes: string[];
+      };
+    };
   }
   const compose = (parse(readText('examples/docker/compose.yaml')) as Compose).services.trunkbridge;
   const unit = Object.fromEntries(
@@ -129,6 +136,13 @@ describe('what stops the daemon', () => {
     for (const [, run, stop] of waits) expect(Number(run ?? stop)).toBeGreaterThan(deadline);
   });
 
+  it('keeps what is in its data folder when the container is made anew', () => {
+    const runs = [...`${readText('README.md')}${readText('docs/deployment.md')}`.matchAll(/docker run .*/g)];
+    expect(runs.length).toBeGreaterThan(1);
+    for (const [line] of runs) expect(line).toContain('-v trunkbridge-data:/app/data');
+    expect(compose.volumes).toContain('trunkbridge-data:/app/data');
+  });
+
   it('has an environment that the daemon can use, on the network of the host', () => {
     const env = { ...(compose.environment as Record<string, string>), ELEVENLABS_AGENT_ID: 'agent_1' };
     const read = (path: string) => (path === '/run/secrets/elevenlabs_api_key' ? 'a-key\n' : '');
@@ -140,5 +154,9 @@ describe('what stops the daemon', () => {
     expect(unit['RestartPreventExitStatus']).toBe('2');
     expect(unit['ExecStart']).toContain('serve --config');
     expect(unit['NoNewPrivileges']).toBe('yes');
+  });
+
+  it('reads the configuration again for systemctl reload', () => {
+    expect(unit['ExecReload']).toBe('/bin/kill -HUP $MAINPID');
   });
 });

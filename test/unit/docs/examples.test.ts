@@ -54,6 +54,32 @@ describe('examples/trunkbridge.yaml', () => {
   });
 });
 
+describe('examples/asterisk', () => {
+  const dialplan = readText('examples/asterisk/extensions.conf');
+  const pjsip = readText('examples/asterisk/pjsip.conf');
+  const reached = [/TRANSFER_CONTEXT=([\w-]+)/.exec(dialplan)?.[1], /^context=(.*)$/m.exec(pjsip)?.[1]];
+
+  it('takes no transfer and no call of the bridge to an extension that it does not name', () => {
+    for (const name of reached) {
+      const context = dialplan.split(/^\[/m).find(part => part.startsWith(`${name}]`));
+      expect(context).toBeDefined();
+      expect(context).not.toMatch(/^exten => _[.!X]/m);
+    }
+  });
+
+  it('has a line for TLS and SRTP in the place of each that is for TCP', () => {
+    const secure = [...pjsip.matchAll(/^;tls;(.*)$/gm)].map(match => match[1]);
+    expect(secure).toEqual(
+      expect.arrayContaining([
+        '[transport-tls]',
+        'transport=transport-tls',
+        'media_encryption=sdes',
+        String.raw`contact=sip:bridge.example.com:5061\;transport=tls`,
+      ]),
+    );
+  });
+});
+
 interface ToolBody {
   readonly tool_config: {
     readonly name: string;
