@@ -16,7 +16,7 @@ export interface SignallingParts {
   readonly log: Logger;
   readonly events: EventSink;
   readonly access: Access;
-  readonly overload: OverloadGuard;
+  readonly overload: Pick<OverloadGuard, 'screen'>;
   readonly contactFor: (source: Source) => { host: string; port: number };
   /** Where a trunk is by the configuration; empty when that does not say. */
   readonly wayTo: (trunk: string) => Promise<readonly NextHop[]>;
@@ -86,7 +86,10 @@ function whoever({ clock, log, events, access, overload, onInvite, tap }: Signal
     gate: request => overload.screen(request, gate.admit(request)),
     clock,
     log,
-    onInvite,
+    onInvite: dialogue => {
+      gate.holdsCall(dialogue.facts.source.address, dialogue.ended);
+      onInvite(dialogue);
+    },
     tap,
     onRefused: refused,
     onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),

@@ -69,7 +69,7 @@ export type Admission =
       readonly end: Ending;
       readonly headers: readonly (readonly [name: string, value: string])[];
     }
-  /** Nothing is answered, and its connection is closed. */
+  /** Nothing is answered, and its connection is closed unless a call is on it. */
   | { readonly verdict: 'drop' };
 
 export interface RejectOptions {

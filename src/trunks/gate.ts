@@ -26,6 +26,7 @@ const retryAfter = 5;
 interface Asker {
   readonly key: string;
   readonly address: string;
+  /** Neither its address nor its certificate is one that a trunk names. */
   readonly stranger: boolean;
   readonly method: string;
 }
@@ -76,7 +77,8 @@ export class Gate {
   objection(address: string): 'source-not-allowed' | 'silenced' | undefined {
     if (this.#routing.lists(address)) return undefined;
     if (!this.#routing.admits(address)) return 'source-not-allowed';
-    return this.#strangers.silenced(sourceKey(address)) ? 'silenced' : undefined;
+    const key = sourceKey(address);
+    return this.#strangers.silenced(key) && !this.#strangers.signedIn(key) ? 'silenced' : undefined;
   }
 
   /** True for an address that no trunk names and that has not signed in lately. */
@@ -84,9 +86,17 @@ export class Gate {
     return !this.#routing.lists(address) && !this.#strangers.signedIn(sourceKey(address));
   }
 
+  /** A call that was let in from here is on until `ended` settles: its source counts as signed in. */
+  holdsCall(address: string, ended: Promise<unknown>): void {
+    const key = sourceKey(address);
+    this.#strangers.callBegins(key);
+    const over = () => this.#strangers.callEnds(key);
+    ended.then(over, over);
+  }
+
   /** A peer broke the rules of the protocol: strangers are soon left unanswered for it. */
   offence(address: string): void {
-    if (address !== '' && !this.#routing.lists(address)) this.#strangers.refuse(sourceKey(address));
+    if (address !== '' && this.isStranger(address)) this.#strangers.refuse(sourceKey(address));
   }
 
   admit(request: RequestFacts): Admission {
@@ -107,8 +117,11 @@ export class Gate {
   /** Strangers are measured before anything is looked at. */
   #screen(asker: Asker): Admission | undefined {
     const { key, address } = asker;
+    if (this.#strangers.signedIn(key)) {
+      this.#strangers.stay(key);
+      return undefined;
+    }
     if (this.#strangers.silenced(key)) return this.#drop('silenced', address);
-    if (this.#strangers.signedIn(key)) return undefined;
     if (!this.#allStrangers.take()) return this.#drop('too-many-strangers', address);
     return this.#strangers.request(key) ? undefined : this.#busy(asker);
   }
@@ -192,7 +205,8 @@ export class Gate {
     reason: EndingReason,
     headers: readonly (readonly [string, string])[] = [],
   ): Admission {
-    if (asker.stranger) this.#strangers.refuse(asker.key);
+    // A PBX that pings without a password takes each 401 for a sign of life. Guesses have a limit of their own.
+    if (asker.stranger && !this.#strangers.signedIn(asker.key)) this.#strangers.refuse(asker.key);
     return { verdict: 'refuse', status, end: ending(reason), headers };
   }
 

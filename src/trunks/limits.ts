@@ -17,7 +17,7 @@ export const trunkLimits = {
   /** Refusals that a stranger is told before it is not answered any more, and for how long that holds. */
   strangerRefusals: 20,
   strangerSilenceMs: 600_000,
-  /** How long a stranger's refusals count, and how long signing in makes a source none. */
+  /** How long a stranger's refusals count, and how long a source that signed in is none after its last request or call. */
   strangerMemoryMs: 3_600_000,
   /** Sources that are remembered; beyond that the one that was quiet longest is forgotten. */
   sources: 10_000,
@@ -123,6 +123,8 @@ export class Strangers {
   readonly #clock: Clock;
   readonly #limits: TrunkLimits;
   readonly #sources: Recent<Stranger>;
+  /** Calls that are on, by source. */
+  readonly #calls = new Map<string, number>();
 
   constructor(clock: Clock, limits: TrunkLimits) {
     this.#clock = clock;
@@ -139,8 +141,28 @@ export class Strangers {
     return (this.#sources.peek(key)?.silentUntil ?? 0) > this.#clock.now();
   }
 
+  /** True for a source that has proved who it is, and has not been quiet for too long since. */
   signedIn(key: string): boolean {
-    return (this.#sources.peek(key)?.signedInUntil ?? 0) > this.#clock.now();
+    return this.#calls.has(key) || (this.#sources.peek(key)?.signedInUntil ?? 0) > this.#clock.now();
+  }
+
+  /** A source that is signed in is heard of: it stays so. */
+  stay(key: string): void {
+    this.#of(key).signedInUntil = this.#clock.now() + this.#limits.strangerMemoryMs;
+  }
+
+  callBegins(key: string): void {
+    this.#calls.set(key, (this.#calls.get(key) ?? 0) + 1);
+  }
+
+  callEnds(key: string): void {
+    const left = (this.#calls.get(key) ?? 1) - 1;
+    if (left > 0) {
+      this.#calls.set(key, left);
+      return;
+    }
+    this.#calls.delete(key);
+    this.stay(key);
   }
 
   /** Counts a request; false when the source asks too fast. */
@@ -165,9 +187,8 @@ export class Strangers {
 
   /** The source has proved who it is: what it was refused before is forgiven. */
   signIn(key: string): void {
-    const source = this.#of(key);
-    source.refusals = 0;
-    source.signedInUntil = this.#clock.now() + this.#limits.strangerMemoryMs;
+    this.#of(key).refusals = 0;
+    this.stay(key);
   }
 
   #of(key: string): Stranger {

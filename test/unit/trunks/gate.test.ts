@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../../../src/core/deferred.ts';
 import type { Admission, RequestFacts } from '../../../src/sip/signalling.ts';
 import { Gate } from '../../../src/trunks/gate.ts';
 import { type TrunkLimits, trunkLimits } from '../../../src/trunks/limits.ts';
@@ -245,6 +246,73 @@ describe('a scanner', () => {
     expect([gate.objection(stranger), gate.objection(pbx)]).toEqual(['silenced', undefined]);
     expect(short(ask())).toBe('drop');
     expect(short(ask({ address: pbx }))).toBe('listed');
+  });
+});
+
+describe('a PBX that pings every half minute without a password', () => {
+  const pings = ({ ask, gate, clock }: ReturnType<typeof setup>, count: number) => {
+    const heard = new Set<string>();
+    for (let i = 0; i < count; i++) {
+      clock.advance(30_000);
+      heard.add(short(ask({ method: 'OPTIONS' })));
+      heard.add(gate.objection(stranger) ?? 'may connect');
+    }
+    return [...heard];
+  };
+  const unharmed = ['401 credentials-missing', 'may connect'];
+
+  it('hears 401 each time once it has signed in, for as long as it goes on', () => {
+    const world = setup([secret]);
+    world.signIn();
+    expect(pings(world, 500)).toEqual(unharmed);
+    expect([world.gate.isStranger(stranger), world.dropped]).toEqual([false, []]);
+  });
+
+  it('is silenced while it has never signed in', () => {
+    const world = setup([secret]);
+    expect(pings(world, 100)).toEqual([...unharmed, 'silenced', 'drop']);
+  });
+
+  it('is silenced an hour after it was last heard of', () => {
+    const world = setup([secret]);
+    world.signIn();
+    world.clock.advance(trunkLimits.strangerMemoryMs);
+    expect(world.gate.isStranger(stranger)).toBe(true);
+    expect(pings(world, 100)).toContain('drop');
+  });
+
+  it('is no stranger in a call, however long that is, and for an hour after it', async () => {
+    const world = setup([secret]);
+    world.signIn();
+    const calls = [deferred<void>(), deferred<void>()];
+    for (const { promise } of calls) world.gate.holdsCall(stranger, promise);
+    world.clock.advance(3 * trunkLimits.strangerMemoryMs);
+    calls[0]?.resolve();
+    await calls[0]?.promise;
+    expect(pings(world, 10)).toEqual(unharmed);
+    world.clock.advance(3 * trunkLimits.strangerMemoryMs);
+    calls[1]?.resolve();
+    await calls[1]?.promise;
+    world.clock.advance(trunkLimits.strangerMemoryMs - 1);
+    expect(world.gate.isStranger(stranger)).toBe(false);
+    world.clock.advance(1);
+    expect(world.gate.isStranger(stranger)).toBe(true);
+  });
+
+  it('is heard as soon as it signs in, though it was silenced before', () => {
+    const world = setup([secret], { limits: { strangerSilenceMs: 60_000 } });
+    expect(pings(world, 20)).toContain('silenced');
+    world.clock.advance(60_000);
+    world.signIn();
+    expect(pings(world, 100)).toEqual(unharmed);
+  });
+
+  it('is not silenced for a device at its address that has a wrong password', () => {
+    const world = setup([secret]);
+    world.signIn();
+    for (let i = 0; i < 100; i++) world.signIn('wrong password', {}, 'fax');
+    expect(world.gate.objection(stranger)).toBeUndefined();
+    expect(short(world.signIn())).toBe('secret');
   });
 });
 

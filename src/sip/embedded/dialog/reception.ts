@@ -88,8 +88,9 @@ export class Reception {
       else if (request.method === 'ACK') this.#ack(request, connection);
       else {
         const admission = this.#admission(request, connection);
-        if (admission?.verdict === 'drop') connection.close();
-        else if (admission?.verdict === 'refuse') this.#turnAway(request, connection, admission);
+        if (admission?.verdict === 'drop') {
+          if (!connection.pinned) connection.close();
+        } else if (admission?.verdict === 'refuse') this.#turnAway(request, connection, admission);
         else {
           transaction = layer.createServer(request, connection);
           this.#dispatch(transaction, admission?.trunk);

@@ -118,6 +118,11 @@ export class Connection {
     this.#pins--;
   }
 
+  /** True while a dialogue is on it. */
+  get pinned(): boolean {
+    return this.#pins > 0;
+  }
+
   /** Pings the peer from now on, and lets it take its time: for connections that we opened. */
   keepAlive(): void {
     if (!this.#open || this.#keepAlive !== undefined) return;
@@ -233,14 +238,14 @@ export class Connection {
     if (fault.fatal) {
       this.#listener.refused('framing-error', this.source.address);
       this.close();
-    } else if (bad > this.#limits.badMessagesPerMinute && this.#pins === 0) {
+    } else if (bad > this.#limits.badMessagesPerMinute && !this.pinned) {
       this.#refuse('too-many-bad-messages');
     }
   }
 
   #checkIdle(): void {
     const left = this.#lastFrame + this.#limits.idleMs - this.#clock.now();
-    if (left <= 0 && this.#pins === 0) {
+    if (left <= 0 && !this.pinned) {
       this.#refuse('idle');
       return;
     }

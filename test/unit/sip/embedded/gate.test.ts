@@ -97,6 +97,23 @@ describe('the gate of the stack', () => {
     expect(world.wire.gone).toBe(true);
   });
 
+  it('has a connection left open that a call is on, until that is over', async () => {
+    let open = true;
+    world = setup(() => (open ? pass : { verdict: 'drop' }));
+    world.wire.receive(invite());
+    const answered = world.calls[0]?.answer(offer);
+    const toTag = toTagOf(world.wire.response());
+    world.wire.receive(request('ACK', { toTag, branch: 'z9hG4bKack' }));
+    await answered;
+    open = false;
+    world.wire.receive(request('OPTIONS', { branch: 'z9hG4bKping', callId: 'ping' }));
+    expect([world.wire.statuses(), world.wire.gone]).toEqual([[], false]);
+    world.wire.receive(request('BYE', { toTag, branch: 'z9hG4bKbye', cseq: 2 }));
+    expect(world.wire.statuses()).toEqual([200]);
+    world.wire.receive(request('OPTIONS', { branch: 'z9hG4bKping2', callId: 'ping' }));
+    expect([world.wire.statuses(), world.wire.gone]).toEqual([[], true]);
+  });
+
   it.each(['OPTIONS', 'REGISTER', 'SUBSCRIBE', 'MESSAGE', 'BYE', 'NOTIFY', 'FOO'])(
     'also stands before %s',
     method => {
