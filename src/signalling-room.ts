@@ -71,6 +71,7 @@ function composeEmbedded(config: Config, parts: SignallingParts): EmbeddedSignal
     mayDial: address => gate.routing.lists(address),
     wayTo,
     isStranger: address => gate.isStranger(address),
+    speaksFor: (trunk, source) => gate.speaksFor(trunk, source),
     contactFor,
     ...whoever(parts),
     limits: sip.limits,

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { type EndingReason, ending } from '../core/ending.ts';
-import type { Admission, RequestFacts } from '../sip/signalling.ts';
+import type { Admission, RequestFacts, Source } from '../sip/signalling.ts';
 import { type DigestProof, type DigestRequest, DigestServer } from './digest.ts';
 import { GuessGuard, Strangers, sourceKey, TokenBucket, type TrunkLimits, trunkLimits } from './limits.ts';
 import { canonicalNumber } from './number.ts';
@@ -84,6 +84,11 @@ export class Gate {
   /** True for an address that no trunk names and that has not signed in lately. */
   isStranger(address: string): boolean {
     return !this.#routing.lists(address) && !this.#strangers.signedIn(sourceKey(address));
+  }
+
+  /** Whether a request inside a call of that trunk may come from here: who has only a password to show may not. */
+  speaksFor(trunk: string, source: Source): boolean {
+    return this.#routing.isOf(trunk, source);
   }
 
   /** A call that was let in from here is on until `ended` settles: its source counts as signed in. */

@@ -140,6 +140,14 @@ export class Routing {
     );
   }
 
+  /** True when the origin by itself shows that it is this trunk: its address, or the names in its certificate. */
+  isOf(name: string, origin: Origin): boolean {
+    const trunk = this.#byName.get(name);
+    if (trunk === undefined || (trunk.addresses === undefined && trunk.remoteDomains.length === 0))
+      return false;
+    return this.candidates(origin).includes(trunk);
+  }
+
   #standing(address: string): Standing {
     return this.#addresses.touch(address, () => {
       const trunks = this.trunks.filter(({ addresses }) => addresses?.has(address) ?? true);

@@ -54,6 +54,11 @@ export interface EmbeddedOptions {
   readonly isStranger?: (address: string) => boolean;
   /** Asked for each request outside of any dialogue, ACK and CANCEL excepted, before anything is kept of it. */
   readonly gate?: (request: RequestFacts) => Admission;
+  /**
+   * Whether a peer at another address than that of a call may speak inside it, because both are one trunk's; default:
+   * nobody may.
+   */
+  readonly speaksFor?: (trunk: string, source: Source) => boolean;
   /** Opens wires; default: over the network. */
   readonly dial?: (hop: NextHop) => Promise<Result<Wire>>;
   /** Host and port of our Contact for this peer. */
@@ -115,6 +120,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
       contactFor: options.contactFor,
       reach: absent => this.#reach(absent),
       gate: options.gate ?? (() => ({ verdict: 'pass' })),
+      speaksFor: options.speaksFor ?? (() => false),
       onInvite: options.onInvite,
       onInviteRefused: options.onInviteRefused ?? (() => undefined),
       onStranger: address => options.onRefused('not-its-dialogue', address),

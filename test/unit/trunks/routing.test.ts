@@ -77,6 +77,22 @@ describe('a trunk', () => {
     expect([open.admits('192.0.2.1'), open.lists('192.0.2.1')]).toEqual([true, true]);
   });
 
+  it('is shown by an address or a certificate of its own, and not where a password is all that it demands', () => {
+    const some = routing([
+      trunk('a', { allowedAddresses: ['192.0.2.1/32', '192.0.2.2/32'] }),
+      trunk('b', { allowedAddresses: ['192.0.2.3/32'], credentials }),
+      trunk('c', { credentials: { ...credentials, username: 'c' } }),
+      trunk('d', { remoteDomains: ['pbx.example.com'] }),
+    ]);
+    const shown = (address: string, certificateNames: readonly string[] = []) =>
+      ['a', 'b', 'c', 'd', 'nobody'].filter(name => some.isOf(name, { address, certificateNames }));
+    expect(shown('192.0.2.1')).toEqual(['a']);
+    expect(shown('192.0.2.2')).toEqual(['a']);
+    expect(shown('192.0.2.3', ['evil.example.com'])).toEqual(['b']);
+    expect(shown('198.51.100.1')).toEqual([]);
+    expect(shown('198.51.100.1', ['pbx.example.com'])).toEqual(['d']);
+  });
+
   it("that demands nothing is nobody's", () => {
     const open = routing([trunk('a')]);
     expect([open.admits('127.0.0.1'), open.candidates({ address: '127.0.0.1' })]).toEqual([false, []]);

@@ -24,8 +24,10 @@ import { UasDialogue } from './uas.ts';
 export interface StandingDialogue extends NamedDialogue, Replaceable {
   readonly key: string;
   readonly ended: Promise<Ending>;
-  /** True when a request over `connection` may speak for its peer. */
-  trusts(connection: Connection): boolean;
+  /** Where its INVITE came from, or went to. */
+  readonly peer: Source | undefined;
+  /** True for the connection that it goes over by now. */
+  uses(connection: Connection): boolean;
   ack(ack: SipRequest, connection: Connection): void;
   request(transaction: ServerTransaction): void;
   connectionClosed(connection: Connection): void;
@@ -43,6 +45,8 @@ export interface ReceptionOptions {
   readonly contactFor: (source: Source) => HostPort;
   readonly reach: (absent: Absent) => Promise<Connection | undefined>;
   readonly gate: (request: RequestFacts) => Admission;
+  /** Whether a peer at another address than that of a call of this trunk may speak inside it. */
+  readonly speaksFor: (trunk: string, source: Source) => boolean;
   readonly onInvite: OnInvite;
   /** An INVITE that was turned away before anyone heard of it. */
   readonly onInviteRefused: (status: number, end: Ending, address: string) => void;
@@ -129,8 +133,21 @@ export class Reception {
   #ack(ack: SipRequest, connection: Connection): void {
     const dialogue = this.#dialogs.get(dialogKeyOf(ack));
     if (dialogue === undefined) return;
-    if (dialogue.trusts(connection)) dialogue.ack(ack, connection);
+    if (this.#trusts(dialogue, connection)) dialogue.ack(ack, connection);
     else this.#options.onStranger(connection.source.address);
+  }
+
+  /**
+   * Whether a request over `connection` may speak for the peer of a dialogue: over the dialogue's own connection, from
+   * the peer's address, or from another one of the same trunk; a call over TLS is not to be had over TCP.
+   */
+  #trusts(dialogue: StandingDialogue, connection: Connection): boolean {
+    if (dialogue.uses(connection)) return true;
+    const { peer, trunk } = dialogue;
+    const { source } = connection;
+    if (source.transport !== peer?.transport) return false;
+    if (source.address === peer.address) return true;
+    return trunk !== undefined && this.#options.speaksFor(trunk, source);
   }
 
   /** RFC 3261 section 22.1 exempts ACK and CANCEL; who is in a dialogue has been let in before. */
@@ -173,7 +190,7 @@ export class Reception {
     const { request, connection } = transaction;
     const dialogue = this.#dialogs.get(dialogKeyOf(request));
     if (dialogue === undefined) transaction.respond({ status: 481 });
-    else if (!dialogue.trusts(connection)) {
+    else if (!this.#trusts(dialogue, connection)) {
       this.#options.onStranger(connection.source.address);
       transaction.respond({ status: 403 });
     } else dialogue.request(transaction);

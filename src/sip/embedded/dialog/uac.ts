@@ -145,12 +145,12 @@ export class UacDialogue implements OutboundDialogue {
     this.hangup(end);
   }
 
-  /** True when a request over `connection` may speak for the peer of this dialogue. */
-  trusts(connection: Connection): boolean {
-    const peer = this.#attempt?.connection.source;
-    const { source } = connection;
-    const same = source.address === peer?.address && source.transport === peer.transport;
-    return connection === this.#connection || same;
+  get peer(): Source | undefined {
+    return this.#attempt?.connection.source;
+  }
+
+  uses(connection: Connection): boolean {
+    return connection === this.#connection;
   }
 
   /** An ACK of the peer: to our answer to its re-INVITE. */

@@ -12,6 +12,7 @@ import type {
   ReofferAnswer,
   Replaceable,
   Replacement,
+  Source,
 } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import { parseCSeq } from '../message/cseq.ts';
@@ -190,12 +191,12 @@ export class UasDialogue implements Dialogue {
     return fail(ending('transfer-failed', 'the call is not up'));
   }
 
-  /** True when a request over `connection` may speak for the peer of this dialogue. */
-  trusts(connection: Connection): boolean {
-    const { source } = this.facts;
-    const same =
-      connection.source.address === source.address && connection.source.transport === source.transport;
-    return connection === this.#connection || same;
+  get peer(): Source {
+    return this.facts.source;
+  }
+
+  uses(connection: Connection): boolean {
+    return connection === this.#connection;
   }
 
   /** An ACK to a 2xx. */
