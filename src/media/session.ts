@@ -184,7 +184,7 @@ export class MediaSession {
 
   /** Plays a sound of ours once; `done` is called at its end. False when too many wait. */
   prompt(prompt: Prompt, when: PlayTime, done?: () => void): boolean {
-    return !this.#closed && this.#mix.prompt(prompt, when, done);
+    return !this.#closed && this.#outbound.prompt(prompt, when, done);
   }
 
   /** A conversation begins, also after one that failed. From now on `input` gets 20 ms every 20 ms. */
@@ -243,7 +243,7 @@ export class MediaSession {
 
   /** Sound of another leg for the peer: beside the agent's, which goes before it, or alone. */
   listen(line: VoiceSource | undefined, alone: boolean): void {
-    this.#mix.listen(line, alone);
+    this.#outbound.listen(line, alone, this.#options.clock.now());
     if (!this.#closed) this.#pace();
   }
 

@@ -6,4 +6,6 @@ export interface WireTap {
   heard(atMs: number, samples: Int16Array, count: number, rate: number): void;
   /** Payload of `bytes` from `at` on that leaves for the caller with the packet that was due at `atMs`. */
   sent(atMs: number, packet: Uint8Array, at: number, bytes: number, codec: CodecName): void;
+  /** What was sent ahead, for the time from `atMs` on, is thrown away before the caller hears it. */
+  withdrawn(atMs: number): void;
 }

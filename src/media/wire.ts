@@ -1,9 +1,11 @@
 import type { AudioSink } from '../core/audio.ts';
+import type { Prompt } from '../core/prompt.ts';
 import type { MediaPlan } from '../sdp/plan.ts';
-import type { LocalMedia } from '../worker/legs.ts';
+import type { LocalMedia, PlayTime } from '../worker/legs.ts';
 import type { Histogram } from './histogram.ts';
 import type { Mix } from './outbound/mix.ts';
 import type { PacedStream } from './outbound/pacer.ts';
+import type { VoiceSource } from './outbound/voice.ts';
 import type { WireTap } from './wire-tap.ts';
 
 /** The way in of one leg: whatever came from the peer becomes sound for the agent. */
@@ -47,6 +49,10 @@ export interface WayOut extends PacedStream {
   setTap(tap: WireTap | undefined): void;
   /** The event, and all before it, is not heard any more. True when there was something to cut off. */
   interrupt(eventId: number, nowMs: number): boolean;
+  /** Sound of another leg: beside the agent's, which goes before it, or alone. Undefined ends it. */
+  listen(line: VoiceSource | undefined, alone: boolean, nowMs: number): void;
+  /** Plays a sound of ours once; `done` is called when the peer has been sent its end, or has played that. False when too many wait. */
+  prompt(sound: Prompt, when: PlayTime, done?: () => void): boolean;
   /** Tells how much was heard of what is through by now. */
   tellHeard(nowMs: number): void;
   /** Whether all sound that came was played, and the peer has had the time to hear the end of it. */

@@ -61,7 +61,11 @@ export class Recording {
 
   /** A chunk waits to be written, and no other is being written. */
   get due(): boolean {
-    return !this.#stepping && this.#end === undefined && this.#timeline.ready(false) >= chunkFrames;
+    return (
+      !this.#stepping &&
+      this.#end === undefined &&
+      this.#timeline.ready(this.#parts.clock.now()) >= chunkFrames
+    );
   }
 
   /** Writes what is due, off the stack of whoever asks. */
@@ -122,7 +126,11 @@ export class Recording {
 
   /** One chunk; the last one may be shorter, or empty. */
   async #append(last: boolean): Promise<void> {
-    const frames = this.#timeline.take(this.#samples, chunkFrames, last);
+    const frames = this.#timeline.take(
+      this.#samples,
+      chunkFrames,
+      last ? undefined : this.#parts.clock.now(),
+    );
     const sound = this.#sound.subarray(0, frames * frameBytes);
     const place = frames < chunkFrames ? places.last : places.inner;
     const { bytes, at } = this.#container.chunk(this.#chunks, place, sound);
@@ -160,7 +168,7 @@ export class Recording {
   async #rest(): Promise<number> {
     for (;;) {
       const before = this.#chunks;
-      const left = this.#timeline.ready(true);
+      const left = this.#timeline.ready();
       await this.#append(true);
       if (this.#chunks === before) return before * limits.chunkBytes + left * frameBytes;
     }

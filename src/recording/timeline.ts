@@ -60,7 +60,7 @@ export class Timeline {
 
   /** Puts `count` samples of one side where they were heard: `atMs` is when the first of them was. */
   put(side: Side, atMs: number, samples: Int16Array, count: number): void {
-    let at = (atMs - this.#startMs) * this.#perMs;
+    let at = this.#frameOf(atMs);
     if (at + count - this.#taken > this.#frames) this.#giveUp(at + count);
     let from = 0;
     const end = Math.max(this.#ends[side]!, this.#taken);
@@ -103,15 +103,28 @@ export class Timeline {
     if (open !== undefined) open.to = this.#quietUntil;
   }
 
-  /** Frames that `take` would give; all there are once no more sound will come. */
-  ready(all: boolean): number {
-    const settled = all ? this.length : this.length - limits.settleMs * this.#perMs;
+  /** What a side was given from `fromMs` on is not heard: it was thrown away before its time. */
+  withdraw(side: Side, fromMs: number): void {
+    const from = Math.max(this.#frameOf(fromMs), this.#taken);
+    for (let at = from; at < this.#ends[side]!; at++) this.#ring[2 * (at % this.#frames) + side] = 0;
+    this.#ends[side] = Math.min(this.#ends[side]!, from);
+  }
+
+  /**
+   * Frames that `take` would give. A side may be put ahead of its time, so what is settled goes by the clock as well: `nowMs` is
+   * left out once no more sound will come, and then it is all there are.
+   */
+  ready(nowMs?: number): number {
+    const settled =
+      nowMs === undefined
+        ? this.length
+        : Math.min(this.length, this.#frameOf(nowMs)) - limits.settleMs * this.#perMs;
     return this.#owed + Math.max(0, settled - this.#taken);
   }
 
-  /** Moves up to `most` frames that are final to the start of `dst`, and tells how many it were. */
-  take(dst: Int16Array, most: number, all: boolean): number {
-    const count = Math.min(most, this.ready(all));
+  /** Moves up to `most` frames that are final to the start of `dst`, and tells how many it were; `nowMs` as for `ready`. */
+  take(dst: Int16Array, most: number, nowMs?: number): number {
+    const count = Math.min(most, this.ready(nowMs));
     const owed = Math.min(count, this.#owed);
     dst.fill(0, 0, 2 * owed);
     this.#owed -= owed;

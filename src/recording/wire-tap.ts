@@ -38,6 +38,11 @@ export class WireTap {
     this.#agent.put(atMs, samples, bytes, 8000);
   }
 
+  /** What was to leave for the caller from `atMs` on was thrown away. */
+  withdrawn(atMs: number): void {
+    this.#timeline.withdraw(sides.agent, atMs);
+  }
+
   toString(): string {
     return `recording(${this.#timeline.rate})`;
   }

@@ -230,7 +230,8 @@ export class JitterBuffer {
     if (at - this.#end > jumpAheadUnits && early > jumpEarlyUnits) return true;
     if (at + length > this.#head) {
       this.#lateRun = 0;
-      return false;
+      // A clock that stood still while the sender was silent: sound that were really so late would be of no use.
+      return this.#waiting && -early > boundUnits;
     }
     this.#lateRun = sequence === this.#lateNext ? this.#lateRun + 1 : 1;
     this.#lateNext = sequencePlus(sequence, 1);

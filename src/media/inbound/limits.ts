@@ -22,6 +22,8 @@ export const inboundLimits = {
   delayMaxMs: 160,
   /** How much faster than its clock a peer may send and still be followed; a burst of `bufferMs` besides. */
   followShare: 1.05,
+  /** What it did not send, for as long as this before, may come all at once. */
+  followLateMs: 1000,
   /** How far what a recording has of a caller may be off the clock before it is put where that says. */
   tapSlackMs: 60,
   /** Share of packets that shall come in time; once that takes more delay than is easy on a conversation, a smaller one. */

@@ -70,6 +70,11 @@ export class Playout {
     return this.#concealed;
   }
 
+  /** Whether the sound in hand ends with some that arrived. */
+  get sounding(): boolean {
+    return this.#last === 'sound';
+  }
+
   /** Says whether the taker speaks mu-law, and whether anybody needs `samples` besides: else they are not kept while `coded`. */
   want(codes: boolean, samples: boolean): void {
     this.#catchUp();

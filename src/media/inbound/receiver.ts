@@ -59,7 +59,7 @@ export class Inbound {
   #challenger: Buffer | undefined;
   #lastPacketMs = -1;
   /** When the clock will have come as far as what was passed on, ms. */
-  #evenMs = Number.NEGATIVE_INFINITY;
+  #evenMs = -1;
   /** Sound in the last packet, ms. */
   #packetMs: number = limits.tickMs;
   readonly #gate = new EventGate();
@@ -180,7 +180,8 @@ export class Inbound {
     playout.shift(count);
     if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
-    this.#passedOn(nowMs);
+    // What was made up for a peer that was not heard is not charged to it.
+    if (playout.sounding) this.#passedOn(nowMs);
   }
 
   /** From now on sound is passed on as it comes, or at an even pace. */
@@ -285,9 +286,10 @@ export class Inbound {
     this.#playout.want(codes, samples);
   }
 
-  /** A tick has gone on. A clock of the peer's that is a little fast never brings it ahead. */
+  /** A tick of the peer's has gone on. A clock that is a little fast never brings it ahead; what a stall held up may follow. */
   #passedOn(nowMs: number): void {
-    this.#evenMs = Math.max(nowMs, this.#evenMs) + limits.tickMs / limits.followShare;
+    const soonest = this.#evenMs < 0 ? nowMs : nowMs - limits.followLateMs;
+    this.#evenMs = Math.max(soonest, this.#evenMs) + limits.tickMs / limits.followShare;
   }
 
   /** A peer that sends faster than it speaks is followed for so long only. */

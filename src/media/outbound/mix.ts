@@ -299,7 +299,8 @@ export class Mix {
       encoder.encode(this.#tone, packet, at, bytes);
     } else {
       this.source = 'silence';
-      this.#still = true;
+      // A sound of ours may wait for the agent to be through, which it is only now.
+      this.#still = !prompts.playing;
       encoder.silence(packet, at, bytes);
     }
     return false;

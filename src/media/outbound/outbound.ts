@@ -1,6 +1,8 @@
 import type { Socket } from 'node:dgram';
+import type { Prompt } from '../../core/prompt.ts';
 import { isUnspecified } from '../../sdp/address.ts';
 import type { Direction, MediaPlan, MediaTarget } from '../../sdp/plan.ts';
+import type { PlayTime } from '../../worker/legs.ts';
 import { Histogram } from '../histogram.ts';
 import { mediaLimits } from '../limits.ts';
 import type { MediaMeters } from '../meters.ts';
@@ -13,6 +15,7 @@ import { bytesPerMs, type Encoder } from './encoder.ts';
 import type { TellHeard } from './ledger.ts';
 import { Mix } from './mix.ts';
 import { StreamClock } from './stream-clock.ts';
+import type { VoiceSource } from './voice.ts';
 
 export interface OutboundOptions {
   readonly socket: Socket;
@@ -107,6 +110,14 @@ export class Outbound implements WayOut {
 
   interrupt(eventId: number, nowMs: number): boolean {
     return this.mix.interrupt(eventId, nowMs);
+  }
+
+  listen(line: VoiceSource | undefined, alone: boolean): void {
+    this.mix.listen(line, alone);
+  }
+
+  prompt(sound: Prompt, when: PlayTime, done?: () => void): boolean {
+    return this.mix.prompt(sound, when, done);
   }
 
   tellHeard(): void {

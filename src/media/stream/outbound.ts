@@ -1,7 +1,10 @@
+import type { Prompt } from '../../core/prompt.ts';
+import type { PlayTime } from '../../worker/legs.ts';
 import type { MediaMeters } from '../meters.ts';
 import type { Encoder } from '../outbound/encoder.ts';
 import type { TellHeard } from '../outbound/ledger.ts';
 import { Mix } from '../outbound/mix.ts';
+import type { VoiceSource } from '../outbound/voice.ts';
 import type { WayOut } from '../wire.ts';
 import type { WireTap } from '../wire-tap.ts';
 import { streamMediaLimits as limits } from './limits.ts';
@@ -50,6 +53,10 @@ export class StreamOutbound implements WayOut {
   #markedAt = 0;
   /** Where the sound of the agent ends, ms of sound. */
   #agentEnd = 0;
+  /** Where the sound ends that was made last, ms of sound. */
+  #gatheredTo = 0;
+  /** Sounds of ours that were sent, and where they end, ms of sound: they are over once they were heard. */
+  readonly #prompts: { readonly endsAt: number; readonly done: () => void }[] = [];
   /** Since when Twilio takes nothing, ms; NaN while it does. */
   #stalledMs = Number.NaN;
 
@@ -77,18 +84,30 @@ export class StreamOutbound implements WayOut {
     const unheard = this.#unheardAt(nowMs);
     const cut = this.mix.interrupt(eventId, nowMs);
     if (unheard === 0) return cut;
-    this.#carrier?.clear();
-    this.#playhead.clear(nowMs);
-    this.restsUntilMs = 0;
-    this.#markedAt = this.#playhead.sentMs;
-    this.mix.takeBack(unheard);
-    this.mix.note(false, nowMs);
+    this.#throwAway(unheard, nowMs);
     return true;
+  }
+
+  /** What Twilio has ahead would put off the sound of a leg that is heard alone for as long as that speaks. */
+  listen(line: VoiceSource | undefined, alone: boolean, nowMs: number): void {
+    this.mix.listen(line, alone);
+    if (line !== undefined && alone && this.#playhead.ahead(nowMs) > 0)
+      this.#throwAway(this.#unheardAt(nowMs), nowMs);
+  }
+
+  prompt(sound: Prompt, when: PlayTime, done?: () => void): boolean {
+    const made = done && (() => void this.#prompts.push({ endsAt: this.#gatheredTo, done }));
+    return this.mix.prompt(sound, when, made);
   }
 
   /** What was sent is heard only once it was played. */
   tellHeard(nowMs: number): void {
-    if (this.#playhead.through(nowMs)) this.mix.tellHeard();
+    const playhead = this.#playhead;
+    const through = playhead.through(nowMs);
+    if (through) this.mix.tellHeard();
+    const prompts = this.#prompts;
+    while (prompts.length > 0 && (through || playhead.sentMs - playhead.unheard(nowMs) >= prompts[0]!.endsAt))
+      prompts.shift()!.done();
   }
 
   finished(nowMs: number): boolean {
@@ -121,6 +140,17 @@ export class StreamOutbound implements WayOut {
     return `${this.mix} -> stream(${limits.aheadHighMs}ms ahead)`;
   }
 
+  /** All that Twilio has ahead; `unheard` of it is the agent's, ms. */
+  #throwAway(unheard: number, nowMs: number): void {
+    this.#carrier?.clear();
+    this.#playhead.clear(nowMs);
+    this.#tap?.withdrawn(nowMs);
+    this.restsUntilMs = 0;
+    this.#markedAt = this.#playhead.sentMs;
+    this.mix.takeBack(unheard);
+    this.mix.note(false, nowMs);
+  }
+
   /** Sound of the agent that Twilio has and has not played, ms. */
   #unheardAt(nowMs: number): number {
     return Math.max(0, this.#playhead.unheard(nowMs) - (this.#playhead.sentMs - this.#agentEnd));
@@ -135,12 +165,13 @@ export class StreamOutbound implements WayOut {
     for (;;) {
       if (mix.keypad.busy) mix.keypad.step(stepMs);
       const at = steps * stepBytes;
+      this.#gatheredTo = this.#playhead.sentMs + (steps + 1) * stepMs;
       const heard = mix.fill(message, at, stepBytes, this.#encoder);
       mix.note(heard, nowMs);
       if (mix.source === 'silence') return steps;
       this.#tap?.sent(start + steps * stepMs, message, at, stepBytes, 'PCMU');
       steps++;
-      if (heard) this.#agentEnd = this.#playhead.sentMs + steps * stepMs;
+      if (heard) this.#agentEnd = this.#gatheredTo;
       if (ahead + steps * stepMs >= this.#most()) return steps;
     }
   }

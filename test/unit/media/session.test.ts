@@ -128,7 +128,11 @@ describe('MediaSession', () => {
   it('is recorded without a hole where packets come unevenly, and at its time', () => {
     const world = new World().answered();
     const times: number[] = [];
-    world.session.tap({ heard: atMs => void times.push(atMs), sent: () => undefined });
+    world.session.tap({
+      heard: atMs => void times.push(atMs),
+      sent: () => undefined,
+      withdrawn: () => undefined,
+    });
     for (let n = 0; n < 200; n++) {
       world.clock.advance(n % 4 === 0 ? 65 : 5);
       world.hear(speech(20));

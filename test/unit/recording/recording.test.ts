@@ -221,10 +221,12 @@ describe('the recorder of a worker', () => {
     const recordings = Array.from({ length: 40 }, (_, i) =>
       world.recorder.start(`call_${i}` as CallKey, 8000, options),
     );
+    const begun = world.clock.now();
     await settled();
+    world.clock.advance(1300);
     const before = world.disk.writes;
     for (let done = 0; done < 1300; done += 20) {
-      for (const { tap } of recordings) tap.heard(world.clock.now() + done, tick, 160, 8000);
+      for (const { tap } of recordings) tap.heard(begun + done, tick, 160, 8000);
     }
     world.clock.advance(limits.turnMs);
     await settled();

@@ -5,11 +5,11 @@ import { sides, Timeline } from '../../../src/recording/timeline.ts';
 const frame = (value: number, count = 160) => new Int16Array(count).fill(value);
 
 /** Everything that is final, as one list of samples for each side. */
-function takeAll(timeline: Timeline, all = true) {
+function takeAll(timeline: Timeline, nowMs?: number) {
   const caller: number[] = [];
   const agent: number[] = [];
   const dst = new Int16Array(2000);
-  for (let count = timeline.take(dst, 1000, all); count > 0; count = timeline.take(dst, 1000, all)) {
+  for (let count = timeline.take(dst, 1000, nowMs); count > 0; count = timeline.take(dst, 1000, nowMs)) {
     for (let i = 0; i < count; i++) {
       caller.push(dst[2 * i]!);
       agent.push(dst[2 * i + 1]!);
@@ -59,7 +59,8 @@ describe('the timeline of a recording', () => {
       const last = ms === whole - 20;
       timeline.put(sides.caller, 5000 + ms, frame(last ? 9 : 1, 20 * perMs), 20 * perMs);
       if (!missing) timeline.put(sides.agent, 5007 + ms, frame(last ? 9 : 1, 20 * perMs), 20 * perMs);
-      for (let n = timeline.take(dst, 8192, last); n > 0; n = timeline.take(dst, 8192, last)) {
+      const now = last ? undefined : 5000 + ms;
+      for (let n = timeline.take(dst, 8192, now); n > 0; n = timeline.take(dst, 8192, now)) {
         const at = dst.subarray(0, 2 * n).indexOf(9);
         if (at >= 0) marks.push(2 * taken + at, 2 * taken + dst.subarray(0, 2 * n).lastIndexOf(9));
         taken += n;
@@ -86,13 +87,59 @@ describe('the timeline of a recording', () => {
   it('gives nothing that the other side may still have to say something about', () => {
     const timeline = new Timeline(8000, 0);
     timeline.put(sides.caller, 0, frame(1, 8 * 300), 8 * 300);
-    expect(takeAll(timeline, false).caller).toHaveLength(8 * (300 - limits.settleMs));
+    expect(takeAll(timeline, 1000).caller).toHaveLength(8 * (300 - limits.settleMs));
     timeline.put(sides.agent, 120, frame(2), 160);
     const { agent } = takeAll(timeline);
     expect(runs(agent)).toEqual([
       [0, 160],
       [2, 160],
       [0, 8 * 160],
+    ]);
+  });
+
+  it('goes by the clock where one side is put ahead of its time: the other still has all of its own', () => {
+    const timeline = new Timeline(8000, 0);
+    const callers: number[] = [];
+    // Sound of the agent is topped up by 300 ms at a time; the caller's comes 60 ms after it was spoken.
+    for (let now = 0; now < 3000; now += 20) {
+      if (now % 100 === 0)
+        for (let at = now + 200; at < now + 300; at += 20) timeline.put(sides.agent, at, frame(2), 160);
+      if (now >= 60) timeline.put(sides.caller, now - 60, frame(1), 160);
+      callers.push(...takeAll(timeline, now).caller);
+    }
+    callers.push(...takeAll(timeline).caller);
+    expect(runs(callers)).toEqual([
+      [1, 8 * 2940],
+      [0, 8 * 260],
+    ]);
+  });
+
+  it('has all of what begins between two samples', () => {
+    const timeline = new Timeline(8000, 0);
+    timeline.put(sides.agent, 1000.37, frame(2), 160);
+    timeline.put(sides.agent, 1020.37, frame(3), 160);
+    timeline.put(sides.agent, 1000.41, frame(4, 640), 640);
+    expect(runs(takeAll(timeline).agent)).toEqual([
+      [0, 8003],
+      [2, 160],
+      [3, 160],
+      [4, 320],
+    ]);
+  });
+
+  it('is silent where one side was thrown away before it was heard, and goes on from there', () => {
+    const timeline = new Timeline(8000, 0);
+    timeline.put(sides.agent, 0, frame(2, 8 * 300), 8 * 300);
+    timeline.put(sides.caller, 0, frame(1, 8 * 200), 8 * 200);
+    timeline.withdraw(sides.agent, 100);
+    timeline.put(sides.agent, 150, frame(3), 160);
+    const { caller, agent } = takeAll(timeline);
+    expect(runs(caller)).toEqual([[1, 8 * 200]]);
+    expect(runs(agent)).toEqual([
+      [2, 8 * 100],
+      [0, 8 * 50],
+      [3, 160],
+      [0, 8 * 30],
     ]);
   });
 

@@ -177,6 +177,23 @@ describe('Inbound, when the sender changes', () => {
     }
   });
 
+  it('is recorded at its time when the clock of a telephone stood still while it was silent', () => {
+    for (const waitMs of [2000, 30_000]) {
+      const line = new Line();
+      const off: number[] = [];
+      line.inbound.eager(true);
+      line.talk(500);
+      line.wait(waitMs);
+      line.inbound.setTap({
+        heard: atMs => void off.push(line.nowMs - atMs),
+        sent: () => undefined,
+        withdrawn: () => undefined,
+      });
+      line.talk(500);
+      expect(Math.max(...off.map(Math.abs))).toBeLessThanOrEqual(80);
+    }
+  });
+
   it('takes comfort noise for silence', () => {
     const line = new Line();
     line.talk(500);

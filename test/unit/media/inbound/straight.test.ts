@@ -102,7 +102,8 @@ describe('sound that goes straight to an agent', () => {
 
   it('does not where somebody has to hear it, or to take something out of it', () => {
     for (const prepare of [
-      (leg: Leg) => leg.inbound.setTap({ heard: () => undefined, sent: () => undefined }),
+      (leg: Leg) =>
+        leg.inbound.setTap({ heard: () => undefined, sent: () => undefined, withdrawn: () => undefined }),
       (leg: Leg) => leg.inbound.listenForTones(true),
       (leg: Leg) => leg.inbound.shield(true),
       (leg: Leg) => leg.inbound.eager(false),
@@ -126,12 +127,32 @@ describe('sound that goes straight to an agent', () => {
     expect(leg.ear.chunks.length).toBe(10);
   });
 
+  it('has all the words that the network held up for a second, and no second more than those', () => {
+    const leg = new Leg();
+    const packets = [...journey(Array.from({ length: 200 }, () => usual))];
+    const heldFrom = 1100;
+    const heldTo = 2100;
+    for (let now = 0; now < heldTo; now++) {
+      while (now < heldFrom && packets[0]!.at <= now) leg.hear(packets.shift()!.packet, now);
+      if (now % 20 === 0) leg.tick(now);
+    }
+    const before = leg.ear.chunks.length;
+    const held = packets.splice(0, 50);
+    for (const { packet } of held) leg.hear(packet, heldTo);
+    const sound = held.map(({ packet }) => packet.subarray(rtpHeaderBytes).toString('hex'));
+    const told = leg.ear.chunks.slice(before).map(chunk => chunk.toString('hex'));
+    expect(told.filter(chunk => sound.includes(chunk))).toHaveLength(50);
+    const caughtUp = leg.ear.chunks.length;
+    for (const { packet } of packets) leg.hear(packet, heldTo);
+    expect(leg.ear.chunks.length - caughtUp).toBeLessThanOrEqual(15);
+  });
+
   it('is the sound that goes the other way, whatever became of its packets', () => {
     fc.assert(
       fc.property(fc.array(fates, { maxLength: 80 }), all => {
         const straight = run(new Leg(), all);
         const other = new Leg();
-        other.inbound.setTap({ heard: () => undefined, sent: () => undefined });
+        other.inbound.setTap({ heard: () => undefined, sent: () => undefined, withdrawn: () => undefined });
         expect(run(other, all).straight).toBe(0);
         expect(straight.told).toEqual(other.told);
       }),

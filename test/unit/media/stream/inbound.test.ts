@@ -20,6 +20,7 @@ class World {
         ? {
             heard: (atMs, samples, count) => void this.recorded.push(`${atMs} ${samples[0]} ${count}`),
             sent: () => undefined,
+            withdrawn: () => undefined,
           }
         : undefined,
     );

@@ -3,6 +3,7 @@ import { encodeUlaw, ulawToLinear } from '../../../../codecs/g711.ts';
 import { dtmf } from '../../../../codecs/tones.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import { MediaMeters } from '../../../../src/media/meters.ts';
+import { Line } from '../../../../src/media/outbound/line.ts';
 import { Pacer } from '../../../../src/media/outbound/pacer.ts';
 import { MediaSession } from '../../../../src/media/session.ts';
 import type { StreamCarrier } from '../../../../src/media/stream/outbound.ts';
@@ -239,6 +240,75 @@ describe('the way out of a media stream', () => {
     expect(world.twilio.take()).not.toContain('clear');
   });
 
+  it('tells a recording what was thrown away before it was heard', () => {
+    const world = new World();
+    const withdrawn: number[] = [];
+    world.session.tap({
+      heard: () => undefined,
+      sent: () => undefined,
+      withdrawn: atMs => void withdrawn.push(atMs),
+    });
+    world.session.audio(1, speech(3000));
+    world.run(300);
+    expect(withdrawn).toEqual([]);
+    world.session.interrupted(1);
+    expect(withdrawn).toEqual([world.clock.now()]);
+  });
+
+  it('takes a sound of its own for over only when Twilio has played it, also after words of the agent', () => {
+    const world = new World();
+    const begun = world.clock.now();
+    world.session.audio(1, speech(1000));
+    world.listen(400);
+    let over = Number.NaN;
+    world.session.prompt('beep', 'after', () => {
+      over = world.clock.now();
+    });
+    // Twilio plays from the first message on, without a pause, and gives marks back when it has come to them.
+    const marks: { name: string; atMs: number }[] = [];
+    let seen = 0;
+    let sentMs = 0;
+    let played = 0;
+    for (let step = 0; step < 200 && Number.isNaN(over); step++) {
+      for (const what of world.twilio.got.slice(seen)) {
+        const [kind, value] = what.split(' ') as [string, string];
+        if (kind === 'media') sentMs += Number(value);
+        else if (kind === 'mark') marks.push({ name: value, atMs: begun + sentMs });
+      }
+      seen = world.twilio.got.length;
+      while (marks[0] !== undefined && marks[0].atMs <= world.clock.now()) {
+        played = marks[0].atMs - begun;
+        world.wire.mark(marks.shift()!.name);
+      }
+      world.listen(20);
+    }
+    expect(over - begun).toBeGreaterThanOrEqual(world.outMs);
+    expect(over - begun).toBeLessThan(world.outMs + 100);
+    expect(played).toBe(world.outMs);
+  });
+
+  it('has nothing ahead that would put off a person with whom the caller is connected', () => {
+    const world = new World();
+    world.session.audio(1, speech(3000));
+    world.listen(300);
+    expect(world.outMs).toBeGreaterThan(500);
+    const line = new Line('ulaw_8000', 20);
+    world.twilio.take();
+    world.session.listen(line, true);
+    expect(world.twilio.take()).toEqual(['clear']);
+    world.twilio.sound.length = 0;
+    const words = speech(1000, -20);
+    let most = 0;
+    for (let at = 0; at < 500; at += 20) {
+      line.write(words, at * 8, (at + 20) * 8);
+      world.listen(20);
+      most = Math.max(most, at + 20 - world.outMs);
+      expect(world.outMs).toBeLessThanOrEqual(at + 40);
+    }
+    expect(most).toBeLessThanOrEqual(60);
+    expect(Buffer.concat(world.twilio.sound).equals(words.subarray(0, world.outMs * 8))).toBe(true);
+  });
+
   it('goes on at once with what answers the interruption', () => {
     const world = new World();
     world.session.audio(1, speech(3000));
@@ -355,7 +425,11 @@ describe('the way in of a media stream', () => {
   it('is heard by a recording where the stream says that it belongs', () => {
     const world = new World();
     const at: number[] = [];
-    world.session.tap({ heard: atMs => void at.push(atMs), sent: () => undefined });
+    world.session.tap({
+      heard: atMs => void at.push(atMs),
+      sent: () => undefined,
+      withdrawn: () => undefined,
+    });
     const origin = world.clock.now();
     const part = speech(20);
     world.wire.media(part, 0, 1);
