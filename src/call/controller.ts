@@ -114,6 +114,8 @@ export class Call {
       leg,
       party,
       transcript: this.transcript,
+      clock,
+      log,
       handOver: (target, way) => this.#handovers.handOver(target, way),
       hush: () => this.#tools.hush(),
       over: () => this.#state === 'ended',
@@ -246,7 +248,7 @@ export class Call {
       case 'ringback-off':
         return leg.tone('off');
       case 'join':
-        this.#control.passKeysOn();
+        this.#control.passOn();
         return this.#handovers.join();
       case 'begin-reconnect':
         return this.#recovery.begin();
@@ -322,6 +324,7 @@ export class Call {
     const { events, clock, learned } = this.#parts;
     this.transcript.begin();
     this.#tools.conversation += 1;
+    this.#control.unhold();
     this.#arm('accepted', acceptedMs, () => this.#agents.accepted());
     learned?.('conversation_id', metadata.conversationId);
     events.emit({

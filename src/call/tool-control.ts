@@ -1,8 +1,11 @@
+import type { Clock } from '../core/clock.ts';
 import type { Ending } from '../core/ending.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { KeyedDigits } from '../core/keyed-digits.ts';
+import type { Logger } from '../core/logger.ts';
 import type { KeyForm, Leg } from '../worker/legs.ts';
 import type { CallControl, KeyTaker, TransferWay } from './control.ts';
+import { Hold } from './hold.ts';
 import type { Party, TransferTarget } from './party.ts';
 import type { Transcript } from './transcript.ts';
 import { transferLimits } from './transfer.ts';
@@ -11,6 +14,8 @@ export interface ToolControlOptions {
   readonly leg: Leg;
   readonly party: Party;
   readonly transcript: Transcript;
+  readonly clock: Clock;
+  readonly log: Logger;
   readonly handOver: (target: TransferTarget, way: TransferWay) => Promise<Result<void, Ending>>;
   /** The sound of waiting is not heard for the tool that is at work now. */
   readonly hush: () => void;
@@ -21,10 +26,14 @@ export interface ToolControlOptions {
 /** What tools may have done with one call, and who gets what its caller keys in secret meanwhile. */
 export class ToolControl implements CallControl {
   readonly #options: ToolControlOptions;
+  readonly #hold: Hold;
   #keyTaker: KeyTaker | undefined;
+  /** A person has the caller now. */
+  #passedOn = false;
 
   constructor(options: ToolControlOptions) {
     this.#options = options;
+    this.#hold = new Hold(options);
   }
 
   transfer(target: TransferTarget, way: TransferWay): Promise<Result<void, Ending>> {
@@ -48,8 +57,8 @@ export class ToolControl implements CallControl {
   }
 
   async hold(on: boolean): Promise<Result<void>> {
-    const held = await this.#options.party.hold?.(on);
-    return held ?? fail(new Failure('unsupported', 'this kind of call cannot be held'));
+    if (this.#passedOn) return fail(new Failure('gone', 'the caller is with somebody else'));
+    return this.#hold.set(on);
   }
 
   tell(text: string, how: 'turn' | 'context'): void {
@@ -69,14 +78,22 @@ export class ToolControl implements CallControl {
     else this.#keyTaker.keyed(digits);
   }
 
-  /** A person takes over: what is keyed from now on is for that one. */
-  passKeysOn(): void {
-    this.close();
+  /** A person takes over: what is keyed from now on is for that one, and the caller is off hold. */
+  passOn(): void {
+    this.#passedOn = true;
+    this.#keyTaker?.over();
     void this.secure(undefined);
+    this.unhold();
   }
 
-  /** Nothing more will be keyed. */
+  /** A conversation begins, which does not know what the one before it did. */
+  unhold(): void {
+    void this.#hold.release();
+  }
+
+  /** The call is over. */
   close(): void {
     this.#keyTaker?.over();
+    this.#hold.close();
   }
 }

@@ -156,6 +156,20 @@ describe('a transfer over a second leg', () => {
     }),
   );
 
+  it('takes back a caller whom the agent kept on hold', () =>
+    onStage({}, async ({ call, telephone, tool, transfer }) => {
+      hum(call, 700, -15);
+      expect(await tool('hold', { on: true })).toMatchObject({ status: 'held' });
+      const transferring = transfer('Support').catch((error: unknown) => error);
+      await telephone.request('INVITE');
+      telephone.ring(false);
+      telephone.answer();
+      await until(() => telephone.media.heard.stretch(700).ms >= 500, 'the caller at the telephone');
+      expect(call.requests.at(-1)?.body).toContain('a=sendrecv');
+      await transferring;
+      await call.hangup();
+    }));
+
   it.each([
     [486, 'callee_busy'],
     [603, 'callee_declined'],

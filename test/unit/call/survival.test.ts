@@ -6,7 +6,7 @@ import { type EndingReason, ending, endings } from '../../../src/core/ending.ts'
 import { ok } from '../../../src/core/errors.ts';
 import { type ConversationId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
-import type { ToolAnswer } from '../../../src/tools/tool.ts';
+import type { ToolAnswer, Toolbox } from '../../../src/tools/tool.ts';
 import { EventList, FakeLeg, FakeParty, someOptions } from '../../support/fake-call.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -27,7 +27,7 @@ interface Setup {
   readonly briefing?: Briefing;
   readonly fallback?: boolean;
   readonly referred?: boolean;
-  readonly run?: () => Promise<ToolAnswer>;
+  readonly run?: Toolbox['run'];
 }
 
 /** A call that has been talking for a second. */
@@ -165,6 +165,33 @@ describe('a caller whose agent is lost', () => {
     const { leg, lose } = await talking({ survival: { reconnectSound: sound } });
     await lose();
     expect(leg.asked).toEqual(['play moment.wav after', 'tone reconnecting', 'agent']);
+  });
+
+  it('is taken back from the hold of the lost agent once there is a new one, which knows nothing of it', async () => {
+    const { party, leg, lose } = await talking({
+      run: async (_name, _parameters, { control }) => {
+        await control.hold(true);
+        return { result: '{}', isError: false, status: 'ok' };
+      },
+    });
+    const held: boolean[] = [];
+    Object.assign(party, {
+      hold: async (on: boolean) => {
+        held.push(on);
+        return ok(undefined);
+      },
+    });
+    leg.listener?.toolCall({
+      id: 'tool_1' as ToolCallId,
+      name: 'hold',
+      parameters: {},
+      expectsResponse: true,
+    });
+    await lose();
+    expect(held).toEqual([true]);
+    leg.listener?.agentReady(metadata);
+    await settled();
+    expect(held).toEqual([true, false]);
   });
 
   it('never tells the new agent what was withheld', async () => {

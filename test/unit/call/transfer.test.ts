@@ -5,7 +5,7 @@ import type { TransferTarget } from '../../../src/call/party.ts';
 import { transferLimits } from '../../../src/call/transfer.ts';
 import { deferred } from '../../../src/core/deferred.ts';
 import { type Ending, ending } from '../../../src/core/ending.ts';
-import { fail, ok, type Result } from '../../../src/core/errors.ts';
+import { Failure, fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, type LegId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { EventList, FakeLeg, FakeParty, someOptions } from '../../support/fake-call.ts';
@@ -24,16 +24,16 @@ const settled = async () => {
 /** A caller whose PBX may take REFER. */
 class Caller extends FakeParty {
   referred = deferred<Result<void, Ending>>();
-  holding: Result<void> = ok(undefined);
+  held: Promise<Result<void>> = Promise.resolve(ok(undefined));
 
   transfer(to: TransferTarget): Promise<Result<void, Ending>> {
     this.asked.push(`transfer ${to.destination.kind}`);
     return this.referred.promise;
   }
 
-  async hold(on: boolean): Promise<Result<void>> {
+  hold(on: boolean): Promise<Result<void>> {
     this.asked.push(`hold ${on}`);
-    return this.holding;
+    return this.held;
   }
 }
 
@@ -314,6 +314,71 @@ describe('keys and hold', () => {
     expect(caller.asked).toEqual(['hold true', 'hold false']);
     const plain = await talking({ plain: true });
     expect(await plain.control.hold(true)).toMatchObject({ ok: false, failure: { code: 'unsupported' } });
+  });
+
+  it('take the caller back when a second telephone has answered, who knows of no hold', async () => {
+    const { control, caller, other, start } = await talking();
+    await control.hold(true);
+    await start('bridge');
+    expect(caller.asked).toEqual(['hold true']);
+    other.acknowledge();
+    await settled();
+    expect(caller.asked).toEqual(['hold true', 'hold false']);
+    // The agent has nothing more to say about it.
+    expect(await control.hold(true)).toMatchObject({ ok: false, failure: { code: 'gone' } });
+    expect(caller.asked).toEqual(['hold true', 'hold false']);
+  });
+
+  it('take back a caller whose hold was still on its way when the second telephone answered', async () => {
+    const { control, caller, other, start } = await talking();
+    const slow = deferred<Result<void>>();
+    caller.held = slow.promise;
+    const holding = control.hold(true);
+    await start('bridge');
+    other.acknowledge();
+    await settled();
+    expect(caller.asked).toEqual(['hold true']);
+    slow.resolve(ok(undefined));
+    await holding;
+    await settled();
+    expect(caller.asked).toEqual(['hold true', 'hold false']);
+  });
+
+  it('try once more to take the caller back when another change of the session is in the way', async () => {
+    for (const code of ['busy', 'glare', 'refused'] as const) {
+      const { control, caller, other, start, clock } = await talking();
+      await control.hold(true);
+      await start('bridge');
+      caller.held = Promise.resolve(fail(new Failure(code, 'not now')));
+      other.acknowledge();
+      await settled();
+      expect(caller.asked).toEqual(['hold true', 'hold false']);
+      clock.advance(1_000);
+      await settled();
+      clock.advance(1_000);
+      await settled();
+      const tries = code === 'refused' ? 1 : 2;
+      expect(caller.asked).toEqual(['hold true', ...Array(tries).fill('hold false')]);
+    }
+  });
+
+  it('leave a caller alone who is on no hold, or is taken back already', async () => {
+    const { control, caller, other, start } = await talking();
+    await control.hold(true);
+    await control.hold(false);
+    await start('bridge');
+    other.acknowledge();
+    await settled();
+    expect(caller.asked).toEqual(['hold true', 'hold false']);
+  });
+
+  it('keep the caller on hold for the agent when a transfer fails', async () => {
+    const { call, control, caller, other, start } = await talking();
+    await control.hold(true);
+    await start('bridge');
+    other.go(ending('callee-busy'));
+    await settled();
+    expect([call.state, caller.asked]).toEqual(['talking', ['hold true']]);
   });
 
   it('are not asked for after the end', async () => {
