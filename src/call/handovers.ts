@@ -26,7 +26,7 @@ export class Handovers {
   #tried = 0;
   /** The leg that the caller was connected with. */
   #bridged: Leg | undefined;
-  /** Why the agent left while its caller was handed over. */
+  /** Why the agent left during the try that is under way. */
   #agentEnd: Ending | undefined;
 
   constructor(parts: HandoversParts) {
@@ -75,6 +75,7 @@ export class Handovers {
     const { call, parts, state, take, ends } = this.#parts;
     const { party, leg, second, clock, events } = parts;
     const begun = clock.now();
+    this.#agentEnd = undefined;
     const transfer = new Transfer({ call, party, leg, second, farEnded: end => this.#farEnded(end) });
     this.#transfer = transfer;
     const outcome = await transfer.run(target, way);

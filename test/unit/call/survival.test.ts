@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { AgentTickets, Briefing } from '../../../src/agent/agent.ts';
 import { Call, type CallOptions } from '../../../src/call/controller.ts';
 import { afterLoss, isPassing, pauseBefore, survivalLimits } from '../../../src/call/survival.ts';
-import { type EndingReason, ending, endings } from '../../../src/core/ending.ts';
-import { ok } from '../../../src/core/errors.ts';
+import { deferred } from '../../../src/core/deferred.ts';
+import { type Ending, type EndingReason, ending, endings } from '../../../src/core/ending.ts';
+import { fail, ok, type Result } from '../../../src/core/errors.ts';
 import { type ConversationId, newCallKey, type ToolCallId } from '../../../src/core/ids.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { ToolAnswer, Toolbox } from '../../../src/tools/tool.ts';
@@ -192,6 +193,36 @@ describe('a caller whose agent is lost', () => {
     leg.listener?.agentReady(metadata);
     await settled();
     expect(held).toEqual([true, false]);
+  });
+
+  it('may lose the next agent in another transfer: how that one left decides, not how the one before did', async () => {
+    const tried: Promise<unknown>[] = [];
+    const { call, party, leg, lose } = await talking({
+      run: async (_name, _parameters, { control }) => {
+        const destination = { kind: 'phone', number: '+14155550150' } as const;
+        tried.push(control.transfer({ destination, headers: [] }, 'refer'));
+        return { result: '{}', isError: false, status: 'ok' };
+      },
+    });
+    let busy = deferred<Result<void, Ending>>();
+    Object.assign(party, { transfer: () => busy.promise });
+    const transferring = async (id: string) => {
+      busy = deferred();
+      leg.listener?.toolCall({ id: id as ToolCallId, name: 'x', parameters: {}, expectsResponse: true });
+      await settled();
+      expect(call.state).toBe('transferring');
+    };
+    await transferring('tool_1');
+    await lose();
+    busy.resolve(fail(ending('callee-busy')));
+    await settled();
+    expect(call.state).toBe('reconnecting');
+    leg.listener?.agentReady(metadata);
+    await transferring('tool_2');
+    await lose('agent-ended-call');
+    busy.resolve(fail(ending('callee-busy')));
+    expect((await call.ended).end.reason).toBe('agent-ended-call');
+    expect(tried).toHaveLength(2);
   });
 
   it('never tells the new agent what was withheld', async () => {
