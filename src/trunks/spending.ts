@@ -32,9 +32,15 @@ const settings = {
   'outbound-minutes-day': 'minutes_per_day',
 } as const;
 
+/** Nobody is called meanwhile; a call that is up goes on. */
+const unknown = ending('outbound-limit', 'the store is down, so nobody knows what was used');
+
 /** What one call of ours costs, for as long as it lasts. */
 export interface Expense {
-  /** The call is answered: from now on each begun minute is taken, until none is left. */
+  /**
+   * The call is answered: from now on each begun minute is taken, until none is left. What cannot be taken, because the
+   * counters cannot be reached, is taken later.
+   */
   answered(spent: (end: Ending) => void): void;
   /** The call is over, or came to nothing. */
   over(): void;
@@ -42,7 +48,7 @@ export interface Expense {
 
 /**
  * Bounds what calls of ours can cost (toll fraud): how many a second, how many and how long a day, by trunk. The counters
- * outlive a restart and are shared by nodes; while they cannot be reached, nobody is called.
+ * outlive a restart and are shared by nodes; while they cannot be reached, nobody is called, and calls that are up go on.
  */
 export class Spending {
   readonly #counters: Pick<Counters, 'take' | 'giveBack'>;
@@ -72,12 +78,19 @@ export class Spending {
   #expense(trunk: Spender, firstMinute: string): Expense {
     let timer: Timer | undefined;
     let state: 'unanswered' | 'answered' | 'over' = 'unanswered';
+    /** Minutes that have begun and are not counted. */
+    let owed = 0;
     const nextMinute = (spent: (end: Ending) => void) => {
       timer = this.#clock.timer(minuteMs, async () => {
-        const minute = await this.#take(trunk, 'outbound-minutes-day');
-        if (state === 'over') return;
-        if (minute.ok) nextMinute(spent);
-        else spent(minute.failure);
+        owed += 1;
+        while (owed > 0) {
+          const minute = await this.#take(trunk, 'outbound-minutes-day');
+          if (state === 'over') return;
+          if (!minute.ok && minute.failure !== unknown) return spent(minute.failure);
+          if (!minute.ok) break;
+          owed -= 1;
+        }
+        nextMinute(spent);
       });
     };
     return {
@@ -101,7 +114,7 @@ export class Spending {
     try {
       answer = await this.#counters.take([{ name, subject: trunk.name, limit, windowMs: dayMs }]);
     } catch {
-      return fail(ending('outbound-limit', 'the store is down, so nobody knows what was used'));
+      return fail(unknown);
     }
     return answer.taken ? ok(answer.receipt) : fail(reached(trunk, settings[name], limit));
   }

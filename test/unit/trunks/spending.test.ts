@@ -86,6 +86,27 @@ describe('calls out over a trunk', () => {
     expect(await spending.begin(trunk)).toMatchObject({ ok: false, failure: { reason: 'outbound-limit' } });
   });
 
+  it('go on while nobody knows what was used, and pay for those minutes later', async () => {
+    const { clock, tally, spending, trunk } = setUp({ minutesPerDay: 4 });
+    const begun = await spending.begin(trunk);
+    if (!begun.ok) throw new Error('it was not placed');
+    const ends: Ending[] = [];
+    begun.value.answered(end => void ends.push(end));
+    const minute = async () => {
+      clock.advance(60_000);
+      await settled();
+      return [tally.taken.get('outbound-minutes-day carrier'), ends.length];
+    };
+    tally.down = true;
+    expect(await minute()).toEqual([1, 0]);
+    expect(await minute()).toEqual([1, 0]);
+    tally.down = false;
+    expect(await minute()).toEqual([4, 0]);
+    expect(await minute()).toEqual([4, 1]);
+    expect(ends[0]?.detail).toContain('minutes_per_day of trunk carrier is 4');
+    expect(clock.pending).toBe(0);
+  });
+
   it('cost no minute when nobody answers, and no timer when they are over', async () => {
     const { clock, tally, spending, trunk } = setUp();
     const unanswered = await spending.begin(trunk);
