@@ -115,7 +115,7 @@ export class OutgoingCalls {
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
     const busy = this.#parts.busy?.(trunk.name);
     if (busy !== undefined) return fail(busy);
-    const reserved = await this.#reserve(trunk);
+    const reserved = await this.#reserve(trunk, this.#parts.registry.reserve());
     if (!reserved.ok) return reserved;
     const connected = await this.#connect(
       { request, trunk, country, expense: reserved.value },
@@ -127,7 +127,8 @@ export class OutgoingCalls {
 
   /**
    * A telephone that a caller is to be connected with, and a leg for it near that of the call. Its place is given back
-   * when it is over. The kill switch does not matter: it lets calls go on that are up, and this is what becomes of one.
+   * when it is over. Neither the kill switch nor draining matters: both let calls go on that are up, and this is what becomes
+   * of one.
    */
   open(target: TransferTarget, call: CallKey, near: LegId): Promise<Result<SecondLeg, Ending>> {
     return this.#told(target.trunk ?? '', this.#open(target, call, near));
@@ -141,7 +142,7 @@ export class OutgoingCalls {
     const uui = target.userToUser === undefined ? {} : { 'User-to-User': target.userToUser };
     const headers = outboundHeaders({ ...asRecord(trunk.headers), ...asRecord(target.headers), ...uui });
     if (!headers.ok) return fail(ending('bad-request', headers.failure.message));
-    const reserved = await this.#reserve(trunk);
+    const reserved = await this.#reserve(trunk, this.#parts.registry.reserveSecond());
     if (!reserved.ok) return reserved;
     const expense = reserved.value;
     const line = await this.#parts.lines.open(trunk, call, near);
@@ -287,11 +288,13 @@ export class OutgoingCalls {
     return placed;
   }
 
-  /** Takes a place among all calls and among those of the trunk, and what the trunk may still be used for. */
-  async #reserve(trunk: OutboundTrunk): Promise<Result<Expense, Ending>> {
+  /**
+   * Takes a place among the calls of the trunk, and what the trunk may still be used for. `full` says why there was no place
+   * among all calls; one that was taken is given back when the rest is not to be had.
+   */
+  async #reserve(trunk: OutboundTrunk, full: Ending | undefined): Promise<Result<Expense, Ending>> {
     const { registry, places, callsPerTrunk, config, spending } = this.#parts;
     const { name } = trunk;
-    const full = registry.reserve();
     if (full !== undefined) return fail(full);
     const most = config().trunks.find(each => each.name === name)?.limits.calls ?? callsPerTrunk;
     if (!places.take(name, most)) {

@@ -33,7 +33,11 @@ export class CallRegistry {
 
   /** Takes a place for a call that is about to be made; undefined when it was taken, else why there is none. */
   reserve(): Ending | undefined {
-    if (this.#draining) return ending('draining');
+    return this.#draining ? ending('draining') : this.reserveSecond();
+  }
+
+  /** The same for a second leg of a call that is up: such a call goes on while the daemon drains. */
+  reserveSecond(): Ending | undefined {
     if (this.active >= this.#maxCalls) return ending('over-capacity', `call.max_calls is ${this.#maxCalls}`);
     this.#reserved += 1;
     return undefined;

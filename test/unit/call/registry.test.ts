@@ -24,7 +24,9 @@ describe('the registry of calls', () => {
     const registry = new CallRegistry(2);
     expect(registry.reserve()).toBeUndefined();
     expect(registry.reserve()).toBeUndefined();
-    expect(registry.reserve()).toMatchObject({ reason: 'over-capacity', detail: 'call.max_calls is 2' });
+    const full = { reason: 'over-capacity', detail: 'call.max_calls is 2' };
+    expect(registry.reserve()).toMatchObject(full);
+    expect(registry.reserveSecond()).toMatchObject(full);
     registry.release();
     expect(registry.reserve()).toBeUndefined();
   });
@@ -50,6 +52,9 @@ describe('the registry of calls', () => {
       drained = true;
     });
     expect(registry.reserve()).toMatchObject({ reason: 'draining' });
+    // The call that is up may still be transferred.
+    expect(registry.reserveSecond()).toBeUndefined();
+    registry.release();
     await settled();
     expect(drained).toBe(false);
     finish(ending('caller-hung-up'));
