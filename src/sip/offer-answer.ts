@@ -14,14 +14,16 @@ import { parseSdp } from '../sdp/parser.ts';
 import type { Direction, MediaPlan } from '../sdp/plan.ts';
 import type { ReofferAnswer } from './signalling.ts';
 
-/** An offer of ours that is on its way. Until it is accepted the session is what it was. */
+/** A change of the session that we offer. Until it is accepted the session is what it was. */
 export interface Proposal {
-  readonly sdp: string;
-  /** Puts the peer's answer in force. Fails like `acceptAnswer`, and then changes nothing. */
+  /** The offer, made anew for each sending: while it waited, the peer may have changed the session (RFC 3264 section 8). */
+  offer(): string;
+  /** Puts the peer's answer to the last one in force. Fails like `acceptAnswer`, and then changes nothing. */
   accept(answer: string | undefined): Result<void>;
 }
 
 interface Draft {
+  readonly sdp: string;
   /** What our side says once the offer is accepted. */
   readonly local: LocalDescription;
 }
@@ -70,9 +72,17 @@ export class OfferAnswer {
 
   /** Offers the whole list, first of all or inside the session. `direction` is what we want from then on. */
   propose(direction?: Direction): Result<Proposal> {
-    const draft = this.#draft(direction);
-    if (draft.ok) this.#version = draft.value.local.version;
-    return draft;
+    const trouble = this.#trouble();
+    if (trouble !== undefined) return fail(trouble);
+    let draft: Draft | undefined;
+    return ok({
+      offer: () => {
+        draft = this.#draft(direction);
+        this.#version = draft.local.version;
+        return draft.sdp;
+      },
+      accept: text => this.#accept(draft, text),
+    });
   }
 
   /** What the peer gets for a re-INVITE or UPDATE; undefined asks for our offer. */
@@ -95,35 +105,38 @@ export class OfferAnswer {
 
   /** RFC 6337 section 5.2.5: an INVITE without an offer gets everything that we can, not only what is in use. */
   #offerAnew(): ReofferAnswer {
+    const trouble = this.#trouble();
+    if (trouble !== undefined) return unacceptable(trouble);
     const draft = this.#draft(undefined);
-    if (!draft.ok) return unacceptable(draft.failure);
-    const { sdp, local, accept } = draft.value;
     return {
-      sdp,
+      sdp: draft.sdp,
       sent: () => {
-        this.#version = local.version;
+        this.#version = draft.local.version;
       },
       // An ACK whose answer cannot be used leaves the session as it was.
-      answered: text => void accept(text),
+      answered: text => void this.#accept(draft, text),
     };
   }
 
-  #draft(direction: Direction = this.#local.direction ?? 'sendrecv'): Result<Proposal & Draft> {
-    const trouble = offerTrouble(this.#local.encryption ?? noEncryption);
-    if (trouble !== undefined) return fail(trouble);
+  #trouble(): Failure | undefined {
+    return offerTrouble(this.#local.encryption ?? noEncryption);
+  }
+
+  #draft(direction: Direction = this.direction): Draft {
     const same = withKeysToOffer({ ...this.#local, version: this.#version, direction });
     const unchanged = this.#session === undefined || offer(same) === this.#session.sdp;
     const local = unchanged ? same : { ...same, version: this.#version + 1 };
-    const sdp = offer(local);
-    const accept = (text: string | undefined): Result<void> => {
-      if (text === undefined) return fail(new Failure('bad-offer', 'the peer gave no answer to our offer'));
-      const parsed = parseSdp(text);
-      if (!parsed.ok) return parsed;
-      const plan = acceptAnswer(local, parsed.value);
-      if (plan.ok) this.#settle(local, plan.value, sdp);
-      return plan.ok ? ok(undefined) : plan;
-    };
-    return ok({ sdp, local, accept });
+    return { sdp: offer(local), local };
+  }
+
+  #accept(draft: Draft | undefined, text: string | undefined): Result<void> {
+    if (draft === undefined || text === undefined)
+      return fail(new Failure('bad-offer', 'the peer gave no answer to our offer'));
+    const parsed = parseSdp(text);
+    if (!parsed.ok) return parsed;
+    const plan = acceptAnswer(draft.local, parsed.value);
+    if (plan.ok) this.#settle(draft.local, plan.value, draft.sdp);
+    return plan.ok ? ok(undefined) : plan;
   }
 
   #answerAnew(text: string): ReofferAnswer {

@@ -158,9 +158,9 @@ class Dialling implements Dialogue {
     else this.#call.hangup(end, headers);
   }
 
-  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+  reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
     return (
-      this.#call?.reoffer(sdp) ??
+      this.#call?.reoffer(offer) ??
       Promise.resolve(fail(new Failure('gone', 'the telephone was not called yet')))
     );
   }

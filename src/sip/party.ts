@@ -90,7 +90,7 @@ export class SipParty implements Party {
     const { dialogue, session } = this.#line;
     const proposal = session.propose(on ? 'sendonly' : 'sendrecv');
     if (!proposal.ok) return proposal;
-    const answered = await dialogue.reoffer(proposal.value.sdp);
+    const answered = await dialogue.reoffer(proposal.value.offer);
     return answered.ok ? proposal.value.accept(answered.value.sdp) : answered;
   }
 
@@ -213,7 +213,7 @@ export class SipParty implements Party {
       return answer.ok ? ok({ sdp: answer.value }) : answer;
     }
     const proposal = session.propose();
-    return proposal.ok ? ok({ sdp: proposal.value.sdp, proposal: proposal.value }) : proposal;
+    return proposal.ok ? ok({ sdp: proposal.value.offer(), proposal: proposal.value }) : proposal;
   }
 
   #info(contentType: string, body: string): boolean {

@@ -150,10 +150,10 @@ export interface Dialogue extends Replaceable {
   onReoffer: (offer: string | undefined) => Promise<ReofferAnswer>;
   /**
    * Offers the peer a changed session once the call is up, and settles with its answer: after the peer's own
-   * re-offer, when one is under way. Fails with `busy`, `glare`, `refused`, `no-answer`, `lost` or `gone`; the
+   * re-offer, when one is under way. `offer` is asked for the SDP of each sending. Fails with `busy`, `glare`, `refused`, `no-answer`, `lost` or `gone`; the
    * session is then what it was.
    */
-  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>>;
+  reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>>;
   /**
    * Asks the peer to call somebody in our place (RFC 3515), and settles once it has told how that went, has hung up to do
    * it, or has said nothing for too long. `transfer-refused` is a peer that does not take REFER; whatever failed, the

@@ -119,7 +119,7 @@ describe.each(backends)('a dialogue over $name', backend => {
 
   it('changes the session by a re-INVITE of its own', async () => {
     await established();
-    const changed = call.reoffer(`${ours}a=sendonly\r\n`);
+    const changed = call.reoffer(() => `${ours}a=sendonly\r\n`);
     const again = await nextRequest('INVITE');
     expect(again.body.toString()).toBe(`${ours}a=sendonly\r\n`);
     client.send(accepting(again, offer));
@@ -129,7 +129,7 @@ describe.each(backends)('a dialogue over $name', backend => {
 
   it('keeps the session when the peer refuses the change', async () => {
     await established();
-    const changed = call.reoffer(ours);
+    const changed = call.reoffer(() => ours);
     client.send(answerTo(await nextRequest('INVITE'), 488));
     await nextRequest('ACK');
     expect(await changed).toMatchObject({ ok: false, failure: { code: 'refused' } });
@@ -194,7 +194,7 @@ describe.each(backends)('a dialogue over $name', backend => {
     'answers 491 while a re-INVITE of its own is out, and sends that again',
     async () => {
       const toTag = await established();
-      const changed = call.reoffer(ours);
+      const changed = call.reoffer(() => ours);
       const first = await nextRequest('INVITE');
       client.send(invite({ contact, toTag, cseq: 2, branch: 'z9hG4bK2' }));
       await client.response(491);

@@ -271,7 +271,7 @@ describe.skipIf(origin.kind === 'none')('a real drachtio-server', () => {
     await call.ended;
     call.hangup(ending('agent-ended-call'));
     call.reject(486, ending('agent-busy'));
-    expect(await call.reoffer(offer)).toMatchObject({ ok: false, failure: { code: 'gone' } });
+    expect(await call.reoffer(() => offer)).toMatchObject({ ok: false, failure: { code: 'gone' } });
     client.send(request('BYE', { contact, toTag, cseq: 3, branch: 'z9hG4bKc' }));
     await client.response(481);
   });

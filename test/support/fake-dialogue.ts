@@ -49,6 +49,8 @@ export class FakeDialogue implements Dialogue {
   onInfo: Dialogue['onInfo'] = () => false;
   onReplace?: NonNullable<Dialogue['onReplace']>;
   readonly reoffers: string[] = [];
+  /** The last re-offer of ours goes out once more: it met one of the peer's. */
+  resendReoffer: () => void = () => undefined;
   #settleReoffer: (result: Result<{ readonly sdp: string }>) => void = () => undefined;
   #settleEnded: (end: Ending) => void = () => undefined;
   #settleAnswer: (result: Result<{ readonly ackSdp?: string }>) => void = () => undefined;
@@ -76,8 +78,9 @@ export class FakeDialogue implements Dialogue {
     });
   }
 
-  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    this.reoffers.push(sdp);
+  reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    this.resendReoffer = () => void this.reoffers.push(offer());
+    this.resendReoffer();
     return new Promise(resolve => {
       this.#settleReoffer = resolve;
     });

@@ -54,7 +54,8 @@ export interface OwnReofferOptions {
 export class OwnReoffers {
   readonly #options: OwnReofferOptions;
   #state: State = 'idle';
-  #sdp = '';
+  /** What is offered, asked anew for each sending. */
+  #sdp: () => string = () => '';
   #tries = 0;
   #raised = false;
   #timer: Timer | undefined;
@@ -69,7 +70,7 @@ export class OwnReoffers {
     return this.#state === 'pending';
   }
 
-  start(sdp: string): Promise<Outcome> {
+  start(sdp: () => string): Promise<Outcome> {
     if (this.#state !== 'idle') {
       return Promise.resolve(fail(new Failure('busy', 'another change of the session is under way')));
     }
@@ -119,7 +120,7 @@ export class OwnReoffers {
     this.#tries++;
     const contact = ['Contact', dialog().local.contact] as const;
     const lines = [contact, allowLine, supportedLine, ...more(), ['Content-Type', sdpType] as const];
-    const request = { method: 'INVITE', lines, body: this.#sdp, clock, limitMs };
+    const request = { method: 'INVITE', lines, body: this.#sdp(), clock, limitMs };
     this.#timer = ask(dialog(), request, outcome => this.#judge(outcome));
   }
 

@@ -111,8 +111,12 @@ export class Session {
     this.#listen(dialog);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    const outcome = await this.#ours.start(sdp);
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    let sdp = '';
+    const outcome = await this.#ours.start(() => {
+      sdp = offer();
+      return sdp;
+    });
     if (outcome.ok) this.#sdp = sdp;
     return outcome;
   }
@@ -137,7 +141,7 @@ export class Session {
   /** A re-INVITE that changes nothing: to the answer of an UPDATE the server would not listen. */
   #refresh(): void {
     this.#ours
-      .start(this.#sdp)
+      .start(() => this.#sdp)
       .then(outcome => {
         if (outcome.ok) this.#options.refreshed(outcome.value.sdp);
         else this.#upkeep.failed();

@@ -101,8 +101,8 @@ export class DrachtioUac implements OutboundDialogue {
     this.#conclude('hangup', end);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    if (this.#state === 'confirmed' && this.#session !== undefined) return await this.#session.reoffer(sdp);
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    if (this.#state === 'confirmed' && this.#session !== undefined) return await this.#session.reoffer(offer);
     return fail(new Failure('gone', 'the call is not up'));
   }
 

@@ -127,9 +127,9 @@ export class DrachtioUas implements Dialogue {
     this.#conclude('hangup', end);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
     const up = this.#state === 'confirmed' || this.#state === 'answered';
-    if (up && this.#session !== undefined) return await this.#session.reoffer(sdp);
+    if (up && this.#session !== undefined) return await this.#session.reoffer(offer);
     return fail(new Failure('gone', 'the call is not up'));
   }
 

@@ -101,7 +101,7 @@ describe('a re-offer of the peer', () => {
     expect(mediaOf(again(video).sdp)).toEqual(['m=audio 10000 RTP/AVP 0 101', ...expected]);
     const proposal = state.propose('sendonly');
     if (!proposal.ok) throw proposal.failure;
-    expect(mediaOf(proposal.value.sdp)).toEqual(['m=audio 10000 RTP/AVP 0 8 9 101', ...expected]);
+    expect(mediaOf(proposal.value.offer())).toEqual(['m=audio 10000 RTP/AVP 0 8 9 101', ...expected]);
   });
 
   it('that turns the audio off is refused, and the session stays', () => {
@@ -170,7 +170,7 @@ describe('an offer of ours', () => {
     const { state, plans } = session('');
     const proposal = state.propose();
     if (!proposal.ok) throw proposal.failure;
-    expect(versionOf(proposal.value.sdp)).toBe(1);
+    expect(versionOf(proposal.value.offer())).toBe(1);
     expect(proposal.value.accept(someOffer('8 101')).ok).toBe(true);
     expect(plans).toMatchObject([{ codec: 'PCMA' }]);
   });
@@ -179,16 +179,33 @@ describe('an offer of ours', () => {
     const { state, plans, again } = session();
     const proposal = state.propose('sendonly');
     if (!proposal.ok) throw proposal.failure;
-    expect([directionOf(proposal.value.sdp), versionOf(proposal.value.sdp)]).toEqual(['sendonly', 2]);
+    const sdp = proposal.value.offer();
+    expect([directionOf(sdp), versionOf(sdp)]).toEqual(['sendonly', 2]);
     expect(plans).toHaveLength(1);
     expect(versionOf(again(someOffer('8 101')).sdp)).toBe(3);
     expect(plans.at(-1)?.direction).toBe('sendrecv');
+  });
+
+  it('that goes out again is made anew: the peer may have changed the session meanwhile', () => {
+    const { state, again, plans } = session();
+    const proposal = state.propose('sendonly');
+    if (!proposal.ok) throw proposal.failure;
+    expect(versionOf(proposal.value.offer())).toBe(2);
+    // RFC 3264 section 8.3.1: the peer has added a line while ours met its re-offer.
+    const video = `${someOffer('8 101')}m=video 5000 RTP/AVP 96\r\n`;
+    expect(versionOf(again(video).sdp)).toBe(3);
+    const second = proposal.value.offer();
+    expect([directionOf(second), versionOf(second), mediaOf(second).length]).toEqual(['sendonly', 4, 2]);
+    const answer = `${someOffer('8 101', 'recvonly')}m=video 0 RTP/AVP 96\r\n`;
+    expect(proposal.value.accept(answer).ok).toBe(true);
+    expect(plans.at(-1)).toMatchObject({ codec: 'PCMA', direction: 'sendonly' });
   });
 
   it('that holds stays in force through the re-offers of the peer', () => {
     const { state, again, plans } = session();
     const proposal = state.propose('sendonly');
     if (!proposal.ok) throw proposal.failure;
+    proposal.value.offer();
     expect(proposal.value.accept(someOffer('0 101', 'recvonly')).ok).toBe(true);
     expect(plans.at(-1)?.direction).toBe('sendonly');
     expect(directionOf(again(someOffer('0 101', 'sendrecv', 6000)).sdp)).toBe('sendonly');

@@ -192,6 +192,20 @@ describe('hold', () => {
     expect(leg.plans.at(-1)?.direction).toBe('sendrecv');
   });
 
+  it('that has to be asked for again is offered on top of what the caller changed meanwhile', async () => {
+    const { dialogue, leg, party } = await accepted();
+    const held = party.hold(true);
+    const answered = await dialogue.offerAgain(`${someOffer('8 101')}m=video 5000 RTP/AVP 96\r\n`);
+    dialogue.resendReoffer();
+    const version = (sdp: string | undefined) => Number(/^o=\S+ \S+ (\d+)/m.exec(sdp ?? '')?.[1]);
+    const [first, second] = dialogue.reoffers;
+    expect([version(first), 'sdp' in answered && version(answered.sdp), version(second)]).toEqual([2, 3, 4]);
+    expect(second).toContain('m=video 0');
+    dialogue.answerReoffer(`${someOffer('8 101', 'recvonly')}m=video 0 RTP/AVP 96\r\n`);
+    expect((await held).ok).toBe(true);
+    expect(leg.plans.at(-1)).toMatchObject({ codec: 'PCMA', direction: 'sendonly' });
+  });
+
   it('that the caller refuses leaves the call as it was', async () => {
     const { dialogue, leg, party } = await accepted();
     const held = party.hold(true);

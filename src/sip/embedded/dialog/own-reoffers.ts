@@ -105,7 +105,8 @@ type Outcome = Result<SipResponse>;
 
 interface Job {
   readonly method: 'INVITE' | 'UPDATE';
-  readonly sdp: string | undefined;
+  /** Its body, asked anew for each sending. */
+  readonly sdp: () => string | undefined;
   readonly done: (outcome: Outcome) => void;
 }
 
@@ -134,7 +135,7 @@ export class OwnReoffers {
   }
 
   /** Sends it as soon as it may be sent; fails with `busy` while another one is under way. */
-  start(method: 'INVITE' | 'UPDATE', sdp: string | undefined): Promise<Outcome> {
+  start(method: 'INVITE' | 'UPDATE', sdp: () => string | undefined): Promise<Outcome> {
     if (this.#state !== 'idle') {
       return Promise.resolve(fail(new Failure('busy', 'another change of the session is under way')));
     }
@@ -215,7 +216,8 @@ export class OwnReoffers {
       return;
     }
     const branch = layer.newBranch();
-    const body = job.sdp === undefined ? {} : { body: { type: sdpType, text: job.sdp } };
+    const text = job.sdp();
+    const body = text === undefined ? {} : { body: { type: sdpType, text } };
     const content = { headers: lines(), ...body };
     if (job.method === 'UPDATE') {
       const bytes = path.request('UPDATE', branch, content);

@@ -142,8 +142,12 @@ export class DialogSession {
     this.#theirs.ack(sequence, sdp);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    const outcome = await this.#ours.start('INVITE', sdp);
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    let sdp = '';
+    const outcome = await this.#ours.start('INVITE', () => {
+      sdp = offer();
+      return sdp;
+    });
     if (!outcome.ok) return outcome;
     const answer = sdpOf(outcome.value);
     if (answer === undefined)
@@ -195,7 +199,7 @@ export class DialogSession {
   #refresh(): void {
     const { update } = this.#peer;
     const method = update ? 'UPDATE' : 'INVITE';
-    const sent = this.#ours.start(method, update ? undefined : this.#sdp);
+    const sent = this.#ours.start(method, () => (update ? undefined : this.#sdp));
     sent
       .then(outcome => {
         if (outcome.ok) {

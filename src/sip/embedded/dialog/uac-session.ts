@@ -60,8 +60,8 @@ export class Confirmed {
     if (sequence !== undefined) this.#session.ack(sequence, sdpOf(ack));
   }
 
-  reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    return this.#session.reoffer(sdp);
+  reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    return this.#session.reoffer(offer);
   }
 
   refer(request: ReferRequest): Promise<Result<void, Ending>> {

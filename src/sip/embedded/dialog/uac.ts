@@ -130,8 +130,8 @@ export class UacDialogue implements OutboundDialogue {
     this.#conclude('hangup', end);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    if (this.#state === 'confirmed' && this.#confirmed !== undefined) return this.#confirmed.reoffer(sdp);
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    if (this.#state === 'confirmed' && this.#confirmed !== undefined) return this.#confirmed.reoffer(offer);
     return fail(new Failure(this.#state === 'stranded' ? 'lost' : 'gone', 'the call is not up'));
   }
 

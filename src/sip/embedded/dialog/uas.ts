@@ -180,8 +180,8 @@ export class UasDialogue implements Dialogue {
     this.hangup(end);
   }
 
-  async reoffer(sdp: string): Promise<Result<{ readonly sdp: string }>> {
-    if (this.#state === 'confirmed' || this.#state === 'answered') return await this.#session.reoffer(sdp);
+  async reoffer(offer: () => string): Promise<Result<{ readonly sdp: string }>> {
+    if (this.#state === 'confirmed' || this.#state === 'answered') return await this.#session.reoffer(offer);
     const code = this.#state === 'stranded' ? 'lost' : 'gone';
     return fail(new Failure(code, 'the call is not up'));
   }

@@ -153,7 +153,7 @@ describe('a session timer beside that of a drachtio-server', () => {
     await established();
     expect(signalling.stats().timers).toBe(0);
     clock.advance(86_400 * second);
-    const held = call.reoffer(changed);
+    const held = call.reoffer(() => changed);
     expect(field(await server.sip('INVITE'), 'Session-Expires')).toBeUndefined();
     respond(200, 'INVITE', [], offer);
     expect((await held).ok).toBe(true);

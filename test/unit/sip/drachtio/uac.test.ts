@@ -238,29 +238,43 @@ describe('a call of ours through a drachtio-server', () => {
 
   it('changes the session, and stays with the old one when that is refused', async () => {
     const { call } = await answered();
-    const changed = call.reoffer(theirs);
-    expect(await call.reoffer(theirs)).toMatchObject({ failure: { code: 'busy' } });
+    const changed = call.reoffer(() => theirs);
+    expect(await call.reoffer(() => theirs)).toMatchObject({ failure: { code: 'busy' } });
     const again = await server.sip('INVITE');
     expect(again.text).toContain(theirs);
     respond(again, 200, [], offer);
     expect(await changed).toEqual({ ok: true, value: { sdp: offer } });
-    const refused = call.reoffer(theirs);
+    const refused = call.reoffer(() => theirs);
     respond(await server.sip('INVITE'), 488);
     expect(await refused).toMatchObject({ ok: false, failure: { code: 'refused' } });
-    const silent = call.reoffer(theirs);
+    const silent = call.reoffer(() => theirs);
     respond(await server.sip('INVITE'), 200);
     expect(await silent).toMatchObject({ ok: false, failure: { code: 'refused' } });
   });
 
   it('backs off when its change meets one of the peer, and gives in after a few tries', async () => {
     const { call } = await answered();
-    const changed = call.reoffer(theirs);
+    const changed = call.reoffer(() => theirs);
     for (let tries = 0; tries < 4; tries++) {
       respond(await server.sip('INVITE'), 491);
       // The clock has no timer of the back-off before the response is read.
       while (tries < 3 && !(await sent('INVITE'))) clock.advance(100);
     }
     expect(await changed).toMatchObject({ ok: false, failure: { code: 'glare' } });
+  });
+
+  it('makes its change anew for each sending', async () => {
+    const { call } = await answered();
+    const offers = [`${theirs}a=first\r\n`, `${theirs}a=second\r\n`];
+    const changed = call.reoffer(() => offers.shift() ?? '');
+    const first = await server.sip('INVITE');
+    expect(first.text).toContain('a=first');
+    respond(first, 491);
+    while (!(await sent('INVITE'))) clock.advance(100);
+    const second = await server.sip('INVITE');
+    expect(second.text).toContain('a=second');
+    respond(second, 200, [], theirs);
+    expect(await changed).toMatchObject({ ok: true });
   });
 
   async function sent(method: string): Promise<boolean> {
@@ -270,7 +284,7 @@ describe('a call of ours through a drachtio-server', () => {
 
   it('hangs up when the peer does not know the call any more', async () => {
     const { call } = await answered();
-    const changed = call.reoffer(theirs);
+    const changed = call.reoffer(() => theirs);
     respond(await server.sip('INVITE'), 481);
     expect(await changed).toMatchObject({ ok: false, failure: { code: 'refused' } });
     respond(await server.sip('BYE'), 481);

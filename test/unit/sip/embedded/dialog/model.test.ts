@@ -142,7 +142,7 @@ class Run {
       case 'hang up':
         return call.hangup(ending('agent-ended-call'));
       case 'reoffer':
-        return void call.reoffer(answerSdp);
+        return void call.reoffer(() => answerSdp);
       case 'ack':
         return this.ack(1, 200);
       case 'ack of a re-INVITE': {

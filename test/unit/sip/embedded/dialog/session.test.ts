@@ -253,7 +253,7 @@ describe('a re-offer of ours', () => {
 
   it('is a re-INVITE whose 2xx is acknowledged, copies too, and moves the target', async () => {
     await up();
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     const ours = world.wire.request();
     expect([ours.method, ours.body.toString(), ours.headers.get('Content-Type')]).toEqual([
       'INVITE',
@@ -271,7 +271,7 @@ describe('a re-offer of ours', () => {
 
   it('that is refused is acknowledged and leaves the call as it was', async () => {
     await up();
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     const ours = world.wire.request();
     world.wire.receive(refuse(ours, 488));
     const ack = world.wire.request();
@@ -282,7 +282,7 @@ describe('a re-offer of ours', () => {
 
   it('that meets one of the peer’s is sent again within 2 s, because the Call-ID is the peer’s', async () => {
     const toTag = await up();
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     const first = world.wire.request();
     expect(world.peer(invite({ toTag, cseq: 2, branch: 'z9hG4bK2' }))).toEqual([491]);
     expect(world.peer(request('UPDATE', { toTag, cseq: 3, branch: 'z9hG4bK3', body: offer }))).toEqual([491]);
@@ -295,9 +295,23 @@ describe('a re-offer of ours', () => {
     expect(await changed).toMatchObject({ ok: true });
   });
 
+  it('is made anew for each sending', async () => {
+    await up();
+    const offers = ['first', 'second'];
+    const changed = world.call.reoffer(() => offers.shift() ?? '');
+    const first = world.wire.request();
+    world.wire.receive(refuse(first, 491));
+    world.wire.take();
+    world.clock.advance(2_000);
+    const second = world.wire.request();
+    expect([first, second].map(({ body }) => String(body))).toEqual(['first', 'second']);
+    world.wire.receive(accept(second, [], offer));
+    expect(await changed).toMatchObject({ ok: true });
+  });
+
   it('gives up after it has met one of the peer’s four times', async () => {
     await up();
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     for (let i = 0; i < 4; i++) {
       world.wire.receive(refuse(world.wire.request(), 491));
       world.wire.take();
@@ -312,7 +326,7 @@ describe('a re-offer of ours', () => {
     const toTag = await up();
     world.call.onReoffer = () => Promise.resolve({ sdp: answerSdp });
     world.wire.receive(invite({ toTag, cseq: 2, branch: 'z9hG4bK2' }));
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     await settle();
     expect(world.wire.statuses()).toEqual([100, 200]);
     world.wire.receive(request('ACK', { toTag, cseq: 2, branch: 'z9hG4bKa2' }));
@@ -327,7 +341,7 @@ describe('a re-offer of ours', () => {
     world.wire.receive(invite());
     void world.call.answer(answerSdp);
     const toTag = /;tag=([^;]+)/.exec(world.wire.response().headers.get('To') ?? '')?.[1] ?? '';
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     expect(world.wire.take()).toEqual([]);
     world.wire.receive(request('ACK', { toTag, branch: 'z9hG4bKack' }));
     world.wire.receive(accept(world.wire.request(), [], offer));
@@ -336,8 +350,8 @@ describe('a re-offer of ours', () => {
 
   it('is one at a time', async () => {
     await up();
-    const first = world.call.reoffer(held);
-    expect(await world.call.reoffer(held)).toMatchObject({ ok: false, failure: { code: 'busy' } });
+    const first = world.call.reoffer(() => held);
+    expect(await world.call.reoffer(() => held)).toMatchObject({ ok: false, failure: { code: 'busy' } });
     expect(world.wire.statuses()).toEqual(['INVITE']);
     world.call.hangup({ result: 'success', reason: 'agent-ended-call' });
     expect(await first).toMatchObject({ ok: false, failure: { code: 'gone' } });
@@ -345,7 +359,7 @@ describe('a re-offer of ours', () => {
 
   it('that the peer never answers ends the call; one that it only thinks about is cancelled', async () => {
     await up({ limits: { ownReofferMs: 40_000 } });
-    const slow = world.call.reoffer(held);
+    const slow = world.call.reoffer(() => held);
     const ours = world.wire.request();
     world.wire.receive(refuse(ours, 100));
     world.clock.advance(39_999);
@@ -358,7 +372,7 @@ describe('a re-offer of ours', () => {
     expect(await slow).toMatchObject({ ok: false, failure: { code: 'refused' } });
     expect(await world.outcome()).toBe('still up');
     world.wire.take();
-    const dead = world.call.reoffer(held);
+    const dead = world.call.reoffer(() => held);
     world.clock.advance(32_000);
     expect(await dead).toMatchObject({ ok: false, failure: { code: 'no-answer' } });
     expect(world.wire.statuses()).toEqual(['INVITE', 'BYE']);
@@ -366,7 +380,7 @@ describe('a re-offer of ours', () => {
 
   it('that crosses its own CANCEL counts', async () => {
     await up({ limits: { ownReofferMs: 1_000 } });
-    const changed = world.call.reoffer(held);
+    const changed = world.call.reoffer(() => held);
     const ours = world.wire.request();
     world.wire.receive(refuse(ours, 100));
     world.clock.advance(1_000);
@@ -379,9 +393,9 @@ describe('a re-offer of ours', () => {
   it('fails when the connection is gone, or the call', async () => {
     await up();
     world.wire.reset();
-    expect(await world.call.reoffer(held)).toMatchObject({ ok: false, failure: { code: 'lost' } });
+    expect(await world.call.reoffer(() => held)).toMatchObject({ ok: false, failure: { code: 'lost' } });
     world.clock.advance(32_000);
-    expect(await world.call.reoffer(held)).toMatchObject({ ok: false, failure: { code: 'gone' } });
+    expect(await world.call.reoffer(() => held)).toMatchObject({ ok: false, failure: { code: 'gone' } });
   });
 });
 

@@ -465,7 +465,7 @@ describe('the dialogue of an answered call', () => {
 
   it('offers a change of its own as the one that began the call', async () => {
     const { call, invite, wire } = await answered();
-    const outcome = call.reoffer(ourOffer);
+    const outcome = call.reoffer(() => ourOffer);
     await settled();
     const again = requestOf(wire.take(), 'INVITE');
     expect(again.headers.get('CSeq')).toBe('2 INVITE');
