@@ -198,9 +198,10 @@ export class SipParty implements Party {
     this.#settle(end);
   }
 
-  #giveUp(end: Ending): Result<never, Ending> {
+  /** What ended the call already goes before what came of that. */
+  async #giveUp(end: Ending): Promise<Result<never, Ending>> {
     this.end(end);
-    return fail(end);
+    return fail(await this.ended);
   }
 
   /** Our answer to the INVITE's offer, put in force at once so that the way back is open; or our own offer. */

@@ -47,19 +47,19 @@ export const uasTable = {
   },
   answering: {
     sent: ['answered', 'startAckLimit'],
-    unsent: ['ended', 'settle', 'end'],
-    cancel: ['ended', 'settle', 'end'],
+    unsent: ['ended', 'end', 'settle'],
+    cancel: ['ended', 'end', 'settle'],
     hangup: ['leaving', 'settle'],
-    linkLost: ['ended', 'settle', 'end'],
+    linkLost: ['ended', 'end', 'settle'],
   },
   answered: {
     ack: ['confirmed', 'stopAckLimit', 'settle'],
     ackTimeout: ['ending', 'settle', 'sendBye'],
-    bye: ['ended', 'stopAckLimit', 'settle', 'end'],
+    bye: ['ended', 'stopAckLimit', 'end', 'settle'],
     hangup: ['leaving', 'settle'],
     // A CANCEL that the server has let through against its own 200.
     cancel: ['answered'],
-    linkLost: ['ended', 'stopAckLimit', 'settle', 'end'],
+    linkLost: ['ended', 'stopAckLimit', 'end', 'settle'],
   },
   leaving: {
     sent: ['leaving', 'startAckLimit'],

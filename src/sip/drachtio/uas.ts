@@ -159,8 +159,8 @@ export class DrachtioUas implements Dialogue {
     this.#end ??= end;
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#settle();
     this.#over();
+    this.#settle();
   }
 
   #provisional(answer: Answer): void {

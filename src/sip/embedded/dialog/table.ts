@@ -55,7 +55,7 @@ export const uasDialog = {
     ack: ['confirmed', 'stopAnswer', 'settle'],
     // Section 13.3.1.4: no ACK in 64*T1, so BYE.
     ackTimeout: ['ending', 'settle', 'sendBye'],
-    bye: ['ended', 'okBye', 'stopAnswer', 'settle', 'end'],
+    bye: ['ended', 'okBye', 'stopAnswer', 'end', 'settle'],
     hangup: ['leaving', 'settle'],
     // The ACK may still come over another connection; the wait for it ends anyway.
     flowLost: ['answered'],

@@ -428,8 +428,9 @@ export class UasDialogue implements Dialogue {
     this.#invite.release();
     this.#env.onEnd(this);
     const end = this.#end ?? ending('internal-error');
-    this.#answering?.resolve(fail(tooLate(end)));
+    // Whoever waits for the answer knows by then why the call is over.
     this.#finish(end);
+    this.#answering?.resolve(fail(tooLate(end)));
   }
 
   /** A fault of ours ends this call and no other. */

@@ -5,6 +5,7 @@ import { type LogFields, silentLogger } from '../../../../src/core/logger.ts';
 import { drachtioLimits } from '../../../../src/sip/drachtio/limits.ts';
 import { type DrachtioOptions, DrachtioSignalling } from '../../../../src/sip/drachtio/signalling.ts';
 import type { Dialogue } from '../../../../src/sip/signalling.ts';
+import { acceptingParty } from '../../../support/accepting-party.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { invite, offer, request } from '../embedded/messages.ts';
 import { closeBoth, dialogId, FakeServer } from './fake-server.ts';
@@ -99,6 +100,16 @@ describe('the drachtio backend', () => {
     server.deliver(inside('BYE', 2, { headers: ['Reason: Q.850;cause=16'] }));
     await server.sip('200');
     expect(await call.ended).toEqual(ending('caller-hung-up', 'Q.850 cause 16'));
+  });
+
+  it('ends a party as hung up by the caller when the BYE comes before the ACK', async () => {
+    await start();
+    const party = acceptingParty(await arrived(), offer);
+    await server.sip('200');
+    server.deliver(inside('BYE', 2));
+    await server.sip('200');
+    const hungUp = { reason: 'caller-hung-up' };
+    expect([await party.ended, await party.accepted]).toMatchObject([hungUp, { ok: false, failure: hungUp }]);
   });
 
   it('does not take an answer for acknowledged before the ACK came, which may hold the SDP', async () => {
@@ -215,7 +226,7 @@ describe('the drachtio backend', () => {
   it('ends calls that are up when the link breaks, which the package tells nobody', async () => {
     await start();
     const call = await established();
-    const changed = call.reoffer(ours);
+    const changed = call.reoffer(() => ours);
     await server.sip('INVITE');
     server.drop();
     expect((await call.ended).reason).toBe('connection-lost');

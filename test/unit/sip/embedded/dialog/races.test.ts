@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EndingReason, ending } from '../../../../../src/core/ending.ts';
 import type { SipMessage } from '../../../../../src/sip/embedded/message/message.ts';
+import { acceptingParty } from '../../../../support/accepting-party.ts';
 import { answerTo, invite, offer, type RequestSpec, request, toTagOf } from '../messages.ts';
 import { answerSdp, settle, World } from '../world.ts';
 
@@ -206,4 +207,17 @@ describe.each(phases)('%s', phase => {
       for (const statuses of caller.finals().values()) expect(statuses.size).toBe(1);
     },
   );
+});
+
+describe('a party whose caller hangs up before the ACK', () => {
+  it('ends with that, and so does its acceptance', async () => {
+    caller = new Caller();
+    const { world } = caller;
+    world.wire.receive(invite());
+    const party = acceptingParty(world.call, offer);
+    const toTag = toTagOf(world.wire.response());
+    world.wire.receive(request('BYE', { toTag, cseq: 2, branch: 'z9hG4bKbye' }));
+    const hungUp = { reason: 'caller-hung-up' };
+    expect([await party.ended, await party.accepted]).toMatchObject([hungUp, { ok: false, failure: hungUp }]);
+  });
 });
