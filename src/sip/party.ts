@@ -8,7 +8,7 @@ import type { MediaPlan } from '../sdp/plan.ts';
 import type { Leg } from '../worker/legs.ts';
 import { infoDigit } from './info-digit.ts';
 import { OfferAnswer, type Proposal } from './offer-answer.ts';
-import { referRequest } from './refer-to.ts';
+import { placeOf, referRequest } from './refer-to.ts';
 import { refusal, sdpEnding } from './refusals.ts';
 import type { Dialogue, HeaderField, Replacement } from './signalling.ts';
 
@@ -97,7 +97,7 @@ export class SipParty implements Party {
   /** Asks the peer's PBX to call the target in our place (REFER). */
   transfer(target: TransferTarget): Promise<Result<void, Ending>> {
     const { dialogue } = this.#line;
-    return dialogue.refer(referRequest(target, dialogue.facts.from.host));
+    return dialogue.refer(referRequest(target, placeOf(dialogue.facts)));
   }
 
   /** Early media of a call of ours: an answer ahead of the final one, which may still say something else. */

@@ -1,6 +1,17 @@
 import { isIPv6 } from 'node:net';
 import type { TransferTarget } from '../call/party.ts';
-import type { ReferRequest } from './signalling.ts';
+import { parseNameAddrList } from './embedded/message/uri.ts';
+import type { InviteFacts, ReferRequest } from './signalling.ts';
+
+/** Names that no network knows (RFC 2606): a withheld From is at anonymous.invalid (RFC 3323 section 4.1.1.3). */
+const nowhere = /(^|\.)invalid$/i;
+
+/** Where the peer says that it is: in From, or where that names no host (a tel URI, a withheld number) in Contact. */
+export function placeOf({ from, headers, source }: InviteFacts): string {
+  const contacts = headers.filter(({ name }) => name.toLowerCase() === 'contact').map(({ value }) => value);
+  const contact = parseNameAddrList(contacts)?.[0]?.uri.host ?? '';
+  return [from.host, contact].find(host => host !== '' && !nowhere.test(host)) ?? source.address;
+}
 
 /**
  * The REFER that a transfer is. A number is asked for at `host`, which is where the peer itself says that it is: its own
