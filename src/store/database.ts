@@ -10,6 +10,7 @@ import {
   SqliteDriver,
 } from 'kysely';
 import Libsql from 'libsql';
+import type { PoolClient } from 'pg';
 import { Failure } from '../core/errors.ts';
 import { storeLimits } from './limits.ts';
 import { type Engine, migrationsFor } from './migrations.ts';
@@ -102,8 +103,12 @@ export function lockFile(path: string, directory: string): { close(): void } {
   return { close: () => void file.close() };
 }
 
-/** PostgreSQL at a `postgres://` URL. Nothing is connected to before the first query. */
-export async function openPostgres(url: string, lost: (error: Error) => void): Promise<Database> {
+/** PostgreSQL at a `postgres://` URL, and how long it may take to answer, ms. Nothing is connected to before the first query. */
+export async function openPostgres(
+  url: string,
+  lost: (error: Error) => void,
+  statementMs: number = storeLimits.statementMs,
+): Promise<Database> {
   // Who does not use it need not load it.
   const { Pool, types } = (await import('pg')).default;
   const int8 = 20;
@@ -111,9 +116,9 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
     connectionString: url,
     application_name: 'trunkbridge',
     connectionTimeoutMillis: storeLimits.connectMs,
-    statement_timeout: storeLimits.statementMs,
-    query_timeout: storeLimits.statementMs,
-    idle_in_transaction_session_timeout: storeLimits.statementMs,
+    statement_timeout: statementMs,
+    query_timeout: statementMs,
+    idle_in_transaction_session_timeout: statementMs,
     keepAlive: true,
     // Times and row numbers stay far below 2^53.
     types: {
@@ -126,13 +131,40 @@ export async function openPostgres(url: string, lost: (error: Error) => void): P
     // A connection that breaks while it rests; the next query makes another.
     pool.on('error', lost);
     // One that breaks while it is in use, between two queries: the next of them fails, and nothing else may come of it.
-    pool.on('connect', client => client.on('error', () => undefined));
+    pool.on('connect', client => {
+      client.on('error', () => undefined);
+      closeWhenSilent(client);
+    });
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   };
   const db = pooled(storeLimits.connections);
   const reads = pooled(storeLimits.readConnections);
   const close = async () => void (await Promise.all([db.destroy(), reads.destroy()]));
   return { engine: 'postgres', db, reads, close };
+}
+
+/**
+ * Closes a connection over which a query was not answered in time, as when the machine of the database went without a word:
+ * what is asked over it next would wait behind that query. The pool makes another.
+ */
+function closeWhenSilent(client: PoolClient): void {
+  const query = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
+  let silent: Error | undefined;
+  const answer = async (...asked: unknown[]) => {
+    // The rollback of its transaction, which would only say that the connection is closed.
+    if (silent !== undefined) throw silent;
+    try {
+      return await query(...asked);
+    } catch (error) {
+      // pg gives it no code.
+      if (error instanceof Error && error.message === 'Query read timeout') {
+        silent = error;
+        void client.end();
+      }
+      throw error;
+    }
+  };
+  client.query = answer as typeof client.query;
 }
 
 /** Brings the tables to what this version needs. Nodes that start at once do it one after the other. */

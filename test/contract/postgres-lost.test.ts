@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openPostgres } from '../../src/store/database.ts';
@@ -52,3 +53,76 @@ describe.skipIf(!there)('a connection that PostgreSQL ends', () => {
     expect((await ownPid.execute(database.db)).rows[0]?.pid).not.toBe(rows[0]?.pid);
   });
 });
+
+describe.skipIf(!there)('a PostgreSQL whose machine is gone without a word', () => {
+  const answerMs = 3_000;
+  let network: Network;
+  let far: Database;
+  beforeAll(async () => {
+    if (!there) return;
+    network = await Network.to(postgres.database());
+    far = await openPostgres(network.url, () => undefined, answerMs);
+  });
+  afterAll(async () => {
+    if (!there) return;
+    await far.close();
+    await network.close();
+  });
+
+  it('keeps one query waiting, and the next has another connection', async () => {
+    const { rows } = await ownPid.execute(far.db);
+    network.swallow();
+    await expect(ownPid.execute(far.db)).rejects.toThrow('Query read timeout');
+    expect((await ownPid.execute(far.db)).rows[0]?.pid).not.toBe(rows[0]?.pid);
+  });
+
+  it('keeps a transaction waiting once, which says why it failed', async () => {
+    const begun = performance.now();
+    const transaction = far.db.transaction().execute(async tx => {
+      await ownPid.execute(tx);
+      network.swallow();
+      await ownPid.execute(tx);
+    });
+    await expect(transaction).rejects.toThrow('Query read timeout');
+    // Its rollback would wait as long again.
+    expect(performance.now() - begun).toBeLessThan(2 * answerMs);
+    expect((await ownPid.execute(far.db)).rows).toHaveLength(1);
+  });
+});
+
+/** The way to a PostgreSQL, over which a machine that takes its place can be reached while what was sent to the old one is lost. */
+class Network {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly url: string;
+
+  private constructor(server: Server, url: string) {
+    this.#server = server;
+    this.url = url;
+  }
+
+  static async to(url: string): Promise<Network> {
+    const [, name = '', host = ''] = /^postgres:\/\/trunkbridge@\/(\w+)\?host=(.+)$/.exec(url) ?? [];
+    const server = createServer();
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const network = new Network(server, `postgres://trunkbridge@127.0.0.1:${port}/${name}`);
+    server.on('connection', near => {
+      const away = connect(`${decodeURIComponent(host)}/.s.PGSQL.5432`);
+      for (const socket of [near, away]) network.#sockets.add(socket.on('error', () => undefined));
+      near.pipe(away);
+      away.pipe(near);
+    });
+    return network;
+  }
+
+  /** From here on connections that there are carry nothing, and nobody is told. */
+  swallow(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise(resolve => this.#server.close(resolve));
+  }
+}
