@@ -167,8 +167,20 @@ function closeWhenSilent(client: PoolClient): void {
   client.query = answer as typeof client.query;
 }
 
-/** Brings the tables to what this version needs. Nodes that start at once do it one after the other. */
+/**
+ * Brings the tables to what this version needs. Nodes that start at once do it one after the other. Throws a `Failure` where
+ * a newer version has been.
+ */
 export async function migrate({ db, engine }: Database): Promise<void> {
   const { error } = await new Migrator({ db, provider: migrationsFor(engine) }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error === undefined) return;
+  // Kysely gives it no code.
+  if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
+    throw new Failure(
+      'store-newer',
+      'the database was made by a newer version: install that version, or restore the backup made before the upgrade',
+      { cause: error },
+    );
+  }
+  throw error;
 }

@@ -17,7 +17,7 @@ export const databaseFile = 'trunkbridge.db';
 
 /**
  * Opens the store. Throws a `Failure` when it can never work as configured: a directory that cannot be written, another
- * daemon in it, another key. A PostgreSQL that does not answer is waited for while calls go on.
+ * daemon in it, another key, a newer version's tables. A PostgreSQL that does not answer is waited for while calls go on.
  */
 export async function openStore(options: StoreOptions): Promise<LiveStore> {
   const { dataDir, log } = options;

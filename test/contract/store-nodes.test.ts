@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KyselyPlugin } from 'kysely';
+import { type KyselyPlugin, sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ending } from '../../src/core/ending.ts';
 import type { CallKey } from '../../src/core/ids.ts';
@@ -12,6 +12,7 @@ import { type Database, openPostgres, openSqlite } from '../../src/store/databas
 import { storeLimits } from '../../src/store/limits.ts';
 import { LiveStore } from '../../src/store/live-store.ts';
 import { noMeters } from '../../src/store/meters.ts';
+import { openStore } from '../../src/store/open.ts';
 import { someCall, someEnd, someNumber } from '../support/call-records.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
@@ -355,6 +356,30 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     await kill(dropped);
     const back = await prepared('node-1', [oldKey]);
     await expect(back.store.begin()).rejects.toMatchObject({ code: 'data-key' });
+  });
+
+  own('do not start on what a newer version has made, and say what to do', async () => {
+    const run = await start('node-1');
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01T00:00:00.000Z')`.execute(
+      run.database.db,
+    );
+    await kill(run);
+    const older = openStore({
+      ...(onPostgres ? { databaseUrl: url } : {}),
+      dataDir: folder,
+      dataKeys: [oldKey],
+      keepDays: () => 30,
+      announce: () => [],
+      removeRecording: async () => undefined,
+      clock: new ManualClock(),
+      log: silentLogger,
+      meters: noMeters,
+    });
+    await expect(older).rejects.toMatchObject({
+      name: 'Failure',
+      code: 'store-newer',
+      message: expect.stringMatching(/newer version: install that version, or restore the backup/),
+    });
   });
 
   own('have what they were sending due again at once after a kill, and not what others send', async () => {
