@@ -34,6 +34,16 @@ export class Sealer {
     return this.#keys[0]?.id ?? '';
   }
 
+  /** Ids of all keys, the newest first. */
+  get keyIds(): readonly string[] {
+    return this.#keys.map(({ id }) => id);
+  }
+
+  /** Whether the newest key has sealed it, as far as can be told without opening it. */
+  isNewest(sealed: string): boolean {
+    return sealed.startsWith(`1.${this.keyId}.`);
+  }
+
   /** Seals a text; it opens only with the same `context`, for instance the name of the row that it belongs to. */
   seal(text: string, context: string): string {
     const { id, key } = this.#keys[0] as Subkey;

@@ -62,7 +62,9 @@ export class DurableDocuments implements Documents {
       await this.#lock(tx, kind);
       if (revision !== undefined && (await revisionOf(tx, kind)) !== revision) return 'stale';
       const others = tx.selectFrom('documents').where('kind', '=', kind).where('id', '!=', id);
-      const taken = await others.select('id').where('name', '=', row.name).executeTakeFirst();
+      // One that was put under an older key has the name that it made.
+      const names = sealer.names(`${kind} ${name}`);
+      const taken = await others.select('id').where('name', 'in', names).executeTakeFirst();
       if (taken !== undefined) return 'taken';
       const count = await others.select(({ fn }) => fn.countAll().as('rows')).executeTakeFirst();
       if (Number(count?.rows ?? 0) >= storeLimits.documents) return 'full';
@@ -89,6 +91,33 @@ export class DurableDocuments implements Documents {
       await this.#changed(tx, kind, id, change);
       return true;
     });
+  }
+
+  /**
+   * Seals with the newest key what an older one has sealed, so that the older one can be dropped. How many there were; those
+   * that no key here opens stay as they are.
+   */
+  async reseal(db: Db): Promise<number> {
+    const { sealer } = this.#parts;
+    let resealed = 0;
+    for (let page = await sealedAfter(db, { kind: '', id: '' }); page.length > 0; ) {
+      for (const { kind, id, sealed } of page) {
+        if (sealer.isNewest(sealed)) continue;
+        const text = sealer.open(sealed, context(kind, id));
+        if (text === undefined) continue;
+        const { numUpdatedRows } = await db
+          .updateTable('documents')
+          .set({ sealed: sealer.seal(text, context(kind, id)) })
+          .where('kind', '=', kind)
+          .where('id', '=', id)
+          // Another node may have put another one meanwhile.
+          .where('sealed', '=', sealed)
+          .executeTakeFirst();
+        resealed += Number(numUpdatedRows);
+      }
+      page = await sealedAfter(db, page.at(-1) as DocumentRow);
+    }
+    return resealed;
   }
 
   async history(kind: DocumentKind, size: number): Promise<readonly DocumentChange[]> {
@@ -125,7 +154,19 @@ export class DurableDocuments implements Documents {
   }
 }
 
-const context = (kind: DocumentKind, id: string) => `document ${kind} ${id}`;
+type DocumentRow = Pick<Tables['documents'], 'kind' | 'id' | 'sealed'>;
+
+const sealedAfter = (db: Db, { kind, id }: Pick<DocumentRow, 'kind' | 'id'>): Promise<DocumentRow[]> =>
+  db
+    .selectFrom('documents')
+    .select(['kind', 'id', 'sealed'])
+    .where(eb => eb.or([eb('kind', '>', kind), eb.and([eb('kind', '=', kind), eb('id', '>', id)])]))
+    .orderBy('kind')
+    .orderBy('id')
+    .limit(storeLimits.pageRows)
+    .execute();
+
+const context = (kind: string, id: string) => `document ${kind} ${id}`;
 
 async function revisionOf(db: Kysely<Tables>, kind: DocumentKind): Promise<number> {
   const row = await db

@@ -181,6 +181,7 @@ export class LiveStore implements Store {
     this.#armBeat();
     await migrate(database);
     await this.#checkKey();
+    await this.#leaveOldKeys();
     // First what is known of calls that ended, then what is not known of the others.
     await this.#unspill();
     await this.#nodes.begin();
@@ -211,6 +212,19 @@ export class LiveStore implements Store {
       );
     }
     await db.updateTable('facts').set({ value: own.value }).where('name', '=', keyFact).execute();
+  }
+
+  /** What can do without the older keys shall; what cannot is told of where they are gone. */
+  async #leaveOldKeys(): Promise<void> {
+    const { database, log } = this.#parts;
+    const documents = await this.documents.reseal(database.db);
+    if (documents > 0) log.info('documents were sealed with the new key', { documents });
+    const optOuts = await this.optOuts.lost(database.db);
+    if (optOuts > 0) {
+      log.error('opt-outs are not found: put the key that they were added under back into DATA_KEY, last', {
+        optOuts,
+      });
+    }
   }
 
   async #write(db: Db, images: readonly CallImage[]): Promise<void> {

@@ -4,6 +4,7 @@ import { documentTables } from './document-tables.ts';
 import { inboundMessageTable } from './inbound-messages.ts';
 import { knownCosts } from './known-costs.ts';
 import { recordingsToRemove } from './left-recordings.ts';
+import { optOutKeys } from './opt-outs.ts';
 import { pendingTable } from './pending.ts';
 import { sending } from './sending-migration.ts';
 
@@ -24,6 +25,7 @@ export function migrationsFor(engine: Engine): MigrationProvider {
       '0006-known-costs': knownCosts,
       '0007-pending': pendingTable,
       '0008-recordings-to-remove': recordingsToRemove,
+      '0009-opt-out-keys': optOutKeys,
     }),
   };
 }

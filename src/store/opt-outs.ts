@@ -1,3 +1,4 @@
+import type { Kysely, Migration } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { Sealer } from '../core/seal.ts';
@@ -5,6 +6,14 @@ import { storeLimits } from './limits.ts';
 import { paged, placeAt } from './pages.ts';
 import type { Db } from './schema.ts';
 import type { OptOut, OptOutCause, OptOutPair, OptOuts, SendsPage } from './sends.ts';
+
+/** Which key the HMAC of an opt-out was made with: it is found by that one alone. */
+export const optOutKeys: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.alterTable('opt_outs').addColumn('key', 'text').execute();
+    await db.schema.createIndex('opt_outs_key').on('opt_outs').column('key').execute();
+  },
+};
 
 export interface OptOutParts {
   readonly db: () => Promise<Db>;
@@ -42,6 +51,7 @@ export class DurableOptOuts implements OptOuts {
         sender: /^\+\d+$/.test(sender) ? maskNumber(sender) : sender,
         cause,
         at: Math.round(this.#parts.clock.wall()),
+        key: this.#parts.sealer.keyId,
       })
       .onConflict(conflict => conflict.doNothing())
       .execute();
@@ -65,7 +75,7 @@ export class DurableOptOuts implements OptOuts {
     const db = await this.#parts.db();
     const most = Math.max(1, Math.min(size, storeLimits.pageRows - 1));
     const place = placeAt(cursor, 1);
-    let query = db.selectFrom('opt_outs').selectAll();
+    let query = db.selectFrom('opt_outs').select(['id', 'number', 'sender', 'cause', 'at']);
     if (place !== undefined) {
       const [id = ''] = place.names;
       query = query.where(eb =>
@@ -82,8 +92,44 @@ export class DurableOptOuts implements OptOuts {
     return { optOuts, ...(page.next === undefined ? {} : { next: page.next }) };
   }
 
+  /**
+   * How many are not found, because their key is not here any more. Of those that were added by a version which did not note
+   * the key, the oldest one that is here is taken to be it: before it is dropped there is nothing to be lost.
+   */
+  async lost(db: Db): Promise<number> {
+    const { keyIds } = this.#parts.sealer;
+    await db
+      .updateTable('opt_outs')
+      .set({ key: keyIds.at(-1) ?? '' })
+      .where('key', 'is', null)
+      .execute();
+    let lost = 0;
+    // From one key to the next by their index: there are few of them, whatever the number of opt-outs.
+    for (let key = await keyAfter(db, ''); key !== undefined; key = await keyAfter(db, key)) {
+      if (keyIds.includes(key)) continue;
+      const { rows } = await db
+        .selectFrom('opt_outs')
+        .select(({ fn }) => fn.countAll().as('rows'))
+        .where('key', '=', key)
+        .executeTakeFirstOrThrow();
+      lost += Number(rows);
+    }
+    return lost;
+  }
+
   /** Also as it was named under older keys of `DATA_KEY`: what somebody asked for outlives a key. */
   #ids({ number, sender }: OptOutPair): readonly string[] {
     return this.#parts.sealer.names(`opt-out ${number} ${sender}`);
   }
+}
+
+async function keyAfter(db: Db, after: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('opt_outs')
+    .select('key')
+    .where('key', '>', after)
+    .orderBy('key')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.key ?? undefined;
 }

@@ -36,7 +36,8 @@ export interface Tables {
   /** `body` is sealed. */
   pending: { kind: string; id: string; node: string; at: number; body: string };
   recordings_to_remove: { node: string; call: string };
-  opt_outs: { id: string; number: string; sender: string; cause: string; at: number };
+  /** `id` is an HMAC, `key` the id of the key that it was made with. */
+  opt_outs: { id: string; number: string; sender: string; cause: string; at: number; key: string | null };
 }
 
 /** `record` is the call as it is known, without what is private; `sealed` holds that. The rest is there to be searched. */

@@ -42,7 +42,8 @@ interface Run {
 let folder: string;
 let runs: Run[];
 let removed: CallKey[];
-let logged: string[];
+/** Errors that were logged. */
+let logged: object[];
 let boots = 0;
 let postgres: Postgres | undefined;
 let url = '';
@@ -114,7 +115,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
         gone.push(key);
       },
       clock,
-      log: { ...silentLogger, error: message => void logged.push(message) },
+      log: { ...silentLogger, error: (message, fields) => void logged.push({ message, ...fields }) },
       meters: noMeters,
     });
     const run: Run = { store, clock, database, away: false, removed: gone, spillPath };
@@ -297,7 +298,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
       run.store.journal.finish(call.key, someEnd);
     }
     await closed(run);
-    expect(logged).not.toContain(unwritten);
+    expect(logged).not.toContainEqual(expect.objectContaining({ message: unwritten }));
     const again = await start('node-1');
     for (const { key } of calls) expect(await stateOf(again, key)).toBe('caller-hung-up');
   });
@@ -307,7 +308,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     run.away = true;
     run.store.journal.begin(someCall());
     await closed(run);
-    expect(logged).toContain(unwritten);
+    expect(logged).toContainEqual(expect.objectContaining({ message: unwritten }));
   });
 
   // SQLite answers before it is asked the next.
@@ -357,6 +358,36 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     const back = await prepared('node-1', [oldKey]);
     await expect(back.store.begin()).rejects.toMatchObject({ code: 'data-key' });
   });
+
+  own(
+    'keep documents when an old key is dropped, and tell of opt-outs that are not found without it',
+    async () => {
+      const first = await start('node-1');
+      const text = 'the connection';
+      const change = { who: 'ops', why: 'first', what: 'connected' };
+      await first.store.documents.put('twilio-connection', { id: 'current', name: 'x', text }, change);
+      const pairs = ['+14155550123', '+14155550124'].map(number => ({ number, sender: 'MG1' }));
+      for (const pair of pairs) await first.store.optOuts.add(pair, 'stop');
+      // As a version had it that did not note the key.
+      const one = first.database.db.updateTable('opt_outs').set({ key: null });
+      await one.where('number', 'like', '%24').execute();
+      await kill(first);
+      const both = await start('node-1', [newKey, oldKey]);
+      await both.store.optOuts.add({ number: '+14155550125', sender: 'MG1' }, 'stop');
+      for (const pair of pairs) expect(await both.store.optOuts.has(pair)).toBe(true);
+      await kill(both);
+      expect(logged).toEqual([]);
+      const dropped = await start('node-1', [newKey]);
+      expect(await dropped.store.documents.list('twilio-connection')).toEqual([{ id: 'current', text }]);
+      expect(logged).toEqual([
+        { message: expect.stringMatching(/opt-outs are not found.*DATA_KEY/), optOuts: 2 },
+      ]);
+      await kill(dropped);
+      const back = await start('node-1', [newKey, oldKey]);
+      for (const pair of pairs) expect(await back.store.optOuts.has(pair)).toBe(true);
+      expect(logged).toHaveLength(1);
+    },
+  );
 
   own('do not start on what a newer version has made, and say what to do', async () => {
     const run = await start('node-1');

@@ -54,6 +54,21 @@ describe('documents', () => {
     expect(await documentsWith(2).list(kind)).toEqual([{ id: 'current', text: undefined }]);
   });
 
+  it('are sealed with the newest key at a start, and then open without the older ones', async () => {
+    await documentsWith(1).put(kind, { id: 'current', name: 'x', text: secret }, change);
+    await documentsWith(3).put(kind, { id: 'lost', name: 'y', text: secret }, change);
+    const both = documentsWith(2, 1);
+    expect(await both.reseal(database.db)).toBe(1);
+    expect(await documentsWith(2).list(kind)).toEqual([
+      { id: 'current', text: secret },
+      { id: 'lost', text: undefined },
+    ]);
+    expect(await both.reseal(database.db)).toBe(0);
+    expect(await documentsWith(3).list(kind)).toContainEqual({ id: 'lost', text: secret });
+    // Its name is still the older key's: it is known all the same.
+    expect(await both.put(kind, { id: 'again', name: 'x', text: secret }, change)).toBe('taken');
+  });
+
   it('open only in their own place', async () => {
     const documents = documentsWith(1);
     await documents.put(kind, { id: 'current', name: 'x', text: secret }, change);
