@@ -1,15 +1,12 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { CallKey } from '../core/ids.ts';
 import type { Sealer } from '../core/seal.ts';
-import { leave } from './left-recordings.ts';
+import { leave, type RemoveRecording } from './left-recordings.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord, RecordPrivate } from './record.ts';
 import { recordOf, secretOf } from './rows.ts';
 import type { Db, Tables } from './schema.ts';
 import type { CallArchive, CallFilter, CallPage, PageRequest } from './store.ts';
-
-/** Removes the recording of a call from this node; settles also when there is none. */
-export type RemoveRecording = (call: Pick<CallRecord, 'key'>) => Promise<void>;
 
 export interface ArchiveParts {
   readonly db: () => Promise<Db>;

@@ -2,10 +2,12 @@ import type { Kysely, Migration } from 'kysely';
 import { messageOf } from '../core/errors.ts';
 import type { CallKey } from '../core/ids.ts';
 import type { Logger } from '../core/logger.ts';
-import type { RemoveRecording } from './archive.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord } from './record.ts';
 import type { Db, Tables } from './schema.ts';
+
+/** Removes the recording of a call from this node; settles also when there is none. */
+export type RemoveRecording = (call: Pick<CallRecord, 'key'>) => Promise<void>;
 
 /** Recordings that lie with a node, of calls that another one has removed. */
 export const recordingsToRemove: Migration = {

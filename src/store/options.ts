@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
-import type { RemoveRecording } from './archive.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { RemoveRecording } from './left-recordings.ts';
 import type { StoreMeters } from './meters.ts';
 import type { Reading } from './reading.ts';
 import type { Announce } from './store.ts';
