@@ -52,7 +52,7 @@ export class Outbound implements WayOut {
   readonly #socket: Socket;
   readonly #source: { readonly target: MediaTarget | undefined };
   readonly #meters: MediaMeters;
-  readonly #clock: StreamClock;
+  #clock: StreamClock;
   /** Two, used in turn: a send that the kernel put off still owns the one before. */
   #packets: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
   #turn = 0;
@@ -70,6 +70,8 @@ export class Outbound implements WayOut {
   #tap: WireTap | undefined;
   packets = 0;
   octets = 0;
+  /** How many of the packets had another SSRC; the octets are those of the present one. */
+  packetsBefore = 0;
 
   constructor(options: OutboundOptions) {
     this.#options = options;
@@ -84,12 +86,14 @@ export class Outbound implements WayOut {
     return this.#clock.ssrc;
   }
 
-  /** Takes what SDP settled. SSRC, sequence numbers and timestamps go on. */
+  /** Takes what SDP settled. SSRC, sequence numbers and timestamps go on, unless a key ends that has seen a wrap. */
   apply(plan: MediaPlan, nowMs: number): void {
     this.#plan = plan;
     this.#encoder = this.mix.tune(plan.codec);
     this.mix.keyEvents = plan.sendEventPayloadType !== undefined;
-    this.#sender = this.#options.protection?.sender;
+    const sender = this.#options.protection?.sender;
+    if (sender !== this.#sender && this.#sender?.wrapped === true) this.#startAnew();
+    this.#sender = sender;
     this.#silent = 0;
     this.#plainBytes = rtpHeaderBytes + plan.packetTime * bytesPerMs;
     const bytes = this.#plainBytes + (this.#sender?.rtpExtraBytes ?? 0);
@@ -171,6 +175,16 @@ export class Outbound implements WayOut {
     return `${this.mix} -> rtp(pt ${this.#plan.sendPayloadType}, ${this.#plan.packetTime}ms, ${this.#plan.direction})`;
   }
 
+  /**
+   * Another SSRC. RFC 3711 section 3.3.1 has the rollover counter go on under a new key, and some peers begin it anew: that
+   * of a source which begins is zero for all of them.
+   */
+  #startAnew(): void {
+    this.#clock = new StreamClock(this.#options.random);
+    this.packetsBefore = this.packets;
+    this.octets = 0;
+  }
+
   #note(heard: boolean, encoder: Encoder, nowMs: number): void {
     const { mix } = this;
     mix.note(heard, nowMs);
@@ -188,7 +202,7 @@ export class Outbound implements WayOut {
     if (step === 'nothing' || type === undefined) return true;
     const clock = this.#clock;
     // RFC 4733 section 2.5.1.2: all packets of an event have the timestamp of its beginning.
-    if (keypad.first) clock.advance(deadlineMs, plan.packetTime);
+    if (keypad.first || !clock.started) clock.advance(deadlineMs, plan.packetTime);
     else clock.repeat();
     const packet = this.#eventPackets[this.packets & 1]!;
     writeHeader(packet, type, keypad.first, clock.sequence, clock.timestamp, clock.ssrc);

@@ -10,6 +10,9 @@ import type { SrtpSender } from '../srtp/sender.ts';
 export interface ReportedStream {
   readonly ssrc: number;
   readonly packets: number;
+  /** How many of them had another SSRC; none unless given. */
+  readonly packetsBefore?: number;
+  /** Octets under this SSRC. */
   readonly octets: number;
   timestampAt(nowMs: number): number;
 }
@@ -67,11 +70,13 @@ export class Reports {
   #send(nowMs: number, bye: boolean): void {
     const target = this.#source.target;
     if (target === undefined || target.rtcpPort === 0 || isUnspecified(target.address)) return;
-    const { packets, octets } = this.#stream;
+    const { packets: total, packetsBefore = 0, octets } = this.#stream;
+    // Section 6.4.1: another SSRC counts from zero.
+    const packets = total - packetsBefore;
     // Section 6.4: a sender is who has sent since the report before last.
-    const sending = packets > this.#packetsBefore;
+    const sending = packets > 0 && total > this.#packetsBefore;
     this.#packetsBefore = this.#packetsLast;
-    this.#packetsLast = packets;
+    this.#packetsLast = total;
     const timestamp = this.#stream.timestampAt(nowMs);
     const sender = sending ? { wallMs: this.#clock.wall(), timestamp, packets, octets } : undefined;
     const block = this.#source.report(nowMs);

@@ -2,7 +2,7 @@ import { sequencePlus, timestampPlus } from '../rtp/sequence.ts';
 import { bytesPerMs } from './encoder.ts';
 
 /**
- * Numbers of one outgoing RTP stream: SSRC for the whole call, sequence numbers without a hole, and timestamps that
+ * Numbers of one outgoing RTP stream: one SSRC, sequence numbers without a hole, and timestamps that
  * follow the deadlines, so that sound which was skipped or held back leaves its time empty (RFC 3550 section 5.1).
  */
 export class StreamClock {

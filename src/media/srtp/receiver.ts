@@ -22,15 +22,19 @@ export class SrtpReceiver {
   readonly #rtp: Transform;
   readonly #rtcp: Transform;
   readonly #sources = new SourceTable();
-  /** What the peer used before: its packets may still be under way, and its rollover counters may go on. */
+  /** What the peer used before: its packets may still be under way. */
   #former: SrtpReceiver | undefined;
+  /** What came under the last key that anything came under: the rollover counters may go on from there. */
+  readonly #before: SourceTable | undefined;
 
   /** `former` opened the packets of the same peer under its last key. */
   constructor(key: SrtpKey, former?: SrtpReceiver) {
     this.#rtp = transformOf(key, 'rtp');
     this.#rtcp = transformOf(key, 'rtcp');
     this.#former = former;
-    if (former !== undefined) former.#former = undefined;
+    if (former === undefined) return;
+    this.#before = former.#sources.empty ? former.#before : former.#sources;
+    former.#former = undefined;
   }
 
   /** Opens an RTP packet where it is, and returns the length of what was protected; 0 when it is to be dropped. */
@@ -90,14 +94,17 @@ export class SrtpReceiver {
     return admitted ? wrong : repeated;
   }
 
-  /** The first packet of a source: its counter begins at zero, unless it goes on where it was under the former key. */
+  /**
+   * The first packet of a source: its counter begins at zero, unless it goes on where it was under a former key (RFC 3711
+   * section 3.3.1). What began before there was a key may have wrapped since.
+   */
   #openFirst(packet: Uint8Array, start: number, ssrc: number, sequence: number): number {
     if (!this.#sources.hasRoom(ssrc)) return wrong;
     const opened = this.#try(packet, start, ssrc, sequence);
-    const former = this.#former;
-    const before = former === undefined ? -1 : former.#sources.highest(ssrc, 'rtp');
-    if (opened > 0 || before < 0) return opened;
-    const index = extendSequence(before, sequence);
+    if (opened > 0) return opened;
+    const before = this.#before?.highest(ssrc, 'rtp') ?? -1;
+    const wrapped = sequence < sequenceModulus / 2 ? sequence + sequenceModulus : sequence;
+    const index = before < 0 ? wrapped : extendSequence(before, sequence);
     return index < sequenceModulus ? wrong : this.#try(packet, start, ssrc, index);
   }
 

@@ -35,6 +35,11 @@ export class SrtpSender {
     return this.#rtcp.tagBytes + rtcpIndexBytes;
   }
 
+  /** Whether its rollover counter is no longer zero. */
+  get wrapped(): boolean {
+    return this.#index >= sequenceModulus;
+  }
+
   /** Protects the first `length` bytes, which are a whole RTP packet, and returns the length with what was added. */
   sealRtp(packet: Uint8Array, length: number): number {
     const start = payloadStart(packet, length);

@@ -17,6 +17,11 @@ export class SourceTable {
   readonly #sources: Source[] = [];
   readonly #former = new Map<number, { readonly rtp: number; readonly rtcp: number }>();
 
+  /** Whether nothing has come yet. */
+  get empty(): boolean {
+    return this.#sources.length === 0;
+  }
+
   /** The highest index of a source, -1 when there is none. */
   highest(ssrc: number, kind: PacketKind): number {
     const source = this.#find(ssrc);

@@ -10,6 +10,7 @@ import { emptyBlock, parseRtcp, RtcpView, writeReport } from '../../../src/media
 import { MediaSession } from '../../../src/media/session.ts';
 import { SrtpReceiver } from '../../../src/media/srtp/receiver.ts';
 import { SrtpSender } from '../../../src/media/srtp/sender.ts';
+import { transformOf } from '../../../src/media/srtp/suites.ts';
 import type { MediaPlan } from '../../../src/sdp/plan.ts';
 import { freshKey, type SrtpSuite, srtpSuiteNames } from '../../../src/sdp/srtp-key.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -258,6 +259,40 @@ describe('a session with SRTP', () => {
     expect(heard).toBeGreaterThanOrEqual(48);
     expect(world.session.stats().packetsUnauthentic).toBe(0);
   });
+
+  it('is another source under a new key after a wrap, so that its counter is zero for every peer', () => {
+    const [first, second, third] = [keys(), keys(), keys()];
+    // The highest sequence number to begin with: eleven minutes later it has wrapped.
+    const dice = [0.1, 0.999_99, 0.2];
+    const others = seeded(31);
+    const world = new World(first, false, () => dice.shift() ?? others());
+    const sent = () => world.rtp.datagrams.splice(0).map(each => each.readUInt32BE(8));
+    world.session.apply(planOf(first));
+    world.clock.advance(1000);
+    const [ssrc] = sent();
+    world.session.apply(planOf(second));
+    world.clock.advance(1000);
+    expect(new Set(sent())).toEqual(new Set([ssrc]));
+    world.clock.advance(11 * 60_000);
+    world.rtp.datagrams.length = 0;
+    world.rtcp.datagrams.length = 0;
+    world.session.apply(planOf(third));
+    world.clock.advance(20);
+    const packet = world.rtp.datagrams[0]!;
+    const [fresh, sequence] = [packet.readUInt32BE(8), packet.readUInt16BE(2)];
+    expect(fresh).not.toBe(ssrc);
+    expect(sequence).toBeLessThan(0x8001);
+    expect(packet[1]! & 0x80).toBe(0x80);
+    const opened = transformOf(third.send, 'rtp').openRtp(packet, 12, packet.length, fresh, 0, sequence);
+    expect(opened).toBe(172);
+    world.listener = new SrtpReceiver(third.send);
+    world.clock.advance(10_000);
+    const report = world.rtcp.datagrams.at(-1)!;
+    expect(report.readUInt32BE(4)).toBe(fresh);
+    expect(world.listener.openRtcp(report)).toBeGreaterThan(0);
+    expect(report.readUInt32BE(20)).toBeLessThan(600);
+    expect(world.faults).toEqual([]);
+  }, 120_000);
 
   it('that must be secure throws on a plan without keys and goes on as it was', () => {
     const world = new World(keys(), true);

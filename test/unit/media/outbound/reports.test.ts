@@ -8,7 +8,7 @@ import { RecordingSocket, seeded } from '../recording-socket.ts';
 function reporting(random: () => number = seeded(5)) {
   const clock = new ManualClock();
   const socket = new RecordingSocket();
-  const stream = { ssrc: 77, packets: 0, octets: 0, timestampAt: (ms: number) => ms * 8 };
+  const stream = { ssrc: 77, packets: 0, packetsBefore: 0, octets: 0, timestampAt: (ms: number) => ms * 8 };
   const source: { target: MediaTarget | undefined; report(): ReportBlock | undefined } = {
     target: { address: '192.0.2.9', rtpPort: 4000, rtcpPort: 4001 },
     report: () => ({ ...emptyBlock(), ssrc: 99, cumulativeLost: 3 }),
@@ -68,6 +68,17 @@ describe('Reports', () => {
     run(5000);
     run(5000);
     expect(parsed().map(view => view.senderReport)).toEqual([true, true, false]);
+  });
+
+  it('count what was sent under another SSRC no more, and are of a sender once there is more', () => {
+    const { stream, run, parsed } = reporting(() => 0.5);
+    stream.packets = 125;
+    stream.packetsBefore = 125;
+    run(2500);
+    stream.packets = 135;
+    run(5000);
+    expect(parsed().map(view => view.senderReport)).toEqual([false, true]);
+    expect(parsed().at(-1)?.senderPackets).toBe(10);
   });
 
   it('go to the RTCP port of the peer, and nowhere while there is none', () => {

@@ -252,6 +252,30 @@ describe('the receiver', () => {
     expect(opens(receiver, forged(fresh, roc, 30_002))).toBe(true);
   });
 
+  it.each([
+    ['begins at zero', 0],
+    ['goes on', 1],
+  ])('finds out whether a counter %s that saw no packet under the key between', (_title, roc) => {
+    const [a, b, c, d] = [freshKey(suite), freshKey(suite), freshKey(suite), freshKey(suite)];
+    const first = new SrtpReceiver(a);
+    for (const index of [40_000, 60_000, 70_000]) {
+      expect(opens(first, forged(a, index >> 16, index & 0xffff))).toBe(true);
+    }
+    const last = new SrtpReceiver(d, new SrtpReceiver(c, new SrtpReceiver(b, first)));
+    expect(opens(last, forged(d, roc, 70_001 & 0xffff))).toBe(true);
+    expect(opens(last, forged(d, roc, 70_002 & 0xffff))).toBe(true);
+    expect(opens(last, forged(c, roc, 70_003 & 0xffff))).toBe(false);
+  });
+
+  it('opens a source that has wrapped before there was a key, on its first packet', () => {
+    const key = freshKey(suite);
+    const receiver = new SrtpReceiver(key);
+    expect(opens(receiver, forged(key, 1, 3))).toBe(true);
+    expect(opens(receiver, forged(key, 1, 4))).toBe(true);
+    expect(opens(receiver, forged(key, 0, 65_500))).toBe(true);
+    expect(opens(new SrtpReceiver(key), forged(key, 2, 3))).toBe(false);
+  });
+
   it('never opens RTP as RTCP, nor the other way round', () => {
     const key = freshKey(suite);
     const sender = new SrtpSender(key);
