@@ -12,6 +12,7 @@ import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Answer, ServerTransaction } from '../transaction/server.ts';
 import { newToken } from '../transaction/token.ts';
 import type { Connection } from '../transport/connection.ts';
+import { RateWindow } from '../transport/rate.ts';
 import { capabilityLines } from './capabilities.ts';
 import { DialogDirectory } from './directory.ts';
 import { requestFactsOf } from './facts.ts';
@@ -58,10 +59,12 @@ export interface ReceptionOptions {
 export class Reception {
   readonly #options: ReceptionOptions;
   readonly #dialogs = new DialogDirectory<StandingDialogue>();
+  readonly #unreadSeen: RateWindow;
   #draining = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    this.#unreadSeen = new RateWindow(options.clock, 1_000);
   }
 
   get dialogs(): DialogDirectory<StandingDialogue> {
@@ -112,7 +115,8 @@ export class Reception {
   /** Answers what could not be parsed, as far as there is somebody to answer (no transaction, RFC 3261 section 8.2.7). */
   fault(fault: ParseFault, connection: Connection): void {
     const { request, status } = fault;
-    if (status === 0 || request === undefined || request.method === 'ACK') return;
+    if (status === 0 || request === undefined || request.method === 'ACK')
+      return this.#unread(fault, connection);
     try {
       connection.send(
         formatResponse(status, fault.reason, responseTo(request, status, fault.reason, newToken())),
@@ -123,6 +127,12 @@ export class Reception {
     if (request.method === 'INVITE') {
       this.#options.onInviteRefused(status, ending('bad-request'), connection.source.address);
     }
+  }
+
+  /** What nobody is told of by an answer is told in the log: without it a call or registration just comes to nothing. */
+  #unread({ reason }: ParseFault, { source }: Connection): void {
+    if (this.#unreadSeen.count() > unreadPerSecond) return;
+    this.#options.log.info('a response or ACK could not be read', { reason, source: source.address });
   }
 
   connectionClosed(connection: Connection): void {
@@ -244,5 +254,8 @@ export class Reception {
     }
   }
 }
+
+/** Log lines a second about messages that could not be read. */
+const unreadPerSecond = 5;
 
 const options200: Answer = { status: 200, headers: capabilityLines };

@@ -41,6 +41,7 @@ type Line = readonly [name: string, value: string];
 export type Standing = 'early' | 'exchanged' | 'unacknowledged' | 'confirmed';
 
 interface Unacknowledged {
+  readonly transaction: ServerTransaction;
   readonly sequence: number;
   readonly repeater: Repeater;
   /** Of a re-INVITE without SDP: takes the answer that the ACK holds. */
@@ -96,16 +97,14 @@ export class Reoffers {
   ack(sequence: number, sdp: string | undefined): void {
     const waiting = this.#unacknowledged;
     if (waiting?.sequence !== sequence) return;
-    waiting.repeater.stop();
-    this.#unacknowledged = undefined;
+    this.#settleAck();
     waiting.answered?.(sdp);
     this.#options.free();
   }
 
   /** The dialogue is over: what waits for an answer gets 487 (RFC 3261 section 15.1.2). */
   stop(): void {
-    this.#unacknowledged?.repeater.stop();
-    this.#unacknowledged = undefined;
+    this.#settleAck();
     const waiting = this.#current;
     this.#forget();
     waiting?.respond({ status: 487 });
@@ -159,13 +158,27 @@ export class Reoffers {
     if (request.method === 'INVITE') {
       const sequence = parseCSeq(request.headers.get('CSeq') ?? '')?.number ?? 0;
       const repeater = new Repeater(clock, () => bytes !== undefined && resend(bytes), ackTimeout);
-      this.#unacknowledged = { sequence, repeater, answered: answer.answered };
+      this.#unacknowledged = { transaction, sequence, repeater, answered: answer.answered };
       repeater.start();
     }
     const body = { type: sdpType, text: answer.sdp };
     const bytes = transaction.respond({ status: 200, headers: [...this.#lines(), ...lines], body });
     transaction.release();
     if (this.#unacknowledged === undefined) this.#options.free();
+    // RFC 6026 section 7.1: an ACK with the branch of its INVITE, or with none, comes by way of the transaction.
+    else transaction.onAck = ack => this.#acknowledged(ack);
+  }
+
+  #acknowledged(ack: SipRequest): void {
+    const sequence = parseCSeq(ack.headers.get('CSeq') ?? '')?.number;
+    if (sequence !== undefined) this.ack(sequence, sdpOf(ack));
+  }
+
+  /** No ACK is waited for any more. */
+  #settleAck(): void {
+    this.#unacknowledged?.repeater.stop();
+    this.#unacknowledged?.transaction.release();
+    this.#unacknowledged = undefined;
   }
 
   #lines(): Line[] {

@@ -46,11 +46,9 @@ export class SessionUpkeep {
     return requestLines(this.#timer.terms, this.#least);
   }
 
-  /** The peer's 2xx to such a request. */
+  /** The peer's 2xx to such a request, which may be the first to name an interval (RFC 4028 section 7.2). */
   accepted(response: Headers): void {
-    const { terms } = this.#timer;
-    if (terms !== undefined)
-      this.#timer.agree(termsOfResponse(readSessionWish(response), this.#bounds, terms));
+    this.#timer.agree(termsOfResponse(readSessionWish(response), this.#bounds, this.#timer.terms));
   }
 
   /** RFC 4028 section 7.4: a 422 names the least interval that the path bears. False when it is not to be had. */

@@ -88,7 +88,8 @@ function contactFault(start: Start, headers: Headers, limits: MessageLimits): st
   if (list === undefined) return 'Bad Contact';
   // RFC 3261 section 8.1.1.8: an INVITE MUST have exactly one, and it MUST be a SIP or SIPS URI.
   if (invite && (list.length > 1 || !list[0]?.uri.scheme.startsWith('sip'))) return 'Bad Contact';
-  return list.length > limits.contactCount ? 'Too Many Contact' : undefined;
+  // RFC 3261 section 10.3: the 200 to a REGISTER lists every binding there is, ours among them.
+  return start.kind === 'request' && list.length > limits.contactCount ? 'Too Many Contact' : undefined;
 }
 
 function requestFault(uri: string, headers: Headers, limits: MessageLimits): string | undefined {

@@ -16,7 +16,7 @@ export const messageLimits = {
   viaCount: 70,
   /** Route and Record-Route values together. */
   routeCount: 32,
-  /** Contact values. */
+  /** Contact values of a request. */
   contactCount: 8,
   /** Authorization and Proxy-Authorization rows together. */
   credentialsCount: 4,

@@ -85,6 +85,15 @@ describe('a registration', () => {
     ]);
   });
 
+  it('holds among a dozen others of the same user', async () => {
+    const { registration, changes } = await registering();
+    const others = Array.from({ length: 11 }, (_, i) => `Contact: <sip:1001@198.51.100.${i}>;expires=60`);
+    await answer(sent(), 200, ...others, `Contact: ${ours(600)}`);
+    expect(registration.registered).toBe(true);
+    expect(changes).toEqual([[true, 200]]);
+    await ended(registration);
+  });
+
   it('answers a challenge with the next CSeq of the same call', async () => {
     const { registration } = await registering();
     const first = sent();

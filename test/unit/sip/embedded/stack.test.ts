@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Ending, ending } from '../../../../src/core/ending.ts';
-import { silentLogger } from '../../../../src/core/logger.ts';
+import { type Logger, silentLogger } from '../../../../src/core/logger.ts';
 import { type EmbeddedOptions, EmbeddedSignalling } from '../../../../src/sip/embedded/stack.ts';
 import type { Dialogue } from '../../../../src/sip/signalling.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -388,6 +388,20 @@ describe('an answer without ACK', () => {
   });
 });
 
+describe('a message that nobody can be answered for', () => {
+  it('is told in the log without what it holds, five times a second', () => {
+    const told: unknown[] = [];
+    const log: Logger = { ...silentLogger, info: (_, fields) => void told.push(fields) };
+    world = setup({ log });
+    const bad = 'SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 192.0.2.1\r\nX-Secret: 4711\r\nContent-Length: 0\r\n\r\n';
+    for (let i = 0; i < 20; i++) world.wire.receive(bad);
+    expect(told).toEqual(Array(5).fill({ reason: 'Missing From', source: '192.0.2.10' }));
+    world.clock.advance(1_000);
+    world.wire.receive(bad);
+    expect(told).toHaveLength(6);
+  });
+});
+
 describe('BYE', () => {
   it('of the caller is 200 and ends the call', async () => {
     world = setup();
@@ -553,6 +567,34 @@ describe('a re-offer', () => {
     expect(offers).toEqual([offer]);
     world.call().hangup(ending('agent-ended-call'));
     expect(world.wire.request().uri).toBe('sip:alice@192.0.2.99:5062');
+  });
+
+  const withoutBranch = 'Via: SIP/2.0/TCP 192.0.2.10:5062';
+  it.each([
+    ['the branch of its INVITE', { branch: 'z9hG4bKre' }, offer],
+    ['the branch of its INVITE, which had no offer', { branch: 'z9hG4bKre' }, ''],
+    ['no branch', { via: withoutBranch }, offer],
+    ['no branch, to an INVITE which had no offer', { via: withoutBranch }, ''],
+  ])('is settled by an ACK with %s', async (_, via, body) => {
+    world = setup();
+    const toTag = await established(world);
+    const answers: (string | undefined)[] = [];
+    world.call().onReoffer = () =>
+      Promise.resolve({ sdp: answerSdp, answered: sdp => void answers.push(sdp) });
+    world.peer(request('INVITE', { toTag, cseq: 2, ...via, body }));
+    await settle();
+    expect(world.wire.statuses()).toEqual([200]);
+    const ack = request('ACK', { toTag, cseq: 2, ...via, body: body === '' ? offer : '' });
+    for (let copies = 0; copies < 2; copies++) world.wire.receive(ack);
+    world.clock.advance(40_000);
+    expect(world.wire.statuses()).toEqual([]);
+    expect(await outcome(world.call())).toBe('still up');
+    expect(answers).toEqual([body === '' ? offer : undefined]);
+    // Nothing of it stands in the way of the next one.
+    world.peer(invite({ toTag, cseq: 3, branch: 'z9hG4bKnext' }));
+    await settle();
+    expect(world.wire.statuses()).toEqual([200]);
+    world.wire.receive(request('ACK', { toTag, cseq: 3, branch: 'z9hG4bKnext' }));
   });
 
   it('is refused by the session without harm', async () => {

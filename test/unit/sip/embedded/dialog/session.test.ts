@@ -200,6 +200,23 @@ describe('a session that we refresh', () => {
     expect(await world.call.ended).toMatchObject({ reason: 'connection-lost' });
   });
 
+  it('begins with the first 2xx that names an interval', async () => {
+    world = new World();
+    await world.established({ headers: ['Supported: timer', 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE'] });
+    void world.call.reoffer(() => answerSdp);
+    const reoffer = world.wire.request();
+    expect([reoffer.method, reoffer.headers.has('Session-Expires')]).toEqual(['INVITE', false]);
+    world.wire.receive(accept(reoffer, ['Require: timer', 'Session-Expires: 90;refresher=uac'], offer));
+    await settle();
+    expect(world.wire.statuses()).toEqual(['ACK']);
+    world.clock.advance(44_999);
+    expect(world.wire.statuses()).toEqual([]);
+    world.clock.advance(1);
+    const refresh = world.wire.request();
+    expect([refresh.method, refresh.headers.get('Session-Expires')]).toEqual(['UPDATE', '90;refresher=uac']);
+    world.wire.receive(accept(refresh, ['Session-Expires: 90;refresher=uac']));
+  });
+
   it('is refreshed by re-INVITE once a caller has refused the UPDATE that it lists', async () => {
     world = new World();
     await world.established({ headers: timer('600;refresher=uas') });
