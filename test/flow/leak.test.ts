@@ -60,20 +60,28 @@ function filesBelow(folder: string): Place[] {
 
 /** The agent hears the code and has it checked, and asks for all that is refused with a number or a code in it. */
 async function byVoice(world: SimWorld, conversation: SimConversation): Promise<void> {
-  const send = (To: string) => conversation.callTool('send_SMS_verification', { To, Channel: 'sms' });
+  const send = (To: string, Channel = 'sms') =>
+    conversation.callTool('send_SMS_verification', { To, Channel });
   const check = (Code: unknown, To = caller) => conversation.callTool('check_SMS_verification', { To, Code });
   await send(stranger);
   world.twilio.failNext({ code: 60200, value: caller });
   await send(caller);
+  const say = () => {
+    const code = world.twilio.codeFor(caller);
+    for (const text of [`It is ${code}, that is ${disguises['words']?.(code)}.`, [...code].join('-')]) {
+      conversation.send({
+        type: 'user_transcript',
+        user_transcription_event: { user_transcript: text, event_id: conversation.eventId },
+      } as never);
+    }
+    return code;
+  };
+  // It goes out, and nobody here knows: then it is asked for by another channel.
+  world.twilio.failNext({ lost: true });
   await send(caller);
-  const code = world.twilio.codeFor(caller);
-  const said = `It is ${code}, that is ${disguises['words']?.(code)}.`;
-  for (const text of [said, [...code].join('-')]) {
-    conversation.send({
-      type: 'user_transcript',
-      user_transcription_event: { user_transcript: text, event_id: conversation.eventId },
-    } as never);
-  }
+  say();
+  await send(caller, 'call');
+  const code = say();
   await check(`${code}99`);
   await check(Number(code));
   world.twilio.failNext({ code: 60200, value: code });

@@ -1,7 +1,7 @@
 import type { VerificationChecked, VerifyPort } from '../../twilio/verify.ts';
 import type { ToolContext } from '../tool.ts';
 import { dryRun, isEmail, isOwnNumber, notConfigured } from './destination.ts';
-import { failedResult, type VerifyResult } from './outcomes.ts';
+import { failedResult, type VerifyResult, type VerifyStatus } from './outcomes.ts';
 import { exhausted, isOpen, type VerifyParts } from './parts.ts';
 import type { PendingVerification } from './pending.ts';
 import { objection, takeCheck } from './permission.ts';
@@ -25,7 +25,10 @@ export function checkCode(
     signal.throwIfAborted();
     const verify = parts.verify();
     if (verify === undefined) return notConfigured;
-    if (context.verified.of(input.To) !== undefined) return alreadyVerified;
+    if (context.verified.of(input.To) !== undefined) {
+      parts.keypad.settle(input.To, context.call);
+      return alreadyVerified;
+    }
     const known = parts.pending.get(context.call, input.To);
     const tooMany = known && exhausted(parts, known);
     if (tooMany !== undefined) return tooMany;
@@ -36,13 +39,17 @@ export function checkCode(
     signal.throwIfAborted();
     const result = await checked(parts, verify, input, context, signal, known);
     const entry = parts.pending.get(context.call, input.To);
-    if (entry === undefined || !isOpen(parts, entry)) parts.keypad.settle(input.To, context.call);
+    const done = entry === undefined ? noCode.has(result.status) : !isOpen(parts, entry);
+    if (done) parts.keypad.settle(input.To, context.call);
     // Whoever can read an address has not proved to hold a telephone.
     if (isApproved(result) && !isEmail(input.To))
       noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);
     return result;
   });
 }
+
+/** What Verify says where no code of the number can be right. */
+const noCode: ReadonlySet<VerifyStatus> = new Set(['expired', 'max_attempts_reached']);
 
 async function checked(
   parts: VerifyParts,
@@ -52,10 +59,12 @@ async function checked(
   signal: AbortSignal,
   known: PendingVerification | undefined,
 ): Promise<VerifyResult> {
-  const by = known === undefined ? { to: input.To } : { verificationSid: known.sid };
+  const by = known?.sid === undefined ? { to: input.To } : { verificationSid: known.sid };
   const answer = await verify.check(by, input.Code, signal);
   if (answer.ok) {
-    const entry = known ?? parts.pending.begin(context.call, input.To, answer.value.verificationSid);
+    const { verificationSid } = answer.value;
+    const entry = known ?? parts.pending.begin(context.call, input.To, verificationSid);
+    entry.sid ??= verificationSid;
     return judged(parts, entry, answer.value);
   }
   const result = failedResult(answer.failure, 'check');

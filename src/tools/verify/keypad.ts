@@ -65,6 +65,25 @@ export class SecureKeypad {
     return secured;
   }
 
+  /** The code for `to` is known to live until then. */
+  until(to: string, call: CallKey, untilMs: number): void {
+    const waiting = this.#calls.get(call);
+    if (waiting === undefined || !waiting.codes.has(to)) return;
+    waiting.codes.set(to, untilMs);
+    this.#arm(waiting);
+  }
+
+  /** None was sent for `to` just now, but an older one may be right: what is keyed is for every other code first. */
+  older(to: string, call: CallKey): void {
+    const codes = this.#calls.get(call)?.codes;
+    if (codes?.has(to) !== true) return;
+    for (const [other, untilMs] of [...codes]) {
+      if (other === to) continue;
+      codes.delete(other);
+      codes.set(other, untilMs);
+    }
+  }
+
   /** The code for `to` is not waited for any more: it was right, is no good any more, or was never sent. */
   settle(to: string, call: CallKey): void {
     const waiting = this.#calls.get(call);

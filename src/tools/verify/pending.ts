@@ -2,13 +2,21 @@ import type { Clock } from '../../core/clock.ts';
 import type { CallKey } from '../../core/ids.ts';
 import type { VerifyChannel } from '../../twilio/verify.ts';
 import type { VerifyLimits } from './limits.ts';
+import type { VerifyResult } from './outcomes.ts';
 
 /** One verification of a number in a call, as far as this bridge knows it. Times are monotonic, ms. */
 export interface PendingVerification {
-  readonly sid: string;
+  /** Verify's name of it; undefined while nobody knows whether the send began one. */
+  sid: string | undefined;
   readonly begunAt: number;
   /** Last send from here: none when a check by number found the verification. */
-  sent?: { readonly channel: VerifyChannel; readonly asked: VerifyChannel; readonly at: number };
+  sent?: {
+    readonly channel: VerifyChannel;
+    readonly asked: VerifyChannel;
+    readonly at: number;
+    /** What was answered where nobody knows whether it went out. */
+    readonly perhaps?: VerifyResult;
+  };
   /** Sends from here. */
   sends: number;
   /** Checks that Verify still takes. */
@@ -46,9 +54,9 @@ export class PendingVerifications {
   }
 
   /** The entry of that verification: the one that is there when it is still the same, else a new one. */
-  begin(call: CallKey, to: string, sid: string): PendingVerification {
+  begin(call: CallKey, to: string, sid: string | undefined): PendingVerification {
     const known = this.get(call, to);
-    if (known?.sid === sid) return known;
+    if (known !== undefined && sid !== undefined && known.sid === sid) return known;
     this.#makeRoom();
     const entry: PendingVerification = {
       sid,

@@ -30,6 +30,7 @@ export function sendCode(
     const { pending } = parts;
     const verify = parts.verify();
     if (verify === undefined) return notConfigured;
+    if (context.verified.of(input.To) !== undefined) return alreadyVerified;
     const refused = await objection(parts, input.To, context);
     if (refused !== undefined) return refused;
     const gate: SendGate = isOwnNumber(context, input.To, parts.country) ? 'own-number' : 'other-number';
@@ -56,12 +57,14 @@ function withoutSending(
   const tooMany = exhausted(parts, known);
   if (tooMany !== undefined) return tooMany;
   const { sent } = known;
-  const repeated =
-    sent !== undefined &&
-    known.verifiedAt === undefined &&
-    (sent.asked === channel || sent.channel === channel) &&
-    clock.now() - sent.at < parts.policy().resendAfterMs;
-  if (repeated) return underway(sent.channel, to, known);
+  if (sent !== undefined && known.verifiedAt === undefined && [sent.asked, sent.channel].includes(channel)) {
+    const { perhaps } = sent;
+    const leftMs = sent.at - clock.now() + (retryMs(perhaps) ?? parts.policy().resendAfterMs);
+    if (leftMs > 0)
+      return perhaps === undefined
+        ? underway(sent.channel, to, known)
+        : { ...perhaps, retry_after_s: Math.ceil(leftMs / 1000) };
+  }
   if (!isOpen(parts, known) || known.sends < limits.sends) return undefined;
   return {
     status: 'max_sends_reached',
@@ -80,7 +83,14 @@ async function rehearsed(parts: VerifyParts, to: string, context: ToolContext): 
   return dryRun;
 }
 
-/** The worker is in secure mode before anything leaves: a code that exists can only be keyed in it. */
+/** Time after which an answer says that a new try makes sense, ms. */
+const retryMs = (result: VerifyResult | undefined) =>
+  result?.retry_after_s === undefined ? undefined : result.retry_after_s * 1000;
+
+/**
+ * The worker is in secure mode before anything leaves: a code that exists can only be keyed in it. It stays in it unless there
+ * certainly is no code that could be right, and after a fault too: what throws has perhaps sent one.
+ */
 async function secured(
   parts: VerifyParts,
   verify: VerifyPort,
@@ -93,12 +103,18 @@ async function secured(
   const until =
     (before !== undefined && isOpen(parts, before) ? before.begunAt : clock.now()) + limits.codeLifeMs;
   if (!(await keypad.expect(input.To, context, until))) return { result: over, done: 'unprocessed' };
-  try {
-    return await sent(parts, verify, input, context, signal);
-  } finally {
-    const known = pending.get(context.call, input.To);
-    if (known === undefined || !isOpen(parts, known)) keypad.settle(input.To, context.call);
-  }
+  const outcome = await sent(parts, verify, input, context, signal);
+  const known = pending.get(context.call, input.To);
+  if (known !== undefined && isOpen(parts, known)) {
+    keypad.until(input.To, context.call, known.begunAt + limits.codeLifeMs);
+  } else if (outcome.older === true) keypad.older(input.To, context.call);
+  else keypad.settle(input.To, context.call);
+  return outcome;
+}
+
+interface Sent extends CodeOutcome {
+  /** No code was sent, but one that was sent before may still be right, in this call or an earlier one. */
+  readonly older?: boolean;
 }
 
 /** One code, counted before its request leaves; what is counted is given back when there certainly is none. */
@@ -108,10 +124,10 @@ async function sent(
   { To, Channel }: SendInput,
   context: ToolContext,
   signal: AbortSignal,
-): Promise<CodeOutcome> {
+): Promise<Sent> {
   const { landlineCall } = parts.policy();
   const taken = await takeSend(parts, To, context);
-  if (!taken.ok) return { result: taken.failure, done: 'unprocessed' };
+  if (!taken.ok) return { result: taken.failure, done: 'unprocessed', older: countsStill(taken.failure) };
   const request = async (by: VerifyChannel): Promise<SendAnswer> => {
     if (signal.aborted) return fail(over);
     const refused = await objection(parts, To, context);
@@ -130,9 +146,11 @@ async function sent(
     const result = byTwilio ? failedResult(failure, 'send') : failure;
     if (!byTwilio || isPassing(failure)) {
       await giveBack(parts, taken.value, context);
-      return { result, done: 'unprocessed' };
+      return { result, done: 'unprocessed', older: byTwilio && failure.errorCode === beingSent };
     }
-    return { result, done: result.status === 'unavailable' ? 'unknown' : 'refused' };
+    if (result.status !== 'unavailable') return { result, done: 'refused', older: countsStill(result) };
+    notePerhaps(parts, To, { channel, asked: Channel, perhaps: result }, context);
+    return { result, done: 'unknown' };
   }
   const { verificationSid, status } = answer.value;
   if (status !== 'pending') return { result: stateResult(status, false), done: 'refused' };
@@ -142,12 +160,38 @@ async function sent(
   return { result: underway(channel, To, entry), done: 'sent' };
 }
 
+/** A code may be on its way all the same: it can be checked, and is not sent again when the agent repeats itself at once. */
+function notePerhaps(
+  parts: VerifyParts,
+  to: string,
+  how: Omit<NonNullable<PendingVerification['sent']>, 'at'>,
+  { call }: ToolContext,
+): void {
+  const known = parts.pending.get(call, to);
+  const goesOn = known?.sid !== undefined && isOpen(parts, known);
+  const entry = goesOn ? known : parts.pending.begin(call, to, undefined);
+  entry.sends += 1;
+  entry.sent = { ...how, at: parts.clock.now() };
+}
+
+/** Whether what kept a code from being sent is that there were so many: of these one may still be right. */
+const countsStill = ({ status }: VerifyResult): boolean => status === 'max_sends_reached';
+
+/** Verify's word for a code that another request is having sent at the moment. */
+const beingSent = 60212;
+
 type SendAnswer = Result<VerificationSent, TwilioFailure | VerifyResult>;
 
 /** Verify does not send texts to landlines (60205). */
 function isLandline(answer: SendAnswer): boolean {
   return !answer.ok && answer.failure instanceof TwilioFailure && answer.failure.errorCode === 60205;
 }
+
+const alreadyVerified: VerifyResult = {
+  status: 'already_verified',
+  valid: true,
+  message: 'This number was verified a moment ago in this call: no code was sent, and none is needed.',
+};
 
 const over: VerifyResult = { status: 'failed', valid: false, message: 'The call is over: nothing was sent.' };
 

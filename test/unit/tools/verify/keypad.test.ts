@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { verifiedMs } from '../../../../src/core/verified.ts';
 import { verifyLimits } from '../../../../src/tools/verify/limits.ts';
 import { someFacts } from '../../../support/fake-call.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -128,6 +129,88 @@ describe('the secure keypad', () => {
     world.sim.refuse(own, 60410);
     expect(await world.send(call, own)).toMatchObject({ status: 'blocked' });
     expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
+  });
+
+  it.each([
+    ['the answer was lost', { lost: true }],
+    ['Twilio answered with a fault', { lie: { sid: 5 } }],
+  ] as const)('stays when the code was sent and %s, and the code is right', async (_, fault) => {
+    world.sim.failNext(fault);
+    expect(await world.send(call, own)).toMatchObject({ status: 'unavailable', retry_after_s: 15 });
+    expect(modes()).toEqual(['withhold true', 'secure true']);
+    expect(await world.send(call, own)).toMatchObject({ status: 'unavailable', retry_after_s: 15 });
+    expect(world.sim.texts).toHaveLength(1);
+    key(call, wrong());
+    expect(await turn(1)).toContain('wrong code. Four tries are left');
+    key(call, code());
+    expect(await turn(2)).toMatch(/was approved/);
+    expect(call.context.verified.of(own)).toMatchObject({ channel: 'sms' });
+    expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
+  });
+
+  it('stays as long as a code may live that nobody knows of, and no longer', async () => {
+    world.sim.failNext({ lost: true });
+    await world.send(call, own);
+    clock.advance(15_000);
+    expect(await world.send(call, own)).toMatchObject({ status: 'pending' });
+    expect(world.sim.texts).toHaveLength(2);
+    clock.advance(verifyLimits.codeLifeMs - 1);
+    expect(modes()).toHaveLength(2);
+    clock.advance(1);
+    expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
+  });
+
+  it.each([
+    [60203, 1],
+    [60212, 2],
+  ] as const)(
+    'stays when Verify sends none (%i) because an older code may still be right',
+    async (refusal, times) => {
+      await world.send(world.call(), own);
+      world.sim.failNext({ code: refusal }, times);
+      expect(await world.send(call, own)).toMatchObject({ valid: false });
+      expect(modes()).toEqual(['withhold true', 'secure true']);
+      key(call, code());
+      expect(await turn(1)).toMatch(/was approved/);
+      expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
+    },
+  );
+
+  it('stays when this bridge has sent as many as it may, and keys are still for the code that was sent', async () => {
+    const second = '+14155550188';
+    call = world.call({}, second);
+    world.policy = { ...world.policy, sendsPerCall: 1 };
+    await world.send(call, own);
+    expect(await world.send(call, second)).toMatchObject({ status: 'max_sends_reached' });
+    key(call, code());
+    expect(await turn(1)).toMatch(/was approved/);
+    expect(modes()).toEqual(['withhold true', 'secure true']);
+    clock.advance(verifyLimits.codeLifeMs);
+    expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
+  });
+
+  it.each([{ code: 20429 }, { drop: 'request' }] as const)(
+    'stays over a check that did not come through (%j)',
+    async fault => {
+      await world.send(world.call(), own);
+      world.sim.failNext({ code: 60203 });
+      await world.send(call, own);
+      world.sim.failNext(fault, 4);
+      key(call, code());
+      expect(await turn(1)).toMatch(/could not be checked/);
+      expect(modes()).toEqual(['withhold true', 'secure true']);
+    },
+  );
+
+  it('sends no second code once the number is verified, and leaves keys to the agent', async () => {
+    await world.send(call, own);
+    key(call, code());
+    await turn(1);
+    expect(await world.send(call, own, 'call')).toMatchObject({ status: 'already_verified', valid: true });
+    expect(world.sim.texts).toHaveLength(1);
+    expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
+    clock.advance(verifiedMs);
+    expect(await world.send(call, own)).toMatchObject({ status: 'pending' });
   });
 
   it('keeps its timer and its digits no longer than the call', async () => {
