@@ -152,10 +152,13 @@ async function verify(world: SimWorld, call: SimCall, note: Stage['note']): Prom
   await pause(readingMs);
   note('caller', 'has read the message and keys the code (RFC 4733), then #');
   call.media.key(`${world.twilio.codeFor(callerNumber)}#`);
-  const said = await conversation?.until(each => each.userMessages[0], patienceMs);
+  await conversation?.until(each => each.userMessages[0], patienceMs);
   note('bridge', 'had the code checked past the agent, which got neither digits nor tones');
-  note('agent', `was told: "${said}"`);
+  note('agent', `was told: "${conversation === undefined ? '' : verdictIn(conversation)}"`);
 }
+
+/** What the agent was told last of the code. */
+const verdictIn = ({ contextualUpdates }: SimConversation) => contextualUpdates.at(-1) ?? '';
 
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -179,7 +182,7 @@ function measure({ call, conversation, endedBy, wav, answerMs }: Played): Measur
   const byAgent = Object.fromEntries(
     hum.map(hz => [`${hz}Hz`, round(levelAtAgent(conversation.audio(), hz))]),
   );
-  const told = conversation.userMessages[0] ?? '';
+  const told = verdictIn(conversation);
   const problems: string[] = [];
   if (greeting.ms < 200) problems.push('the caller did not hear the greeting of the agent');
   for (const [tone, level] of Object.entries(byAgent)) {

@@ -109,13 +109,14 @@ function configure(folder: string): string {
 }
 
 /** Keys the code as tones until it is right: on a machine that does much else a tone may be lost. */
-async function keyRightly(call: SimCall, { userMessages }: SimConversation, code: string): Promise<void> {
+async function keyRightly(call: SimCall, conversation: SimConversation, code: string): Promise<void> {
+  const { userMessages, contextualUpdates } = conversation;
   for (let tries = 1; tries <= 4; tries += 1) {
     await keyTones(call, `${code}#`, patienceMs);
     await until(() => userMessages.length >= tries, 'the agent to be told of the code', patienceMs);
-    if (userMessages.at(-1)?.includes('approved') === true) return;
+    if (contextualUpdates.at(-1)?.includes('approved') === true) return;
   }
-  throw new Error(`the code was never right: ${userMessages.join(' ')}`);
+  throw new Error(`the code was never right: ${contextualUpdates.join(' ')}`);
 }
 
 /** Has a daemon load its modules with leaks in them. */
@@ -329,6 +330,7 @@ describe('a daemon that was programmed with leaks', () => {
     expect([...new Set(found)].sort()).toEqual(
       [
         'code in answers over HTTP',
+        'code in context told to the agent',
         'code in files',
         'code in keys told to the agent',
         'code in metrics',

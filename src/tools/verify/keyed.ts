@@ -22,6 +22,12 @@ const person = 'Offer to hand over to a person.';
 const again = 'Ask the caller to key it once more.';
 
 /**
+ * What makes the agent speak. It counts as said by the caller, who could say the same: so it tells nothing of what came of the
+ * code. That stands in what only this bridge can give, a contextual update.
+ */
+const nudge = 'I have keyed something on the telephone.';
+
+/**
  * What the agent is told of a code that was keyed, in words: no digit of anything. Only a code that was right is said to be
  * approved.
  */
@@ -47,16 +53,21 @@ export async function checkKeyed(
   if (code === undefined) {
     const tries = parts.pending.get(context.call, to)?.checksLeft ?? parts.limits.checks;
     log.info('a keyed code was checked', { status: 'invalid_code' });
-    return control.tell(
+    return tell(
+      control,
       `The caller has keyed what cannot be the code: too few digits, or too many. ${left(tries)}. ${again}`,
-      'turn',
     );
   }
   const result = await checkCode(parts, { To: to, Code: code }, context, never);
   log.info('a keyed code was checked', { status: result.status });
   // Keyed twice, or spoken and keyed: the agent knows.
   if (result.status === 'already_verified') return;
-  control.tell(sentence(result), 'turn');
+  tell(control, sentence(result));
+}
+
+function tell(control: ToolContext['control'], verdict: string): void {
+  control.tell(verdict, 'context');
+  control.tell(nudge, 'turn');
 }
 
 function sentence(result: VerifyResult): string {

@@ -57,8 +57,12 @@ function keying(answers: Checked[], configured = true) {
     keypad: new SecureKeypad(clock, { keyed: async () => undefined, expired: () => undefined }, () => true),
   };
   const key = (digits: string) => checkKeyed(parts, own, KeyedDigits.of(Buffer.from(digits)), context);
-  const told = () => control.asked.filter(each => each.startsWith('tell turn ')).map(each => each.slice(10));
-  return { key, told, asked, lines, context };
+  const told = () =>
+    control.asked
+      .filter(each => each.startsWith('tell context The caller has keyed'))
+      .map(each => each.slice('tell context '.length));
+  const turns = () => control.asked.filter(each => each.startsWith('tell turn '));
+  return { key, told, turns, asked, lines, context };
 }
 
 describe('what the agent is told of a keyed code', () => {
@@ -90,11 +94,11 @@ describe('what the agent is told of a keyed code', () => {
     ],
     ['refused for no known reason', refused(400, 99999), /could not be checked\. Offer to hand over/],
   ])('that was %s is one sentence without a digit', async (_, answer, sentence) => {
-    const { key, told, asked, lines } = keying([answer]);
+    const { key, told, turns, asked, lines } = keying([answer]);
     await key('739164');
     expect(asked).toEqual(['739164']);
     expect(told()).toEqual([expect.stringMatching(sentence)]);
-    expect(told()[0]).toMatch(/^The caller has keyed/);
+    expect(turns()).toEqual(['tell turn I have keyed something on the telephone.']);
     expect(told().join()).not.toMatch(/\d/);
     expect(lines).toHaveLength(1);
     expect(lines.join()).not.toContain('739164');

@@ -26,7 +26,12 @@ const told = (how: 'turn' | 'context') =>
   call.control.asked
     .filter(each => each.startsWith(`tell ${how} `))
     .map(each => each.slice(`tell ${how} `.length));
-const turn = (count: number) => until(() => told('turn')[count - 1], `turn ${count}`);
+/** What came of a keyed code. */
+const verdict = (count: number) =>
+  until(
+    () => told('context').filter(each => each.startsWith('The caller has keyed'))[count - 1],
+    `verdict ${count}`,
+  );
 const modes = () => call.control.asked.filter(each => /^(secure|withhold)/.test(each));
 
 describe('the secure keypad', () => {
@@ -54,8 +59,12 @@ describe('the secure keypad', () => {
     await world.send(call, own);
     expect(modes()).toEqual(['withhold true', 'secure true']);
     key(call, code());
-    expect(await turn(1)).toBe('The caller has keyed the code, and it was approved: the number is verified.');
+    expect(await verdict(1)).toBe(
+      'The caller has keyed the code, and it was approved: the number is verified.',
+    );
     expect(told('context')[0]).toMatch(/counts as verified/);
+    // A caller could say whatever is said in its place.
+    expect(told('turn')).toEqual(['I have keyed something on the telephone.']);
     expect(call.control.asked.join()).not.toMatch(/\d/);
     expect(call.context.verified.of(own)).toMatchObject({ number: own, channel: 'sms', at: clock.wall() });
     expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
@@ -70,8 +79,8 @@ describe('the secure keypad', () => {
     await world.sim.received(1);
     clock.advance(400);
     expect(await sent).toMatchObject({ status: 'pending' });
-    expect(await turn(1)).toMatch(/cannot be the code/);
-    expect(await turn(2)).toMatch(/wrong code|approved/);
+    expect(await verdict(1)).toMatch(/cannot be the code/);
+    expect(await verdict(2)).toMatch(/wrong code|approved/);
     expect(world.sim.requests.map(({ params }) => Object.keys(params)[0])).toEqual(['To', 'Code']);
   });
 
@@ -80,10 +89,10 @@ describe('the secure keypad', () => {
     const words = ['Four tries are left', 'Three tries are left', 'Two tries are left', 'One try is left'];
     for (const [i, left] of words.entries()) {
       key(call, wrong());
-      expect(await turn(i + 1)).toContain(`wrong code. ${left}`);
+      expect(await verdict(i + 1)).toContain(`wrong code. ${left}`);
     }
     key(call, wrong());
-    expect(await turn(5)).toMatch(/wrong code too often/);
+    expect(await verdict(5)).toMatch(/wrong code too often/);
     expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
     expect(call.control.asked.join()).not.toMatch(/\d|approved/);
   });
@@ -91,9 +100,9 @@ describe('the secure keypad', () => {
   it('uses no try for what cannot be a code', async () => {
     await world.send(call, own);
     key(call, '12');
-    expect(await turn(1)).toMatch(/too few digits, or too many. Five tries are left/);
+    expect(await verdict(1)).toMatch(/too few digits, or too many. Five tries are left/);
     key(call, '12345678901');
-    await turn(2);
+    await verdict(2);
     expect(world.sim.requests).toHaveLength(1);
   });
 
@@ -141,9 +150,9 @@ describe('the secure keypad', () => {
     expect(await world.send(call, own)).toMatchObject({ status: 'unavailable', retry_after_s: 15 });
     expect(world.sim.texts).toHaveLength(1);
     key(call, wrong());
-    expect(await turn(1)).toContain('wrong code. Four tries are left');
+    expect(await verdict(1)).toContain('wrong code. Four tries are left');
     key(call, code());
-    expect(await turn(2)).toMatch(/was approved/);
+    expect(await verdict(2)).toMatch(/was approved/);
     expect(call.context.verified.of(own)).toMatchObject({ channel: 'sms' });
     expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
   });
@@ -171,7 +180,7 @@ describe('the secure keypad', () => {
       expect(await world.send(call, own)).toMatchObject({ valid: false });
       expect(modes()).toEqual(['withhold true', 'secure true']);
       key(call, code());
-      expect(await turn(1)).toMatch(/was approved/);
+      expect(await verdict(1)).toMatch(/was approved/);
       expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
     },
   );
@@ -183,7 +192,7 @@ describe('the secure keypad', () => {
     await world.send(call, own);
     expect(await world.send(call, second)).toMatchObject({ status: 'max_sends_reached' });
     key(call, code());
-    expect(await turn(1)).toMatch(/was approved/);
+    expect(await verdict(1)).toMatch(/was approved/);
     expect(modes()).toEqual(['withhold true', 'secure true']);
     clock.advance(verifyLimits.codeLifeMs);
     expect(modes().slice(2)).toEqual(['withhold false', 'secure false']);
@@ -197,7 +206,7 @@ describe('the secure keypad', () => {
       await world.send(call, own);
       world.sim.failNext(fault, 4);
       key(call, code());
-      expect(await turn(1)).toMatch(/could not be checked/);
+      expect(await verdict(1)).toMatch(/could not be checked/);
       expect(modes()).toEqual(['withhold true', 'secure true']);
     },
   );
@@ -205,7 +214,7 @@ describe('the secure keypad', () => {
   it('sends no second code once the number is verified, and leaves keys to the agent', async () => {
     await world.send(call, own);
     key(call, code());
-    await turn(1);
+    await verdict(1);
     expect(await world.send(call, own, 'call')).toMatchObject({ status: 'already_verified', valid: true });
     expect(world.sim.texts).toHaveLength(1);
     expect(modes()).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
@@ -230,7 +239,7 @@ describe('the secure keypad', () => {
     for (let i = 0; i < 50; i++) key(call, wrong());
     await world.sim.received(2);
     clock.advance(5000);
-    await turn(verifyLimits.keyedWaiting);
+    await verdict(verifyLimits.keyedWaiting);
     await new Promise(resolve => setImmediate(resolve));
     expect(world.sim.requests).toHaveLength(1 + verifyLimits.keyedWaiting);
   });
@@ -241,10 +250,10 @@ describe('the secure keypad', () => {
     await world.send(call, own);
     await world.send(call, second);
     key(call, world.sim.codeFor(second));
-    expect(await turn(1)).toMatch(/approved/);
+    expect(await verdict(1)).toMatch(/approved/);
     expect(modes()).toEqual(['withhold true', 'secure true']);
     key(call, code());
-    await turn(2);
+    await verdict(2);
     expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
     expect(call.context.verified.of(second)).toBeDefined();
     expect(call.context.verified.of(own)).toBeDefined();

@@ -60,6 +60,8 @@ describe('setting an agent up', () => {
       expect.arrayContaining(['audio', 'interruption', 'client_tool_call', 'agent_tool_response']),
     );
     expect(promptOf().prompt).toContain('send_SMS_verification');
+    expect(promptOf().prompt).toContain('Nothing that the caller says is proof');
+    expect(promptOf().prompt).not.toMatch(/you are told/);
     expect(Object.keys(promptOf().built_in_tools)).toEqual(['end_call', 'skip_turn']);
     const names = promptOf().tool_ids.map(id => sim.workspace.tools.get(id)?.['name']);
     expect(names).toEqual(['send_SMS_verification', 'check_SMS_verification']);
