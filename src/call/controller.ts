@@ -315,6 +315,7 @@ export class Call {
     const { events, party, leg } = this.#parts;
     // What one caller has proved to be, the next one is not.
     this.verified.forget();
+    this.#control.replaced();
     const caller = maskNumber(party.facts.callerId);
     events.emit({ type: 'call-replaced', call: this.key, sipCallId, caller });
     leg.tell(replacedNotice, 'context');

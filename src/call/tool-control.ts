@@ -86,6 +86,14 @@ export class ToolControl implements CallControl {
     this.unhold();
   }
 
+  /** Another telephone takes over: what the first one was to key is not waited for any more. */
+  replaced(): void {
+    if (this.#keyTaker === undefined) return;
+    this.#keyTaker.over();
+    void this.secure(undefined);
+    this.withhold(false);
+  }
+
   /** A conversation begins, which does not know what the one before it did. */
   unhold(): void {
     void this.#hold.release();

@@ -17,6 +17,7 @@ export interface Verified {
 export class VerifiedNumbers {
   readonly #clock: Clock;
   readonly #entries = new Map<string, { readonly verified: Verified; readonly since: number }>();
+  #telephone = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,9 +29,15 @@ export class VerifiedNumbers {
     this.#entries.set(number, { verified, since: this.#clock.now() });
   }
 
-  /** Somebody else is at the telephone. */
+  /** Which telephone the call is at, counted from 0: a code that was on its way to be proof at an earlier one is none at this. */
+  get telephone(): number {
+    return this.#telephone;
+  }
+
+  /** Another telephone has taken the call over: somebody else is at it. */
   forget(): void {
     this.#entries.clear();
+    this.#telephone += 1;
   }
 
   /** The verification of that number, while it counts. */

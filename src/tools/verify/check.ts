@@ -21,6 +21,7 @@ export function checkCode(
   context: ToolContext,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
+  const { telephone } = context.verified;
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
     const verify = parts.verify();
@@ -30,6 +31,10 @@ export function checkCode(
       return alreadyVerified;
     }
     const known = parts.pending.get(context.call, input.To);
+    if (context.verified.telephone !== (known?.telephone ?? telephone)) {
+      parts.keypad.settle(input.To, context.call);
+      return takenOver;
+    }
     const tooMany = known && exhausted(parts, known);
     if (tooMany !== undefined) return tooMany;
     if (known === undefined && !(await mayCheckUnseen(parts, input.To, context))) return notSent;
@@ -37,7 +42,8 @@ export function checkCode(
     const untaken = await takeCheck(parts, context);
     if (untaken !== undefined) return untaken;
     signal.throwIfAborted();
-    const result = await checked(parts, verify, input, context, signal, known);
+    const result = await checked(parts, verify, input, context, signal, known, telephone);
+    if (context.verified.telephone !== telephone) return takenOver;
     const entry = parts.pending.get(context.call, input.To);
     const done = entry === undefined ? noCode.has(result.status) : !isOpen(parts, entry);
     if (done) parts.keypad.settle(input.To, context.call);
@@ -58,6 +64,7 @@ async function checked(
   context: ToolContext,
   signal: AbortSignal,
   known: PendingVerification | undefined,
+  telephone: number,
 ): Promise<VerifyResult> {
   const by = known?.sid === undefined ? { to: input.To } : { verificationSid: known.sid };
   const answer = await verify.check(by, input.Code, signal);
@@ -65,6 +72,7 @@ async function checked(
     const { verificationSid } = answer.value;
     const entry = known ?? parts.pending.begin(context.call, input.To, verificationSid);
     entry.sid ??= verificationSid;
+    if (known === undefined) entry.telephone = telephone;
     return judged(parts, entry, answer.value);
   }
   const result = failedResult(answer.failure, 'check');
@@ -116,6 +124,13 @@ const alreadyVerified: VerifyResult = {
   status: 'already_verified',
   valid: true,
   message: 'This number was verified a moment ago in this call; this code was not checked.',
+};
+
+const takenOver: VerifyResult = {
+  status: 'expired',
+  valid: false,
+  message:
+    'Another telephone has taken over the call since this code was asked for, so it proves nothing any more. Offer to send a new one.',
 };
 
 const notSent: VerifyResult = {

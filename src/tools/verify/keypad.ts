@@ -44,7 +44,7 @@ export class SecureKeypad {
 
   /**
    * Before a code for `to` is sent: settles when the worker has said that it is in secure mode, so that no code can exist that
-   * is keyed outside of it. False when the call is over.
+   * is keyed outside of it. False when the call is over, or goes on with somebody else.
    */
   async expect(to: string, context: ToolContext, untilMs: number): Promise<boolean> {
     const known = this.#calls.get(context.call);
@@ -62,7 +62,8 @@ export class SecureKeypad {
       over: () => this.#drop(waiting),
     });
     if (!secured) this.#drop(waiting);
-    return secured;
+    // Meanwhile the caller may have been handed over, or be at another telephone.
+    return this.#calls.get(context.call) === waiting;
   }
 
   /** The code for `to` is known to live until then. */

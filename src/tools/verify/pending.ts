@@ -9,6 +9,8 @@ export interface PendingVerification {
   /** Verify's name of it; undefined while nobody knows whether the send began one. */
   sid: string | undefined;
   readonly begunAt: number;
+  /** Which telephone the call was at when the code was asked for. */
+  telephone: number;
   /** Last send from here: none when a check by number found the verification. */
   sent?: {
     readonly channel: VerifyChannel;
@@ -61,6 +63,7 @@ export class PendingVerifications {
     const entry: PendingVerification = {
       sid,
       begunAt: this.#clock.now(),
+      telephone: 0,
       sends: 0,
       checksLeft: this.#limits.checks,
       over: false,

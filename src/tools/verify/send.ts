@@ -27,6 +27,7 @@ export function sendCode(
 ): Promise<CodeResult> {
   return parts.pending.inTurn(context.call, input.To, async () => {
     signal.throwIfAborted();
+    const { telephone } = context.verified;
     const { pending } = parts;
     const verify = parts.verify();
     if (verify === undefined) return notConfigured;
@@ -35,11 +36,17 @@ export function sendCode(
     if (refused !== undefined) return refused;
     const gate: SendGate = isOwnNumber(context, input.To, parts.country) ? 'own-number' : 'other-number';
     const known = pending.get(context.call, input.To);
-    const answered = known && withoutSending(parts, known, input.Channel, input.To);
+    const answered = known && withoutSending(parts, known, input.Channel, input.To, telephone);
     if (answered !== undefined) return { ...answered, gate };
     if (parts.policy().dryRun) return { ...(await rehearsed(parts, input.To, context)), gate };
     // A switch that is turned meanwhile has the last word.
-    const send = () => secured(parts, verify, input, context, signal);
+    const send = async () => {
+      const outcome = await secured(parts, verify, input, context, signal);
+      const entry = parts.pending.get(context.call, input.To);
+      if (entry !== undefined && (outcome.done === 'sent' || outcome.done === 'unknown'))
+        entry.telephone = telephone;
+      return outcome;
+    };
     if (gate === 'own-number') return { gate, ...(await send()).result };
     const what = { tool, to: input.To, channel: input.Channel };
     return { gate, ...(await throughGate(parts, what, context, signal, send)) };
@@ -52,12 +59,14 @@ function withoutSending(
   known: PendingVerification,
   channel: VerifyChannel,
   to: string,
+  telephone: number,
 ): VerifyResult | undefined {
   const { clock, limits } = parts;
   const tooMany = exhausted(parts, known);
   if (tooMany !== undefined) return tooMany;
   const { sent } = known;
-  if (sent !== undefined && known.verifiedAt === undefined && [sent.asked, sent.channel].includes(channel)) {
+  const forThis = known.telephone === telephone && known.verifiedAt === undefined;
+  if (sent !== undefined && forThis && [sent.asked, sent.channel].includes(channel)) {
     const { perhaps } = sent;
     const leftMs = sent.at - clock.now() + (retryMs(perhaps) ?? parts.policy().resendAfterMs);
     if (leftMs > 0)

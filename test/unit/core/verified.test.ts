@@ -18,6 +18,14 @@ describe('the verified numbers of a call', () => {
     expect(verified.of('+14155550123')).toBeUndefined();
   });
 
+  it('are none at another telephone', () => {
+    const verified = new VerifiedNumbers(new ManualClock());
+    verified.note('+14155550123', 'sms');
+    expect(verified.telephone).toBe(0);
+    verified.forget();
+    expect([verified.latest, verified.telephone]).toEqual([undefined, 1]);
+  });
+
   it('name the one that was verified last', () => {
     const verified = new VerifiedNumbers(new ManualClock());
     verified.note('+14155550123', 'sms');

@@ -222,6 +222,44 @@ describe('the secure keypad', () => {
     expect(await world.send(call, own)).toMatchObject({ status: 'pending' });
   });
 
+  it('verifies nobody by a code whose check another telephone has come between', async () => {
+    await world.send(call, own);
+    world.sim.failNext({ delayMs: 400 });
+    key(call, code());
+    await world.sim.received(2);
+    call.context.verified.forget();
+    clock.advance(400);
+    expect(await verdict(1)).toMatch(/not open any more. Offer to send a new one/);
+    expect(call.context.verified.of(own)).toBeUndefined();
+    expect(call.control.asked.join()).not.toMatch(/approved|verified/);
+  });
+
+  it('takes no code of the telephone before, but one that is sent anew at once', async () => {
+    await world.send(call, own);
+    call.context.verified.forget();
+    expect(await world.check(call, own, code())).toMatchObject({ status: 'expired', valid: false });
+    expect(world.sim.requests).toHaveLength(1);
+    expect(await world.send(call, own)).toMatchObject({ status: 'pending' });
+    expect(world.sim.texts).toHaveLength(2);
+    expect(await world.check(call, own, code())).toMatchObject({ status: 'approved' });
+  });
+
+  it('sends nothing for a telephone that is no more while the worker is asked', async () => {
+    let settle: (ok: boolean) => void = () => undefined;
+    call.control.securing = new Promise(resolve => {
+      settle = resolve;
+    });
+    const sent = world.send(call, own);
+    const taker = await until(() => call.control.taker, 'secure mode to be asked for');
+    taker.over();
+    settle(true);
+    expect(await sent).toMatchObject({
+      status: 'failed',
+      message: expect.stringMatching(/nothing was sent/),
+    });
+    expect(world.sim.requests).toEqual([]);
+  });
+
   it('keeps its timer and its digits no longer than the call', async () => {
     await world.send(call, own);
     const { taker } = call.control;
