@@ -150,6 +150,7 @@ export class Intake {
     return identify(dialogue.facts, {
       trusted: trunk.trustIdentity,
       trunk: trunk.name,
+      registeredAs: trunk.registeredAs,
       headersToAttributes: trunk.headersToAttributes,
       ...(defaultCountry === undefined ? {} : { defaultCountry }),
     });

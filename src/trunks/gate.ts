@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { type EndingReason, ending } from '../core/ending.ts';
 import type { Admission, RequestFacts, Source } from '../sip/signalling.ts';
+import { calledUser, userOf } from './called-user.ts';
 import { type DigestProof, type DigestRequest, DigestServer } from './digest.ts';
 import { GuessGuard, Strangers, sourceKey, TokenBucket, type TrunkLimits, trunkLimits } from './limits.ts';
 import { canonicalNumber } from './number.ts';
@@ -151,17 +152,25 @@ export class Gate {
       const trunk = closed.find(({ account }) => account?.username === proof.username);
       if (trunk !== undefined) return this.#pass(trunk, asker);
     }
-    const trunk = this.#choose(request.requestUser, open, closed);
+    const trunk = this.#choose(request, open, closed);
     if (trunk !== undefined) return this.#pass(trunk, asker);
     return this.#challenge(asker, proof, closed);
   }
 
   /** Of trunks that need no password the one that has the number, else the first; none when the number is a closed one's. */
-  #choose(user: string, open: readonly Trunk[], closed: readonly Trunk[]): Trunk | undefined {
+  #choose(request: RequestFacts, open: readonly Trunk[], closed: readonly Trunk[]): Trunk | undefined {
     const owners = [...open, ...closed].some(trunk => this.#routing.ownsNumbers(trunk));
     if (!owners || (open.length <= 1 && closed.length === 0)) return open[0];
-    const numberOver = (name: string) => canonicalNumber(user, this.#routing.countryOf(name));
-    const owns = ({ name }: Trunk) => this.#routing.entry(name, numberOver(name))?.trunk === name;
+    const fields = {
+      requestUser: request.requestUser,
+      calledParty: request.header('P-Called-Party-ID'),
+      toUser: userOf(request.header('To')),
+    };
+    const owns = ({ name, registeredAs, trustIdentity: trusted }: Trunk) => {
+      const user = calledUser(fields, { registeredAs, trusted });
+      const number = canonicalNumber(user, this.#routing.countryOf(name));
+      return this.#routing.entry(name, number)?.trunk === name;
+    };
     return open.find(owns) ?? (closed.some(owns) ? undefined : open[0]);
   }
 

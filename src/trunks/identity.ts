@@ -1,6 +1,7 @@
 import type { PartyFacts } from '../call/party.ts';
 import { parseNameAddrList } from '../sip/embedded/message/uri.ts';
 import type { Identity, InviteFacts } from '../sip/signalling.ts';
+import { calledUser } from './called-user.ts';
 import { headerLimits, headerVariables } from './header-variables.ts';
 import { canonicalNumber } from './number.ts';
 import { passportVariables } from './passport.ts';
@@ -11,6 +12,8 @@ export interface IdentifyOptions {
   readonly trusted: boolean;
   /** Name of the trunk. */
   readonly trunk: string;
+  /** User name that we register with on it, if we do. */
+  readonly registeredAs?: string | undefined;
   /** Attribute that a header gives on this trunk, by its lower-case name: `call_id`, `caller_id` or a variable. */
   readonly headersToAttributes?: ReadonlyMap<string, string>;
   /** ISO 3166 code for numbers that come without a country. */
@@ -50,7 +53,7 @@ const twilioCall = /^CA[0-9a-f]{32}$/i;
  * of each in the order of precedence that is clean is taken.
  */
 export function identify(facts: InviteFacts, options: IdentifyOptions): Identified {
-  const { trusted, trunk, defaultCountry, headersToAttributes = none } = options;
+  const { trusted, trunk, registeredAs, defaultCountry, headersToAttributes = none } = options;
   const stated = new StatedHeaders(facts, trusted, headersToAttributes);
   const callId = stated.first(
     ...headersFor(headersToAttributes, 'call_id'),
@@ -65,7 +68,15 @@ export function identify(facts: InviteFacts, options: IdentifyOptions): Identifi
   const { variables, dropped } = headerVariables(facts.headers, trusted, headersToAttributes);
   // The token names the caller: who wants to be hidden is hidden in it too.
   const passport = passportVariables(facts.headers, trusted && !hidden);
-  const called = cleanValue(facts.requestUser || facts.to.user, headerLimits.valueBytes) ?? '';
+  const user = calledUser(
+    {
+      requestUser: facts.requestUser,
+      calledParty: valuesOf(facts, 'p-called-party-id'),
+      toUser: facts.to.user,
+    },
+    { registeredAs, trusted },
+  );
+  const called = cleanValue(user || facts.to.user, headerLimits.valueBytes) ?? '';
   return {
     party: {
       callId: callId ?? cleanValue(facts.sipCallId, headerLimits.valueBytes) ?? '',
@@ -81,11 +92,14 @@ export function identify(facts: InviteFacts, options: IdentifyOptions): Identifi
   };
 }
 
+function valuesOf({ headers }: InviteFacts, wanted: string): string[] {
+  return headers.filter(({ name }) => name.toLowerCase() === wanted).map(({ value }) => value);
+}
+
 /** RFC 3323 section 4.2: any of the words in any of the headers; `none` asks for nothing. */
-function isHidden({ headers }: InviteFacts): boolean {
-  return headers
-    .filter(({ name }) => name.toLowerCase() === 'privacy')
-    .flatMap(({ value }) => value.split(/[;,]/))
+function isHidden(facts: InviteFacts): boolean {
+  return valuesOf(facts, 'privacy')
+    .flatMap(value => value.split(/[;,]/))
     .some(word => hiding.has(word.trim().toLowerCase()));
 }
 

@@ -18,6 +18,8 @@ export interface Trunk {
   /** Lower case; empty when no certificate is needed. */
   readonly remoteDomains: readonly string[];
   readonly callers: CallerList;
+  /** User name that we register with on it, if we do. */
+  readonly registeredAs: string | undefined;
   readonly accountSid: string | undefined;
   readonly tones: KeyTones | undefined;
   readonly mediaEncryption: MediaEncryption;
@@ -182,6 +184,7 @@ function trunkOf(config: TrunkConfig, realm: string): Trunk {
         ? undefined
         : digestAccount(credentials.username, realm, credentials.password, config.digestAlgorithms),
     remoteDomains: remoteDomains.map(domain => domain.toLowerCase()),
+    registeredAs: config.outbound?.register === undefined ? undefined : config.outbound.username,
     callers: new CallerList(config.allowedNumbers),
     accountSid: config.accountSid,
     tones: config.tones,

@@ -31,6 +31,8 @@ export interface TrunkConfig {
   readonly tones?: KeyTones;
   /** Country (ISO 3166) of numbers that come over it without one; absent: what holds for all. */
   readonly defaultCountry?: string;
+  /** Of the way out over it, what matters for calls that come in. */
+  readonly outbound?: { readonly username?: string; readonly register?: object };
   readonly limits: { readonly calls?: number; readonly invitesPerSecond?: number };
 }
 

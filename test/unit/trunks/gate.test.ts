@@ -189,6 +189,20 @@ describe('the gate', () => {
     expect(called('+4930901830')).toBe('401 credentials-missing');
   });
 
+  it('takes the number from elsewhere in a call to the user name that we registered with', () => {
+    const addresses = { allowedAddresses: [`${pbx}/32`] };
+    const registered = { ...addresses, outbound: { username: 'account7', register: { seconds: 600 } } };
+    const pattern = { kind: 'number', number: '+4930901820' } as const;
+    const numbers = [{ pattern, agentId: 'a', trunk: 'two', policy: {} }];
+    const { ask } = setup([trunk('one', addresses), trunk('two', registered)], { numbers });
+    const called = (headers: Record<string, string>, user = 'account7') =>
+      short(ask({ address: pbx, user, headers }));
+    expect(called({ To: '<sip:+4930901820@pbx.example>' })).toBe('two');
+    expect(called({ To: '<sip:a@b>', 'P-Called-Party-ID': '<sip:+4930901820@pbx.example>' })).toBe('two');
+    expect(called({ To: '<sip:account7@b>' })).toBe('one');
+    expect(called({ To: '<sip:+4930901820@pbx.example>' }, 'other')).toBe('one');
+  });
+
   it('answers OPTIONS of a listed address without a password, and challenges those of a stranger', () => {
     const { ask } = setup([trunk('both', { allowedAddresses: [`${pbx}/32`], credentials }), secret]);
     expect(short(ask({ address: pbx, method: 'OPTIONS' }))).toBe('pass');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HeaderField, InviteFacts } from '../../../src/sip/signalling.ts';
-import { identify } from '../../../src/trunks/identity.ts';
+import { type IdentifyOptions, identify } from '../../../src/trunks/identity.ts';
 
 const sid = `CA${'0123456789abcdef'.repeat(2)}`;
 
@@ -219,5 +219,28 @@ describe('headers that a trunk names itself', () => {
   it('leave the usual ones when they are not there', () => {
     const { party } = identify(invite({ 'X-CALL-ID': 'other' }), { ...trusted, headersToAttributes });
     expect([party.callId, party.variables]).toEqual(['other', {}]);
+  });
+});
+
+describe('the number that was called, on a trunk that we register with', () => {
+  const toAccount = { requestUser: 'account7' };
+  const registered = { ...trusted, registeredAs: 'account7' };
+  const called = { 'P-Called-Party-ID': '"Us" <sip:+4930901899@pbx.example>' };
+  const number = (options: IdentifyOptions, headers = {}, more: Partial<InviteFacts> = toAccount) =>
+    identify(invite(headers, more), options).party.calledNumber;
+
+  it('is that of P-Called-Party-ID, else of To, where the call is for our user name', () => {
+    expect(number(registered, called)).toBe('+4930901899');
+    expect(number(registered)).toBe('+4930901820');
+    expect(number(registered, { 'P-Called-Party-ID': 'nonsense' })).toBe('+4930901820');
+  });
+
+  it('is not what a trunk says in P-Called-Party-ID that is not trusted', () => {
+    expect(number({ ...registered, trusted: false }, called)).toBe('+4930901820');
+  });
+
+  it('is the Request-URI as ever where that has a number, or we did not register', () => {
+    expect(number(registered, called, { requestUser: '+4930901811' })).toBe('+4930901811');
+    expect(number(trusted, called)).toBe('account7');
   });
 });
