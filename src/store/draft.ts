@@ -91,11 +91,11 @@ export class CallDraft {
 /** What a call is found by while no agent conversation has given it a better name, and ever after. */
 export const localConversationId = (key: string): string => `conv_local_${key.replace(/^call_/, '')}`;
 
-/** Every id that finds the record. */
+/** Every id that finds the record. One that is longer than `storeLimits.nameBytes` finds nothing. */
 export function namesOf(record: CallRecord): string[] {
   const { key, conversationIds, callId, callSid = '', streamSid = '', sipCallId } = record;
   const names = [key, localConversationId(key), ...conversationIds, callId, callSid, streamSid, sipCallId];
-  return [...new Set(names.filter(name => name !== ''))];
+  return [...new Set(names.filter(name => name !== '' && Buffer.byteLength(name) <= storeLimits.nameBytes))];
 }
 
 /** A record that was found running although nothing carries its call any more. */

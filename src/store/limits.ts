@@ -38,6 +38,8 @@ export const storeLimits = {
   /** First and longest wait after a write that failed. */
   retryMs: 250,
   longestRetryMs: 10_000,
+  /** Longest id that a call is found by, bytes: as long as a header may be that names one. An index of PostgreSQL takes 2,704. */
+  nameBytes: 1_024,
   /** Attempts after which a delivery is dead. */
   attempts: 20,
   /** How often a node says that it lives, and after how many of these without a word it counts as gone. */

@@ -8,7 +8,7 @@ import type { Sealer } from '../core/seal.ts';
 import { storeLimits } from './limits.ts';
 import type { CallRecord, RecordPrivate } from './record.ts';
 import { type CallImage, imageOf } from './rows.ts';
-import { storageProblem } from './storage-problem.ts';
+import { isRefusal, storageProblem } from './storage-problem.ts';
 
 export interface SpillParts {
   /** Undefined: there is no file, nothing can be spilt. */
@@ -16,6 +16,14 @@ export interface SpillParts {
   readonly sealer: Sealer;
   readonly boot: string;
   readonly log: Logger;
+}
+
+type Write = (images: readonly CallImage[]) => Promise<void>;
+
+/** A call that the database can never take. */
+interface Refused {
+  readonly image: CallImage;
+  readonly error: unknown;
 }
 
 /** One line of the file. */
@@ -43,8 +51,11 @@ export class SpillFile {
     return this.#inTurn(() => this.#add(images));
   }
 
-  /** Hands out what is in the file, some calls at a time, and removes it when all is through. Rejects as `write` does. */
-  replay(write: (images: readonly CallImage[]) => Promise<void>): Promise<number> {
+  /**
+   * Hands out what is in the file, some calls at a time, and removes it when all is through; gives how many were written.
+   * Rejects as `write` does, but for what the database refuses.
+   */
+  replay(write: Write): Promise<number> {
     return this.#inTurn(() => this.#replay(write));
   }
 
@@ -54,9 +65,9 @@ export class SpillFile {
     return done;
   }
 
-  async #add(images: readonly CallImage[]): Promise<boolean> {
-    const { path, log } = this.#parts;
+  async #add(images: readonly CallImage[], path = this.#parts.path): Promise<boolean> {
     if (path === undefined) return false;
+    const { log } = this.#parts;
     const size = await sizeOf(path);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -73,9 +84,10 @@ export class SpillFile {
     }
   }
 
-  async #replay(write: (images: readonly CallImage[]) => Promise<void>): Promise<number> {
+  async #replay(write: Write): Promise<number> {
     const { path } = this.#parts;
     if (path === undefined || (await sizeOf(path)) === 0) return 0;
+    const refused: Refused[] = [];
     let batch: CallImage[] = [];
     let calls = 0;
     for await (const text of createInterface({ input: createReadStream(path, 'utf8') })) {
@@ -85,12 +97,28 @@ export class SpillFile {
       batch.push(image);
       calls += 1;
       if (batch.length < storeLimits.batchCalls) continue;
-      await write(batch);
+      refused.push(...(await handedOut(batch, write)));
       batch = [];
     }
-    if (batch.length > 0) await write(batch);
+    if (batch.length > 0) refused.push(...(await handedOut(batch, write)));
+    await this.#setAside(refused, path);
     await rm(path, { force: true });
-    return calls;
+    return calls - refused.length;
+  }
+
+  /** What can never be written must not keep the rest from it: it goes to a file of its own, for people. */
+  async #setAside(refused: readonly Refused[], path: string): Promise<void> {
+    const [first] = refused;
+    if (first === undefined) return;
+    const aside = path.replace(/(\.jsonl)?$/, '.bad.jsonl');
+    const images = refused.map(({ image }) => image);
+    if (!(await this.#add(images, aside))) throw first.error;
+    for (const { image, error } of refused) {
+      this.#parts.log.error('the database refuses a call: it was set aside', {
+        call: image.record.key,
+        error: storageProblem(error, aside),
+      });
+    }
   }
 
   /** The last line may have been cut off by a kill, or be sealed with a key that is gone. */
@@ -106,6 +134,21 @@ export class SpillFile {
       return undefined;
     }
   }
+}
+
+/** Writes these calls; one by one when something about one of them is refused. Gives those that are. */
+async function handedOut(images: readonly CallImage[], write: Write): Promise<readonly Refused[]> {
+  try {
+    await write(images);
+    return [];
+  } catch (error) {
+    const [only] = images;
+    if (!isRefusal(error) || only === undefined) throw error;
+    if (images.length === 1) return [{ image: only, error }];
+  }
+  const refused: Refused[] = [];
+  for (const image of images) refused.push(...(await handedOut([image], write)));
+  return refused;
 }
 
 const lineOf = ({ record, row }: CallImage): Line => ({ record, sealed: row.sealed, at: row.updated_at });

@@ -12,3 +12,12 @@ const fullCodes: ReadonlySet<unknown> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUO
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && fullCodes.has((error as NodeJS.ErrnoException).code);
 }
+
+/**
+ * Whether PostgreSQL has said of what it was to write that it can never take it (its manual, appendix A): data (class 22), a
+ * constraint (23) or a limit of the program (54), as the size of an entry of an index.
+ */
+export function isRefusal(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code !== undefined && /^(22|23|54)[0-9A-Z]{3}$/.test(code);
+}

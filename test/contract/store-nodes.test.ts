@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KyselyPlugin, sql } from 'kysely';
@@ -13,6 +14,7 @@ import { storeLimits } from '../../src/store/limits.ts';
 import { LiveStore } from '../../src/store/live-store.ts';
 import { noMeters } from '../../src/store/meters.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { CallBegin } from '../../src/store/record.ts';
 import { someCall, someEnd, someNumber } from '../support/call-records.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
@@ -302,6 +304,58 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     const again = await start('node-1');
     for (const { key } of calls) expect(await stateOf(again, key)).toBe('caller-hung-up');
   });
+
+  /** The calls end in an outage, and this node is back. */
+  async function spiltAndBack(run: Run, calls: readonly CallBegin[]): Promise<void> {
+    run.away = true;
+    for (const call of calls) {
+      run.store.journal.begin(call);
+      run.store.journal.finish(call.key, someEnd);
+    }
+    await run.store.flush();
+    run.away = false;
+  }
+
+  own('take a call with a name that no index takes, which does not find it', async () => {
+    const run = await start('node-1');
+    const sipCallId = randomBytes(4_000).toString('hex');
+    const [long, good] = [someCall({ sipCallId }), someCall()];
+    await spiltAndBack(run, [long, good]);
+    await beat(run);
+    for (const { key } of [long, good]) expect(await stateOf(run, key)).toBe('caller-hung-up');
+    expect(await run.store.archive.find(sipCallId)).toBeUndefined();
+    expect((await run.store.archive.find(long.callId))?.sipCallId).toBe(sipCallId);
+  });
+
+  ifPostgres.each(['beat', 'start'])(
+    'set aside at their next %s a call that the database refuses, and no other',
+    async when => {
+      let run = await start('node-1');
+      const [bad, ...good] = [
+        someCall({ agentId: randomBytes(4_000).toString('hex') }),
+        someCall(),
+        someCall(),
+      ];
+      await spiltAndBack(run, [bad, ...good]);
+      if (when === 'start') {
+        await kill(run);
+        run = await start('node-1');
+      } else await beat(run);
+      for (const { key } of good) expect(await stateOf(run, key)).toBe('caller-hung-up');
+      expect(await stateOf(run, bad.key)).toBeUndefined();
+      expect(existsSync(run.spillPath)).toBe(false);
+      const aside = run.spillPath.replace('.jsonl', '.bad.jsonl');
+      expect(statSync(aside).mode & 0o777).toBe(0o600);
+      expect(
+        readFileSync(aside, 'utf8')
+          .trim()
+          .split('\n')
+          .map(line => JSON.parse(line).record.key),
+      ).toEqual([bad.key]);
+      const message = 'the database refuses a call: it was set aside';
+      expect(logged).toContainEqual(expect.objectContaining({ message, call: bad.key }));
+    },
+  );
 
   own('say at their close of how many calls they leave nothing', async () => {
     const run = await start('node-1');

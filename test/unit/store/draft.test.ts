@@ -48,6 +48,17 @@ describe('the record of a call', () => {
     );
   });
 
+  it('is found by no name that is longer than an index takes, in bytes, and by all others', () => {
+    const longest = 'x'.repeat(storeLimits.nameBytes);
+    const { record } = new CallDraft(
+      { ...begin, callId: longest, sipCallId: `${longest}x` },
+      'node-1',
+      1_000,
+    );
+    expect(namesOf(record)).toEqual([key, localConversationId(key), longest, 'CA1']);
+    expect(namesOf({ ...record, callId: 'ü'.repeat(storeLimits.nameBytes) })).toHaveLength(3);
+  });
+
   it('holds the stages, the ending and what the call sounded like', () => {
     const draft = new CallDraft(begin, 'node-1', 1_000);
     draft.update({ answered: true }, 4_000);

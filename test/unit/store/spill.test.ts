@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +14,13 @@ import { someCall, someEnd, someNumber } from '../../support/call-records.ts';
 const sealer = new Sealer([Buffer.alloc(32, 1)], 'records');
 let folder: string;
 let path: string;
+let aside: string;
 let spill: SpillFile;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'trunkbridge-spill-'));
   path = join(folder, 'spill.jsonl');
+  aside = join(folder, 'spill.bad.jsonl');
   spill = new SpillFile({ path, sealer, boot: 'boot-1', log: silentLogger });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -69,6 +71,39 @@ describe('the spill file', () => {
     });
     await expect(failing).rejects.toThrow('away');
     expect(keysOf(await replayed())).toEqual(keysOf(images));
+  });
+
+  it('sets aside what the database refuses, once, and hands out the rest', async () => {
+    const [bad, last] = [ended(), ended()];
+    const good = [...Array.from({ length: storeLimits.batchCalls }, ended), last];
+    await spill.add([...good.slice(0, 2), bad, ...good.slice(2)]);
+    const out: CallImage[] = [];
+    let away = true;
+    const write = async (images: readonly CallImage[]) => {
+      if (keysOf(images).includes(bad.record.key)) throw Object.assign(new Error('no'), { code: '54000' });
+      if (away && keysOf(images).includes(last.record.key)) throw new Error('the database is away');
+      out.push(...images);
+    };
+    await expect(spill.replay(write)).rejects.toThrow('away');
+    expect(existsSync(aside)).toBe(false);
+    out.length = 0;
+    away = false;
+    expect(await spill.replay(write)).toBe(good.length);
+    expect(keysOf(out)).toEqual(keysOf(good));
+    expect(existsSync(path)).toBe(false);
+    expect(readFileSync(aside, 'utf8').trim().split('\n')).toEqual([expect.stringContaining(bad.record.key)]);
+    expect(statSync(aside).mode & 0o777).toBe(0o600);
+  });
+
+  it('keeps what is refused for as long as it cannot be set aside', async () => {
+    const bad = ended();
+    await spill.add([bad]);
+    mkdirSync(aside);
+    const refusing = spill.replay(async () => {
+      throw Object.assign(new Error('no'), { code: '22P05' });
+    });
+    await expect(refusing).rejects.toThrow('no');
+    expect(keysOf(await replayed())).toEqual([bad.record.key]);
   });
 
   it('does not lose what is added while it is handed out', async () => {
