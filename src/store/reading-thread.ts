@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { ownThread, standBack } from '../core/niceness.ts';
 import { storeLimits } from './limits.ts';
 import { PreparedDatabase } from './prepared.ts';
-import type { Answer, Question, Told } from './reading.ts';
+import type { Answer, Question, Start, Told } from './reading.ts';
 
 if (parentPort === null) throw new Error('store/reading-thread runs only as a worker thread');
 const port = parentPort;
@@ -16,7 +16,8 @@ if (process.platform === 'linux') {
     port.postMessage({ problem: messageOf(error) } satisfies Told);
   }
 }
-const file = new Libsql(workerData as string, { timeout: storeLimits.busyMs });
+const { path, closing } = workerData as Start;
+const file = new Libsql(path, { timeout: storeLimits.busyMs });
 // `readonly` is not heard by this package.
 file.pragma('query_only = ON');
 const database = new PreparedDatabase(file);
@@ -27,7 +28,8 @@ port.on('message', (question: Question | 'close') => {
     port.close();
     return;
   }
-  port.postMessage(answerTo(question));
+  // What was asked before the end is not worth waiting for.
+  if (Atomics.load(closing, 0) === 0) port.postMessage(answerTo(question));
 });
 
 function answerTo({ id, sql, parameters }: Question): Answer {

@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { programFile } from '../core/program-file.ts';
@@ -25,13 +26,21 @@ export interface Question {
 export type Answer =
   | { readonly id: number; readonly rows: unknown[] }
   | { readonly id: number; readonly error: string };
+/** What the thread begins with; `closing` is not 0 once nobody waits for an answer any more. */
+export interface Start {
+  readonly path: string;
+  readonly closing: Int32Array<SharedArrayBuffer>;
+}
 /** What the thread says: `problem` is what keeps it from standing back. */
 export type Told = Answer | { readonly problem: string };
 
 /** A database that is only read from. */
 export interface Reading {
   readonly db: Db;
-  /** Resolves once nothing of the database is held any more. */
+  /**
+   * Fails what was asked, and resolves once nothing of the database is held any more, or when a query that nothing can stop
+   * takes longer than `storeLimits.closeMs`.
+   */
   close(): Promise<void>;
 }
 
@@ -44,8 +53,8 @@ const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 6
  * before, keeps nobody from writing, and stands back behind calls. When it fails, what was asked of it fails, and the next
  * read begins another.
  */
-export function startReading(path: string, log: Logger): Reading {
-  const thread = new ReadingThread(path, log);
+export function startReading(path: string, log: Logger, clock: Clock = systemClock): Reading {
+  const thread = new ReadingThread(path, log, clock);
   const dialect: Dialect = {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new ReadingDriver(thread),
@@ -64,13 +73,16 @@ interface Asked {
 class ReadingThread {
   readonly #path: string;
   readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #closing = new Int32Array(new SharedArrayBuffer(4));
   readonly #asked = new Map<number, Asked>();
   #worker: Worker | undefined;
   #next = 0;
 
-  constructor(path: string, log: Logger) {
+  constructor(path: string, log: Logger, clock: Clock) {
     this.#path = path;
     this.#log = log;
+    this.#clock = clock;
   }
 
   ask({ sql, parameters }: CompiledQuery): Promise<unknown[]> {
@@ -78,6 +90,7 @@ class ReadingThread {
       const why = `${this.#asked.size} reads of records wait already, and the limit storeLimits.reads is ${storeLimits.reads}`;
       return Promise.reject(new Failure('store-busy', `${why}: ask again later.`));
     }
+    if (this.#closing[0] !== 0) return Promise.reject(notRead(closed));
     this.#worker ??= this.#start();
     const worker = this.#worker;
     const question: Question = { id: this.#next++, sql, parameters };
@@ -88,17 +101,32 @@ class ReadingThread {
   }
 
   async close(): Promise<void> {
+    Atomics.store(this.#closing, 0, 1);
     const worker = this.#worker;
     if (worker === undefined) return;
+    this.#failAll(closed);
+    let timer: Timer | undefined;
+    const late = new Promise<'late'>(resolve => {
+      timer = this.#clock.timer(storeLimits.closeMs, () => resolve('late'));
+    });
     const over = new Promise<void>(resolve => worker.once('exit', () => resolve()));
     worker.ref();
     worker.postMessage('close');
-    await over;
+    const how = await Promise.race([over, late]);
+    timer?.cancel();
+    worker.unref();
+    if (how === 'late') this.#log.warn('a search of records still runs: it is not waited for');
+  }
+
+  #failAll(cause: string): void {
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { reject } of asked) reject(notRead(cause));
   }
 
   #start(): Worker {
     const worker = new Worker(programFile(import.meta.url, './reading-thread'), {
-      workerData: this.#path,
+      workerData: { path: this.#path, closing: this.#closing } satisfies Start,
       resourceLimits,
     });
     // It keeps no process alive that is over otherwise.
@@ -111,9 +139,7 @@ class ReadingThread {
     worker.on('message', (told: Told) => this.#take(told));
     worker.on('exit', () => {
       this.#worker = undefined;
-      const asked = [...this.#asked.values()];
-      this.#asked.clear();
-      for (const { reject } of asked) reject(new Failure('store-read', `records cannot be read: ${cause}`));
+      this.#failAll(cause);
     });
     return worker;
   }
@@ -126,9 +152,12 @@ class ReadingThread {
     const asked = this.#asked.get(told.id);
     this.#asked.delete(told.id);
     if ('rows' in told) asked?.resolve(told.rows);
-    else asked?.reject(new Failure('store-read', `records cannot be read: ${told.error}`));
+    else asked?.reject(notRead(told.error));
   }
 }
+
+const closed = 'the store is closed';
+const notRead = (cause: string) => new Failure('store-read', `records cannot be read: ${cause}`);
 
 /** Kysely's way to the thread. */
 class ReadingDriver implements Driver {

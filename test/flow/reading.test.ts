@@ -9,8 +9,10 @@ import { type Database, migrate, openPostgres, openSqlite } from '../../src/stor
 import { storeLimits } from '../../src/store/limits.ts';
 import type { Reading, startReading } from '../../src/store/reading.ts';
 import type { Db } from '../../src/store/schema.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { nicenessOf } from '../support/niceness.ts';
 import { type Postgres, requirePostgres, startPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 
 // Vitest cannot start a TypeScript worker on Node 20.
 const built = new URL('../../dist/src/store/reading.js', import.meta.url).href;
@@ -50,6 +52,9 @@ const search = (db: Db) =>
     .select(({ fn }) => fn.countAll<number>().as('pairs'))
     .whereRef('a.value', '!=', 'b.value')
     .executeTakeFirstOrThrow();
+
+/** What was asked is with the thread. */
+const handedOver = () => new Promise(resolve => setImmediate(resolve));
 
 async function fill(rows: number): Promise<void> {
   const file = new Libsql(path);
@@ -162,6 +167,46 @@ describe('the thread that reads records', () => {
     expect(nicenessOf(process.pid).filter(nice => nice === nicer)).toHaveLength(before + 1);
     expect(getPriority()).toBe(own);
   });
+
+  it('is closed once the search that runs is through, and fails all that were asked', async () => {
+    await fill(2_000);
+    // Its clock stands still: nothing cuts the wait short.
+    const other = start(path, log, new ManualClock());
+    await names(other.db);
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const begun = performance.now();
+      await search(other.db);
+      times.push(performance.now() - begun);
+    }
+    const asked = Promise.allSettled(Array.from({ length: 20 }, () => search(other.db)));
+    await handedOver();
+    const closing = performance.now();
+    await other.close();
+    // Half of what they would have taken.
+    expect(performance.now() - closing).toBeLessThan(10 * Math.min(...times));
+    for (const each of await asked) {
+      expect(each).toMatchObject({
+        reason: { code: 'store-read', message: expect.stringContaining('closed') },
+      });
+    }
+  }, 60_000);
+
+  it('is not waited for when a search takes longer than closing may, and says so', async () => {
+    await fill(6_000);
+    const clock = new ManualClock();
+    const other = start(path, log, clock);
+    await names(other.db);
+    const asked = Promise.allSettled([search(other.db)]);
+    await handedOver();
+    const closing = other.close();
+    await until(() => clock.pending === 1, 'closing to wait');
+    clock.advance(storeLimits.closeMs);
+    await closing;
+    expect(warned).toEqual(['a search of records still runs: it is not waited for']);
+    expect(await asked).toMatchObject([{ reason: { code: 'store-read' } }]);
+    await expect(names(other.db)).rejects.toThrow();
+  }, 60_000);
 
   it('lets go of the database when it is closed', async () => {
     const alone = join(folder, 'alone.db');
