@@ -262,7 +262,12 @@ export class EmbeddedSignalling implements Signalling, Registering {
     const options = { ...this.#listenerOptions(), admit: () => true };
     const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));
     if (!dialled.ok) {
-      this.#options.log.debug('the peer could not be connected to', { code: dialled.failure.code });
+      const { code, message } = dialled.failure;
+      this.#options.log.info('the peer could not be connected to', {
+        code,
+        why: message,
+        address: hop.address,
+      });
       return undefined;
     }
     if (this.#closed) {

@@ -271,7 +271,7 @@ export class UacDialogue implements OutboundDialogue {
       this.#end ??= ending('connection-lost');
       this.#feed('flowLost');
     } else if (this.#mayTryAgain && this.#hops.more(true)) this.#feed('nextHop');
-    else this.#failed(ending('trunk-unreachable', 'the connection broke'));
+    else this.#failed(ending('trunk-unreachable', this.#attempt?.connection.fault ?? 'the connection broke'));
   }
 
   #failed(end: Ending): void {

@@ -100,6 +100,11 @@ export class Connection {
     wire.listen({ data: chunk => this.#data(chunk), closed: () => this.#closed() });
   }
 
+  /** Why TLS has ended, where it was that. */
+  get fault(): string | undefined {
+    return this.#wire.fault;
+  }
+
   get open(): boolean {
     return this.#open;
   }

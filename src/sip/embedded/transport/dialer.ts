@@ -6,7 +6,7 @@ import type { NextHop } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { Census } from './census.ts';
 import type { TlsMaterial } from './listener.ts';
-import { SocketWire } from './socket-wire.ts';
+import { SocketWire, tlsFault } from './socket-wire.ts';
 import type { Wire } from './wire.ts';
 
 /** A hop to open a connection to. `address` is an IP literal: names that came from a peer are never looked up. */
@@ -35,11 +35,12 @@ export function dial(hop: Hop, options: DialerOptions, material?: TlsMaterial): 
   return new Promise(resolve => {
     const socket = openSocket(hop, material);
     census.enter(socket, hop.address);
-    const give = () => {
+    const give = (error?: unknown) => {
       socket.destroy();
-      resolve(fail(new Failure('connect-failed', 'the next hop could not be connected to')));
+      const why = tlsFault(error) ?? 'the next hop could not be connected to';
+      resolve(fail(new Failure('connect-failed', why)));
     };
-    const timer = clock.timer(limits.connectMs, give);
+    const timer = clock.timer(limits.connectMs, () => give());
     socket.once('error', give);
     socket.once('close', () => timer.cancel());
     socket.once(hop.transport === 'tls' ? 'secureConnect' : 'connect', () => {
@@ -55,12 +56,15 @@ function openSocket(hop: Hop, material: TlsMaterial | undefined): Socket {
   if (hop.transport === 'tcp') return connect(where);
   const roots = hop.ca ?? material?.ca;
   const ca = roots === undefined ? {} : { ca: roots };
+  // Shown to peers that ask for one, and to no others.
+  const own = material === undefined ? {} : { cert: material.cert, key: material.key };
   // RFC 6066 section 3 has no literal addresses in SNI: such a certificate is checked against the address itself.
   const name =
     hop.serverName !== undefined && isIP(hop.serverName) === 0 ? { servername: hop.serverName } : {};
   return tls.connect({
     ...where,
     ...ca,
+    ...own,
     ...name,
     minVersion: 'TLSv1.2',
     rejectUnauthorized: hop.verify !== false,

@@ -11,6 +11,19 @@ export function plainAddress(address: string | undefined): string {
   return text.toLowerCase().startsWith('::ffff:') && text.includes('.') ? text.slice(7) : text;
 }
 
+/**
+ * What is wrong with TLS where an error is about that, as constant text: an alert of the peer, or its certificate. In
+ * TLS 1.3 the alert of a peer that wants a certificate comes only after the handshake.
+ */
+export function tlsFault(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const alert = /^ERR_SSL_(?:TLSV1_3_|TLSV13_|TLSV1_|SSLV3_)?ALERT_([A-Z_]+)$/.exec(code)?.[1];
+  if (alert !== undefined) return `the peer ended TLS: ${alert.toLowerCase().replaceAll('_', ' ')}`;
+  return /^(ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)[A-Z0-9_/]*$/.test(code)
+    ? `TLS could not be agreed on: ${code}`
+    : undefined;
+}
+
 /** A TCP or TLS socket as a wire. A peer that half-closes is closed. */
 export class SocketWire implements Wire {
   readonly source: Source;
@@ -18,6 +31,7 @@ export class SocketWire implements Wire {
   readonly #clock: Clock;
   readonly #lingerMs: number;
   #corked = false;
+  #fault: string | undefined;
   readonly #uncork = (): void => {
     this.#corked = false;
     this.#socket.uncork();
@@ -42,9 +56,16 @@ export class SocketWire implements Wire {
     return this.#socket.writableLength;
   }
 
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   listen(listener: WireListener): void {
     // An error is always followed by close, and there is nothing to do about it but that.
-    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.on('error', error => {
+      this.#fault ??= tlsFault(error);
+      this.#socket.destroy();
+    });
     this.#socket.once('close', () => listener.closed());
     this.#socket.on('data', chunk => listener.data(chunk));
     if (this.#socket.closed) listener.closed();

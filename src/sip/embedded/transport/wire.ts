@@ -11,6 +11,8 @@ export interface Wire {
   readonly source: Source;
   /** Bytes that were written and that the peer has not taken yet. */
   readonly backlog: number;
+  /** Why TLS has ended, where it was that. */
+  readonly fault?: string | undefined;
   listen(listener: WireListener): void;
   write(bytes: Buffer): void;
   /** While held no more is read from the peer, who then cannot send more either. */
