@@ -344,6 +344,23 @@ describe('a call whose telephone is replaced', () => {
     );
     expect(call.verified.latest).toBeUndefined();
   });
+
+  it('waits no longer for what the first telephone was to key', async () => {
+    const asked: string[] = [];
+    const toolbox: Toolbox = {
+      run: async (_name, _parameters, { control }) => {
+        control.withhold(true);
+        await control.secure({ keyed: digits => digits.wipe(), over: () => void asked.push('over') });
+        return { result: '{}', isError: false, status: 'ok' };
+      },
+    };
+    const { call, leg, party } = await answered({ toolbox });
+    await call.useTool('send', {});
+    party.onReplaced?.('taker@pbx');
+    expect(asked).toEqual(['over']);
+    const modes = leg.asked.filter(each => /^(secure|withhold)/.test(each));
+    expect(modes).toEqual(['withhold true', 'secure true', 'secure false', 'withhold false']);
+  });
 });
 
 describe('limits of a call', () => {
