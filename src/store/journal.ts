@@ -73,6 +73,11 @@ export class WriteBehind implements CallJournal {
     return this.#dirty.size;
   }
 
+  /** Calls that are not over. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   get failing(): boolean {
     return this.#failures > 0;
   }

@@ -146,7 +146,9 @@ export class LiveStore implements Store {
     this.#stop();
     const late = new Promise<'late'>(resolve => clock.timer(storeLimits.closeMs, () => resolve('late')));
     const done = this.flush().then(async () => {
-      if (this.journal.waiting === 0 && this.#ready) await this.#nodes.end();
+      // A node that is gone without a word has its calls closed by another.
+      const { waiting, running } = this.journal;
+      if (waiting === 0 && running === 0 && this.#ready) await this.#nodes.end();
     });
     const how = await Promise.race([done, late]).catch(messageOf);
     if (how !== undefined) log.error('store was closed while it could not be used', { error: how });

@@ -191,6 +191,14 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     expect((await one.store.outbox.counts()).waiting).toBe(1);
   });
 
+  own('close the calls that another node was closed under, although it stopped in peace', async () => {
+    const [one, two] = [await start('node-1'), await start('node-2')];
+    const theirs = await up(two);
+    await closed(two);
+    await beat(one, storeLimits.missedHeartbeats + 1);
+    expect(await stateOf(one, theirs)).toBe('interrupted');
+  });
+
   own('leave the calls of another node alone for as long as it beats, whatever its clock says', async () => {
     const one = await start('node-1');
     const two = await start('node-2', [oldKey], new ManualClock(1_000, 1));
