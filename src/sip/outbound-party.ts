@@ -100,6 +100,7 @@ class Dialling implements Dialogue {
   onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
   onReplace?: NonNullable<Dialogue['onReplace']>;
+  outlives?: NonNullable<Dialogue['outlives']>;
   readonly #parts: OutboundPartyParts;
   readonly #onEarly: (sdp: string) => void;
   readonly #rings: () => void;
@@ -135,6 +136,7 @@ class Dialling implements Dialogue {
     call.onReoffer = offer => this.onReoffer(offer);
     call.onRefreshed = answer => this.onRefreshed(answer);
     call.onInfo = (type, body) => this.onInfo(type, body);
+    call.outlives = () => this.outlives?.() === true;
     if (this.onReplace !== undefined) call.onReplace = this.onReplace;
     void call.ended.then(this.#end);
     const answered = await call.answered;

@@ -139,6 +139,8 @@ export class SipParty implements Party {
     dialogue.onRefreshed = text => line.session.refreshed(text);
     dialogue.onInfo = (contentType, body) => this.#info(contentType, body);
     dialogue.onReplace = by => this.#replace(by);
+    // As the media timeout watches it: RTP has to come for as long as both sides send.
+    dialogue.outlives = () => this.#phase === 'answered' && session?.plan?.direction === 'sendrecv';
     void dialogue.ended.then(end => {
       line.ended = end;
       if (line === this.#line && this.#next === undefined) this.#over(end);

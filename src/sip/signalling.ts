@@ -162,6 +162,11 @@ export interface Dialogue extends Replaceable {
   refer(request: ReferRequest): Promise<Result<void, Ending>>;
   /** The backend has refreshed the session with the SDP in force, and the peer has answered with this. */
   onRefreshed: (sdp: string) => void;
+  /**
+   * Asked, now and then, while there is no connection to the peer of a call that is up: true lets it go on, because its
+   * sound is watched, and the end of that would end it. Absent or false: it ends.
+   */
+  outlives?: () => boolean;
   /** Body and content type of each INFO; false refuses it with 415. */
   onInfo: (contentType: string, body: string) => boolean;
   /** Settles once, when nothing more will come or go. */

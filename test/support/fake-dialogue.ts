@@ -48,6 +48,7 @@ export class FakeDialogue implements Dialogue {
   onRefreshed: Dialogue['onRefreshed'] = () => undefined;
   onInfo: Dialogue['onInfo'] = () => false;
   onReplace?: NonNullable<Dialogue['onReplace']>;
+  outlives?: NonNullable<Dialogue['outlives']>;
   readonly reoffers: string[] = [];
   /** The last re-offer of ours goes out once more: it met one of the peer's. */
   resendReoffer: () => void = () => undefined;

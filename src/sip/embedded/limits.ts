@@ -35,8 +35,12 @@ export const stackLimits = {
 
   /** Requests inside one dialogue each second, BYE and ACK excepted. */
   dialogRequestsPerSecond: 20,
-  /** How long a dialogue outlives its connection. */
+  /** How long a dialogue outlives its connection when nobody would notice the end of its sound. */
   connectionGraceMs: 32_000,
+  /** Dialogues whose connections are gone look for new ones: so many a second; each again after a pause that doubles. */
+  searchesPerSecond: 100,
+  searchLeastMs: 1_000,
+  searchMostMs: 32_000,
   /** Time from INVITE to its final response, whatever the call is doing. */
   ringMs: 180_000,
   /** Places that an INVITE of ours is tried at, and for how long another one is begun. */

@@ -12,7 +12,7 @@ import type { Connection } from './transport/connection.ts';
 import type { Found } from './transport/pool.ts';
 
 export interface OutgoingOptions
-  extends Pick<UacEnvironment, 'clock' | 'limits' | 'log' | 'layer' | 'contactFor' | 'reach'> {
+  extends Pick<UacEnvironment, 'clock' | 'limits' | 'log' | 'layer' | 'contactFor' | 'reach' | 'turn'> {
   /** A connection to a hop that the configuration names. */
   readonly connect: (hop: NextHop) => Promise<Found | undefined>;
   /** A call was answered: its peer may speak. And it is over. */
@@ -37,7 +37,7 @@ export class Outgoing {
   }
 
   call(route: readonly NextHop[], offer: string, options: OutboundOptions): OutboundDialogue {
-    const { clock, limits, log, layer, contactFor, connect, reach, onConfirmed, onEnd } = this.#options;
+    const { clock, limits, log, layer, contactFor, connect, reach, turn, onConfirmed, onEnd } = this.#options;
     const call = new UacDialogue(route, offer, options, {
       clock,
       limits,
@@ -46,6 +46,7 @@ export class Outgoing {
       contactFor,
       connect,
       reach,
+      turn,
       onConfirmed: confirmed => {
         this.#unanswered.delete(confirmed);
         onConfirmed(confirmed);

@@ -31,6 +31,7 @@ import { Connection, type ConnectionListener, type RefusalCause, type Tap } from
 import { dial } from './transport/dialer.ts';
 import { Listener, type TlsMaterial } from './transport/listener.ts';
 import { ConnectionPool } from './transport/pool.ts';
+import { Turns } from './transport/rate.ts';
 import { stampVia } from './transport/received.ts';
 import type { Wire } from './transport/wire.ts';
 
@@ -112,6 +113,8 @@ export class EmbeddedSignalling implements Signalling, Registering {
     this.#tls = options.tls;
     this.#census = new Census(this.#clock, this.#limits, options.isStranger);
     this.#layer = new TransactionLayer(this.#clock);
+    const searches = new Turns(this.#clock, this.#limits.searchesPerSecond);
+    const turn = () => searches.take();
     this.#reception = new Reception({
       clock: this.#clock,
       limits: this.#limits,
@@ -119,6 +122,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
       layer: this.#layer,
       contactFor: options.contactFor,
       reach: absent => this.#reach(absent),
+      turn,
       gate: options.gate ?? (() => ({ verdict: 'pass' })),
       speaksFor: options.speaksFor ?? (() => false),
       onInvite: options.onInvite,
@@ -133,6 +137,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
       contactFor: options.contactFor,
       connect: hop => this.#pool.open(hop),
       reach: absent => this.#reach(absent),
+      turn,
       onConfirmed: call => this.#reception.adopt(call),
       onEnd: call => this.#reception.forget(call),
     });

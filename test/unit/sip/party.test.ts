@@ -118,6 +118,21 @@ describe('a party over SIP', () => {
   });
 });
 
+describe('a call that has no connection to its peer', () => {
+  it('outlives that while RTP has to come, and not on hold or before the answer', async () => {
+    const early = setUp();
+    expect(early.dialogue.outlives?.()).toBe(false);
+    const { dialogue, party } = await accepted();
+    expect(dialogue.outlives?.()).toBe(true);
+    await dialogue.offerAgain(someOffer('0 101', 'sendonly'));
+    expect(dialogue.outlives?.()).toBe(false);
+    await dialogue.offerAgain(someOffer());
+    expect(dialogue.outlives?.()).toBe(true);
+    party.end(ending('agent-ended-call'));
+    expect(dialogue.outlives?.()).toBe(false);
+  });
+});
+
 describe('a re-offer', () => {
   it('that changes nothing gets the description in force, version and all, and touches no media', async () => {
     const { dialogue, leg } = await accepted();

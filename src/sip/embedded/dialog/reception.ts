@@ -45,6 +45,7 @@ export interface ReceptionOptions {
   readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
   readonly reach: (absent: Absent) => Promise<Connection | undefined>;
+  readonly turn: () => number;
   readonly gate: (request: RequestFacts) => Admission;
   /** Whether a peer at another address than that of a call of this trunk may speak inside it. */
   readonly speaksFor: (trunk: string, source: Source) => boolean;
@@ -231,7 +232,7 @@ export class Reception {
 
   #invite(transaction: ServerTransaction, trunk: string | undefined, replaces?: Replaceable): void {
     const { connection } = transaction;
-    const { clock, limits, log, layer, contactFor, reach, onInvite } = this.#options;
+    const { clock, limits, log, layer, contactFor, reach, turn, onInvite } = this.#options;
     transaction.respond({ status: 100 });
     const us = contactFor(connection.source);
     const dialogue = new UasDialogue(transaction, {
@@ -242,6 +243,7 @@ export class Reception {
       us,
       trunk,
       reach,
+      turn,
       ...(replaces === undefined ? {} : { replaces }),
       onEnd: ended => this.#dialogs.delete(ended),
     });

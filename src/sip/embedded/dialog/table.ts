@@ -27,12 +27,13 @@ export type DialogAction =
   | 'sendBye'
   | 'startGrace'
   | 'stopGrace'
+  | 'search'
   | 'end';
 
 /**
  * The dialogue of an INVITE that came in (RFC 3261 sections 12 to 15, UAS side).
  *
- *     early -> answered -> confirmed <-> stranded (its connection is gone, calls outlive that for a while)
+ *     early -> answered -> confirmed <-> stranded (its connection is gone, another one is looked for)
  *                 |            |
  *              leaving ----> ending -> ended        leaving: to be hung up, but a BYE has to wait for the ACK
  */
@@ -76,7 +77,7 @@ export const uasDialog = {
     ackTimeout: ['ending', 'sendBye'],
     bye: ['ended', 'okBye', 'end'],
     hangup: ['ending', 'sendBye'],
-    flowLost: ['stranded', 'startGrace'],
+    flowLost: ['stranded', 'startGrace', 'search'],
   },
   stranded: {
     ack: ['stranded'],
@@ -84,7 +85,7 @@ export const uasDialog = {
     bye: ['ended', 'stopGrace', 'okBye', 'end'],
     hangup: ['ending', 'stopGrace', 'sendBye'],
     flowBack: ['confirmed', 'stopGrace'],
-    graceOver: ['ending', 'sendBye'],
+    graceOver: ['ending', 'stopGrace', 'sendBye'],
   },
   ending: {
     ack: ['ending'],

@@ -42,6 +42,7 @@ export type UacAction =
   | 'sendBye'
   | 'startGrace'
   | 'stopGrace'
+  | 'search'
   | 'end';
 
 const givenUp = ['cancelling', 'settle', 'sendCancel'] as const;
@@ -106,14 +107,14 @@ export const uacDialog = {
     ackTimeout: ['ending', 'sendBye'],
     bye: ['ended', 'okBye', 'end'],
     hangup: ['ending', 'sendBye'],
-    flowLost: ['stranded', 'startGrace'],
+    flowLost: ['stranded', 'startGrace', 'search'],
   },
   stranded: {
     ackTimeout: ['ending', 'stopGrace', 'sendBye'],
     bye: ['ended', 'stopGrace', 'okBye', 'end'],
     hangup: ['ending', 'stopGrace', 'sendBye'],
     flowBack: ['confirmed', 'stopGrace'],
-    graceOver: ['ending', 'sendBye'],
+    graceOver: ['ending', 'stopGrace', 'sendBye'],
   },
   ending: {
     bye: ['ended', 'okBye', 'end'],

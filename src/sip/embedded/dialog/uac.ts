@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../core/clock.ts';
+import type { Timer } from '../../../core/clock.ts';
 import { deferred } from '../../../core/deferred.ts';
 import { type Ending, ending } from '../../../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../../core/errors.ts';
@@ -16,17 +16,18 @@ import type {
 import { type StackLimits, sipTimers } from '../limits.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { Absent } from '../reach.ts';
-import { cancelOf, type InviteClientTransaction } from '../transaction/inviting.ts';
-import type { TransactionLayer } from '../transaction/layer.ts';
+import type { InviteClientTransaction } from '../transaction/inviting.ts';
 import type { ServerTransaction } from '../transaction/server.ts';
 import { accepts, step } from '../transaction/table.ts';
 import type { Connection } from '../transport/connection.ts';
 import type { Found } from '../transport/pool.ts';
+import { Absence, type AbsenceEnvironment } from './absence.ts';
 import { sdpOf } from './content.ts';
 import { sayGoodbye } from './goodbye.ts';
 import type { DialogPath, HostPort } from './path.ts';
 import { reasonLine, statedReason } from './reason.ts';
 import type { Replaceability } from './replaces.ts';
+import { sendCancel } from './uac-cancel.ts';
 import { type Fork, Forks } from './uac-forks.ts';
 import { OutgoingInvite } from './uac-invite.ts';
 import { refusalEnding, wantsNextHop } from './uac-outcome.ts';
@@ -35,11 +36,9 @@ import { Confirmed } from './uac-session.ts';
 import { type UacAction, type UacInput, type UacState, uacDialog } from './uac-table.ts';
 
 /** What a call of ours stands on. */
-export interface UacEnvironment {
-  readonly clock: Clock;
+export interface UacEnvironment extends AbsenceEnvironment {
   readonly limits: StackLimits;
   readonly log: Logger;
-  readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
   /** A connection to a hop, one that is open already where there is one. */
   readonly connect: (hop: NextHop) => Promise<Found | undefined>;
@@ -70,6 +69,7 @@ export class UacDialogue implements OutboundDialogue {
   onRefreshed: (sdp: string) => void = () => undefined;
   onInfo: (contentType: string, body: string) => boolean = () => false;
   onReplace?: (by: Replacement) => Promise<Result<void, Ending>>;
+  outlives?: () => boolean;
   readonly trunk: string | undefined;
 
   readonly #env: UacEnvironment;
@@ -77,6 +77,7 @@ export class UacDialogue implements OutboundDialogue {
   readonly #offer: string;
   readonly #hops: HopPlan;
   readonly #forks = new Forks();
+  readonly #absence: Absence;
   readonly #settleAnswer: (answer: Result<{ readonly sdp?: string }, Ending>) => void;
   readonly #finish: (end: Ending) => void;
   #state: UacState = 'connecting';
@@ -93,7 +94,6 @@ export class UacDialogue implements OutboundDialogue {
   #byeHeaders: readonly HeaderField[] = [];
   #ring: Timer | undefined;
   #cancelLimit: Timer | undefined;
-  #grace: Timer | undefined;
 
   constructor(route: readonly NextHop[], offer: string, options: OutboundOptions, env: UacEnvironment) {
     this.#env = env;
@@ -102,6 +102,7 @@ export class UacDialogue implements OutboundDialogue {
     this.sipCallId = this.#invite.callId;
     this.trunk = options.trunk;
     this.#hops = new HopPlan(route, env.clock, env.limits);
+    this.#absence = this.#newAbsence();
     const answer = deferred<Result<{ readonly sdp?: string }, Ending>>();
     this.answered = answer.promise;
     this.#settleAnswer = answer.resolve;
@@ -221,7 +222,7 @@ export class UacDialogue implements OutboundDialogue {
     attempt.transaction = layer.invite(connection, branch, request, {
       response: (response, over) => current() && this.#guard(() => this.#heard(response, attempt, over)),
       timedOut: () =>
-        current() && this.#guard(() => this.#failed(ending('trunk-unreachable', 'no response'))),
+        current() && this.#guard(() => this.#conclude('refused', ending('trunk-unreachable', 'no response'))),
       lost: () => current() && this.#guard(() => this.#lost()),
     });
   }
@@ -271,11 +272,10 @@ export class UacDialogue implements OutboundDialogue {
       this.#end ??= ending('connection-lost');
       this.#feed('flowLost');
     } else if (this.#mayTryAgain && this.#hops.more(true)) this.#feed('nextHop');
-    else this.#failed(ending('trunk-unreachable', this.#attempt?.connection.fault ?? 'the connection broke'));
-  }
-
-  #failed(end: Ending): void {
-    this.#conclude('refused', end);
+    else {
+      const broke = this.#attempt?.connection.fault ?? 'the connection broke';
+      this.#conclude('refused', ending('trunk-unreachable', broke));
+    }
   }
 
   /** Why nobody has answered until now. */
@@ -328,12 +328,11 @@ export class UacDialogue implements OutboundDialogue {
       case 'sendBye':
         return this.#sendBye();
       case 'startGrace':
-        this.#grace = this.#env.clock.timer(this.#env.limits.connectionGraceMs, () =>
-          this.#conclude('graceOver', ending('connection-lost')),
-        );
-        return;
+        return this.#absence.wait();
+      case 'search':
+        return this.#absence.search();
       case 'stopGrace':
-        return this.#grace?.cancel();
+        return this.#absence.stop();
       case 'end':
         return this.#over();
     }
@@ -371,6 +370,22 @@ export class UacDialogue implements OutboundDialogue {
     onConfirmed(this);
   }
 
+  #newAbsence(): Absence {
+    return new Absence(this.#env, {
+      path: () => this.#dialogPath,
+      reach: () => this.#reach(this.#dialogPath),
+      found: connection => this.#use(connection),
+      outlives: () => this.outlives?.() === true,
+      over: (input, end) => this.#conclude(input, end),
+      fault: error => this.#fault(error),
+    });
+  }
+
+  get #dialogPath(): DialogPath {
+    if (this.#fork === undefined) throw new Error('there is no dialogue yet');
+    return this.#fork.path;
+  }
+
   #settle(): void {
     const sdp = this.#response === undefined ? undefined : sdpOf(this.#response);
     if (this.#end !== undefined) this.#settleAnswer(fail(this.#end));
@@ -378,32 +393,20 @@ export class UacDialogue implements OutboundDialogue {
     else this.#settleAnswer(fail(ending('internal-error')));
   }
 
-  /** RFC 3261 section 9.1. Over a new connection when the INVITE's own is gone. */
   #sendCancel(): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) throw new Error('a CANCEL without an INVITE');
-    const bytes = cancelOf(attempt.request);
-    this.#cancelLimit = this.#env.clock.timer(sipTimers.transaction, () =>
+    const { layer, connect, clock } = this.#env;
+    if (this.#attempt === undefined) throw new Error('a CANCEL without an INVITE');
+    this.#cancelLimit = clock.timer(sipTimers.transaction, () =>
       this.#conclude('cancelTimeout', this.#unanswered()),
     );
-    const { layer, connect } = this.#env;
-    const send = (connection: Connection) =>
-      layer.request(connection, attempt.branch, bytes, () => undefined);
-    if (attempt.connection.open) return send(attempt.connection);
+    const wanted = () => this.#state === 'cancelling';
     const hop = this.#hops.current;
-    if (hop === undefined) return;
-    connect(hop)
-      .then(found => {
-        if (found !== undefined && this.#state === 'cancelling') send(found.connection);
-      })
-      .catch((error: unknown) => this.#fault(error));
+    sendCancel({ ...this.#attempt, layer, connect, hop, wanted }).catch(error => this.#fault(error));
   }
 
   #sendBye(): void {
     this.#confirmed?.stop();
-    if (this.#fork === undefined || this.#connection === undefined)
-      throw new Error('a BYE without a dialogue');
-    this.#goodbye(this.#fork.path, () => this.#connection, this.#byeHeaders)
+    this.#goodbye(this.#dialogPath, () => this.#connection, this.#byeHeaders)
       .then(() => {
         if (accepts(uacDialog, this.#state, 'byeDone')) this.#feed('byeDone');
       })
@@ -463,7 +466,8 @@ export class UacDialogue implements OutboundDialogue {
   }
 
   #over(): void {
-    for (const timer of [this.#ring, this.#cancelLimit, this.#grace]) timer?.cancel();
+    for (const timer of [this.#ring, this.#cancelLimit]) timer?.cancel();
+    this.#absence.stop();
     this.#confirmed?.stop();
     this.#leave();
     this.#env.onEnd(this);

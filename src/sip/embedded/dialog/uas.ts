@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../core/clock.ts';
+import type { Timer } from '../../../core/clock.ts';
 import { type Deferred, deferred } from '../../../core/deferred.ts';
 import { type Ending, ending } from '../../../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../../core/errors.ts';
@@ -18,11 +18,11 @@ import type { StackLimits } from '../limits.ts';
 import { parseCSeq } from '../message/cseq.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Absent } from '../reach.ts';
-import type { TransactionLayer } from '../transaction/layer.ts';
 import type { Answer, ServerTransaction } from '../transaction/server.ts';
 import { accepts, step } from '../transaction/table.ts';
 import type { Connection } from '../transport/connection.ts';
 import { RateWindow } from '../transport/rate.ts';
+import { Absence, type AbsenceEnvironment } from './absence.ts';
 import { allowLine, sdpType, supportedLine } from './capabilities.ts';
 import { sdpOf } from './content.ts';
 import { factsOf } from './facts.ts';
@@ -40,11 +40,9 @@ import { DialogSession } from './session.ts';
 import { type DialogAction, type DialogInput, type DialogState, uasDialog } from './table.ts';
 
 /** What a dialogue stands on. */
-export interface DialogEnvironment {
-  readonly clock: Clock;
+export interface DialogEnvironment extends AbsenceEnvironment {
   readonly limits: StackLimits;
   readonly log: Logger;
-  readonly layer: TransactionLayer;
   /** Our Contact towards this peer. */
   readonly us: HostPort;
   /** Name of the trunk that the INVITE was let in over. */
@@ -69,12 +67,14 @@ export class UasDialogue implements Dialogue {
   onRefreshed: (sdp: string) => void = () => undefined;
   onInfo: (contentType: string, body: string) => boolean = () => false;
   onReplace?: (by: Replacement) => Promise<Result<void, Ending>>;
+  outlives?: () => boolean;
 
   readonly #env: DialogEnvironment;
   readonly #invite: ServerTransaction;
   readonly #inviteSequence: number;
   readonly #path: DialogPath;
   readonly #session: DialogSession;
+  readonly #absence: Absence;
   /** Only where the caller requires it. */
   readonly #reliable: ReliableProvisionals | undefined;
   readonly #repeater: Repeater;
@@ -83,7 +83,6 @@ export class UasDialogue implements Dialogue {
   #state: DialogState = 'early';
   #connection: Connection;
   #ring: Timer | undefined;
-  #grace: Timer | undefined;
   /** The first reason to end; later ones change nothing. */
   #end: Ending | undefined;
   /** What the next `send…` action sends. */
@@ -110,6 +109,7 @@ export class UasDialogue implements Dialogue {
     const noAck = () => this.#conclude('ackTimeout', ending('ack-timeout'));
     this.#repeater = new Repeater(clock, () => this.#repeat(), noAck);
     this.#session = this.#newSession();
+    this.#absence = this.#newAbsence();
     this.#reliable = requiresReliable(request.headers) ? this.#newReliable() : undefined;
     const { promise, resolve } = deferred<Ending>();
     this.ended = promise;
@@ -314,12 +314,11 @@ export class UasDialogue implements Dialogue {
       case 'sendBye':
         return this.#sendBye();
       case 'startGrace':
-        this.#grace = this.#env.clock.timer(this.#env.limits.connectionGraceMs, () =>
-          this.#conclude('graceOver', ending('connection-lost')),
-        );
-        return;
+        return this.#absence.wait();
+      case 'search':
+        return this.#absence.search();
       case 'stopGrace':
-        return this.#grace?.cancel();
+        return this.#absence.stop();
       case 'end':
         return this.#over();
     }
@@ -338,6 +337,17 @@ export class UasDialogue implements Dialogue {
       ask: offer => this.onReoffer(offer),
       refreshed: sdp => this.onRefreshed(sdp),
       over: end => this.#conclude(end.reason === 'ack-timeout' ? 'ackTimeout' : 'hangup', end),
+      fault: error => this.#fault(error),
+    });
+  }
+
+  #newAbsence(): Absence {
+    return new Absence(this.#env, {
+      path: () => this.#path,
+      reach: () => this.#reach(),
+      found: connection => this.#use(connection),
+      outlives: () => this.outlives?.() === true,
+      over: (input, end) => this.#conclude(input, end),
       fault: error => this.#fault(error),
     });
   }
@@ -394,15 +404,19 @@ export class UasDialogue implements Dialogue {
   }
 
   #goodbye(): Promise<void> {
-    const { layer, reach, trunk } = this.#env;
+    const { layer } = this.#env;
     const [name, value] = reasonLine(this.#end ?? ending('internal-error'));
     return sayGoodbye({
       path: this.#path,
       headers: [{ name, value }, ...this.#byeHeaders],
       layer,
       connection: () => this.#connection,
-      reach: () => reach({ named: this.#path.nextHop(), trunk }),
+      reach: () => this.#reach(),
     });
+  }
+
+  #reach(): Promise<Connection | undefined> {
+    return this.#env.reach({ named: this.#path.nextHop(), trunk: this.#env.trunk });
   }
 
   /**
@@ -420,7 +434,7 @@ export class UasDialogue implements Dialogue {
 
   #over(): void {
     this.#ring?.cancel();
-    this.#grace?.cancel();
+    this.#absence.stop();
     this.#repeater.stop();
     this.#session.stop();
     this.#reliable?.stop();

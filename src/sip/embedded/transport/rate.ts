@@ -23,3 +23,23 @@ export class RateWindow {
     return this.#count;
   }
 }
+
+/** Hands out turns, so many a second: what would begin all at once begins one after the other. */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #everyMs: number;
+  #next = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, perSecond: number) {
+    this.#clock = clock;
+    this.#everyMs = 1_000 / perSecond;
+  }
+
+  /** Takes the next turn; how long it is until then, ms. */
+  take(): number {
+    const now = this.#clock.now();
+    const at = Math.max(now, this.#next);
+    this.#next = at + this.#everyMs;
+    return at - now;
+  }
+}

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Ending } from '../../../../src/core/ending.ts';
+import { Failure, fail } from '../../../../src/core/errors.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import { type EmbeddedOptions, EmbeddedSignalling } from '../../../../src/sip/embedded/stack.ts';
 import type { Dialogue } from '../../../../src/sip/signalling.ts';
@@ -30,6 +31,7 @@ export class World {
       log: silentLogger,
       onInvite: call => void this.calls.push(call),
       onRefused: () => undefined,
+      dial: async () => fail(new Failure('connect-failed', 'the test says so')),
       ...options,
     });
     this.stack.attach(this.wire);

@@ -137,6 +137,102 @@ describe('a call of ours', () => {
   });
 });
 
+describe('a call of ours whose connection is gone', () => {
+  let world: Calling;
+  afterEach(async () => {
+    expect(await world.close()).toEqual(nothingHeld);
+  });
+
+  async function up(): Promise<{ readonly call: OutboundDialogue; readonly wire: FakeWire }> {
+    const call = await world.call();
+    const { wire } = world;
+    wire.receive(reply(requestOf(wire.take(), 'INVITE'), 200, { body: theirAnswer }));
+    wire.take();
+    await settled();
+    return { call, wire };
+  }
+
+  /** Answers the OPTIONS that the newest wire has got. */
+  async function heard(status: number): Promise<FakeWire> {
+    await settled();
+    const { wire } = world;
+    wire.receive(reply(requestOf(wire.take(), 'OPTIONS'), status));
+    await settled();
+    return wire;
+  }
+
+  it.each([200, 405, 503])('goes on over a new one once its peer has answered %d there', async status => {
+    world = new Calling();
+    const { call, wire } = await up();
+    wire.reset();
+    const second = await heard(status);
+    expect(world.wires).toHaveLength(2);
+    world.clock.advance(60_000);
+    expect(await endOf(call)).toBe('still up');
+    call.hangup(over);
+    await settled();
+    second.receive(reply(requestOf(second.take(), 'BYE'), 200));
+    expect(await endOf(call)).toEqual(over);
+  });
+
+  it.each([481, 408])('ends when its peer answers %d: the call is not known there', async status => {
+    world = new Calling();
+    const { call, wire } = await up();
+    wire.reset();
+    const second = await heard(status);
+    second.receive(reply(requestOf(second.take(), 'BYE'), 481));
+    expect((await call.ended).reason).toBe('connection-lost');
+  });
+
+  it('shares the new one with all that were lost with it, which begin one after the other', async () => {
+    world = new Calling();
+    for (let i = 0; i < 50; i++) await up();
+    world.wire.reset();
+    await settled();
+    expect(world.wire.statuses()).toEqual(['OPTIONS']);
+    for (let ms = 0; ms < 500; ms += 10) {
+      world.clock.advance(10);
+      await settled();
+    }
+    expect(world.wire.statuses()).toEqual(Array(49).fill('OPTIONS'));
+    expect(world.wires).toHaveLength(2);
+  });
+
+  it('is not asked after again and again by a peer that closes behind each answer', async () => {
+    world = new Calling();
+    const { wire } = await up();
+    wire.reset();
+    for (const pause of [1_000, 2_000, 4_000]) {
+      (await heard(200)).reset();
+      const before = world.wires.length;
+      world.clock.advance(pause - 1);
+      await settled();
+      expect(world.wires).toHaveLength(before);
+      world.clock.advance(1);
+    }
+    await heard(200);
+  });
+
+  it('is looked for with longer and longer pauses, for as long as the end of its sound would end it', async () => {
+    world = new Calling();
+    const { call, wire } = await up();
+    let watched = true;
+    call.outlives = () => watched;
+    world.deaf = ['192.0.2.10'];
+    wire.reset();
+    for (let second = 0; second < 300; second++) {
+      world.clock.advance(1_000);
+      await settled();
+    }
+    expect(await endOf(call)).toBe('still up');
+    // At once, after 1, 3, 7, 15 and 31 s, and every 32 s from then on.
+    expect(world.dialled).toHaveLength(1 + 6 + Math.floor((300 - 31) / 32));
+    watched = false;
+    world.clock.advance(32_000);
+    expect(await endOf(call)).toEqual(ending('connection-lost'));
+  });
+});
+
 describe('a call that came in', () => {
   let world: World;
   afterEach(() => world.close());
@@ -245,5 +341,34 @@ describe('a call that came in', () => {
     other.receive(request('UPDATE', { toTag, cseq: 2, branch: 'z9hG4bK2' }));
     world.wire.reset();
     expect(await world.outcome()).toEqual(ending('connection-lost'));
+  });
+
+  it('is asked after over a new connection when its own is gone, and goes on over that', async () => {
+    setUp();
+    await established(world.wire);
+    world.wire.reset();
+    await settle();
+    expect(hops).toEqual([{ transport: 'tcp', address: '192.0.2.10', port: 5062 }]);
+    const asked = wires[0]?.request();
+    expect(asked?.method).toBe('OPTIONS');
+    if (asked !== undefined) wires[0]?.receive(answerTo(asked, 200));
+    world.clock.advance(60_000);
+    expect(await world.outcome()).toBe('still up');
+    world.call.hangup(over);
+    expect(wires[0]?.statuses()).toEqual(['BYE']);
+  });
+
+  it('is not looked for once its peer has come back by itself', async () => {
+    setUp({ mayDial: () => false });
+    const toTag = await established(world.wire);
+    world.wire.reset();
+    await settle();
+    const other = new FakeWire({ port: 41_000 });
+    world.stack.attach(other);
+    other.receive(request('OPTIONS', { toTag, cseq: 2, branch: 'z9hG4bK2' }));
+    world.clock.advance(120_000);
+    await settle();
+    expect(other.statuses()).toEqual([200]);
+    expect(await world.outcome()).toBe('still up');
   });
 });
