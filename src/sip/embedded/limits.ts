@@ -46,6 +46,8 @@ export const stackLimits = {
   /** Places that an INVITE of ours is tried at, and for how long another one is begun. */
   callHops: 3,
   callHopsMs: 10_000,
+  /** Of these tries so many may end in timer B over a connection that stays silent: that time is not counted. */
+  callSilentHops: 1,
   /** Time the session may take to answer a re-INVITE or UPDATE. */
   reofferMs: 20_000,
   /** Time a peer has to answer a re-INVITE of ours, from its first provisional response. */

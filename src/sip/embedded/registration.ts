@@ -57,6 +57,9 @@ export class KeptRegistration implements Registration {
   readonly #ended = deferred<void>();
   #state: RegistrationState = 'connecting';
   #connection: Connection | undefined;
+  /** Where that leads, and where nobody has answered the last time. */
+  #hop: NextHop | undefined;
+  #deaf: NextHop | undefined;
   #timer: Timer | undefined;
   #sequence = 0;
   #failures = 0;
@@ -121,10 +124,15 @@ export class KeptRegistration implements Registration {
   }
 
   async #find(): Promise<Connection | undefined> {
-    for (const hop of await this.#route()) {
+    const route = await this.#route();
+    // RFC 3263 section 4.3: one that does not answer comes after all others.
+    const deaf = route.filter(hop => this.#deaf !== undefined && samePlace(hop, this.#deaf));
+    for (const hop of [...route.filter(each => !deaf.includes(each)), ...deaf]) {
       if (this.#state !== 'connecting') return undefined;
       const found = await this.#env.connect(hop);
-      if (found !== undefined) return found.connection;
+      if (found === undefined) continue;
+      this.#hop = hop;
+      return found.connection;
     }
     return undefined;
   }
@@ -176,6 +184,7 @@ export class KeptRegistration implements Registration {
 
   #heard(outcome: RequestOutcome): void {
     if (this.#state !== 'registering' && this.#state !== 'leaving') return;
+    this.#deaf = outcome === 'timeout' ? this.#hop : undefined;
     if (typeof outcome === 'string') return this.#feed('refused');
     this.#response = outcome;
     if (outcome.status < 300) this.#feed('accepted');
@@ -265,4 +274,8 @@ export class KeptRegistration implements Registration {
     this.#holds = registered;
     this.#options.onChange(registered, status);
   }
+}
+
+function samePlace(one: NextHop, other: NextHop): boolean {
+  return one.transport === other.transport && one.address === other.address && one.port === other.port;
 }

@@ -1,13 +1,14 @@
 import type { Clock } from '../../../core/clock.ts';
 import type { NextHop } from '../../signalling.ts';
-import type { StackLimits } from '../limits.ts';
+import { type StackLimits, sipTimers } from '../limits.ts';
 
 /** Which hops of a route are tried, one after the other: a few, and none after a while (RFC 3263 section 4.3). */
 export class HopPlan {
   readonly #route: readonly NextHop[];
   readonly #clock: Clock;
   readonly #limits: StackLimits;
-  readonly #begun: number;
+  #begun: number;
+  #silences = 0;
   #next = 0;
   /** The connection to the hop was an older one, which may have been dead without our knowing. */
   #reused = false;
@@ -44,6 +45,13 @@ export class HopPlan {
       this.#next--;
     }
     return this.#more();
+  }
+
+  /** The same after timer B over a connection on which nothing came at all. */
+  moreAfterSilence(): boolean {
+    this.#silences++;
+    if (this.#silences <= this.#limits.callSilentHops) this.#begun += sipTimers.transaction;
+    return this.more(true);
   }
 
   #more(): boolean {

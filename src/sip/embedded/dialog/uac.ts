@@ -221,8 +221,7 @@ export class UacDialogue implements OutboundDialogue {
     const current = () => this.#attempt === attempt;
     attempt.transaction = layer.invite(connection, branch, request, {
       response: (response, over) => current() && this.#guard(() => this.#heard(response, attempt, over)),
-      timedOut: () =>
-        current() && this.#guard(() => this.#conclude('refused', ending('trunk-unreachable', 'no response'))),
+      timedOut: () => current() && this.#guard(() => this.#unheard(connection)),
       lost: () => current() && this.#guard(() => this.#lost()),
     });
   }
@@ -262,7 +261,8 @@ export class UacDialogue implements OutboundDialogue {
       this.#feed('success');
     } else {
       this.#send(fork.path, fork.ack, over);
-      if (kind === 'extra') this.#farewell(fork.path, over);
+      if (kind === 'extra')
+        this.#goodbye(fork.path, () => over, []).catch((error: unknown) => this.#fault(error));
     }
   }
 
@@ -276,6 +276,12 @@ export class UacDialogue implements OutboundDialogue {
       const broke = this.#attempt?.connection.fault ?? 'the connection broke';
       this.#conclude('refused', ending('trunk-unreachable', broke));
     }
+  }
+
+  /** RFC 3263 section 4.3: a hop that says nothing at all is taken for one that has failed. */
+  #unheard({ silent }: Connection): void {
+    if (silent && this.#mayTryAgain && this.#hops.moreAfterSilence()) this.#feed('nextHop');
+    else this.#conclude('refused', ending('trunk-unreachable', 'no response'));
   }
 
   /** Why nobody has answered until now. */
@@ -411,11 +417,6 @@ export class UacDialogue implements OutboundDialogue {
         if (accepts(uacDialog, this.#state, 'byeDone')) this.#feed('byeDone');
       })
       .catch((error: unknown) => this.#fault(error));
-  }
-
-  /** Takes back an answer that is one too many. */
-  #farewell(path: DialogPath, connection: Connection): void {
-    this.#goodbye(path, () => connection, []).catch((error: unknown) => this.#fault(error));
   }
 
   #goodbye(

@@ -27,6 +27,7 @@ export class ClientTransaction {
   readonly #options: ClientTransactionOptions;
   #state: keyof typeof nonInviteClient = 'trying';
   #timerF: Timer | undefined;
+  #reads = 0;
   #response: SipResponse | undefined;
 
   constructor(options: ClientTransactionOptions) {
@@ -37,6 +38,7 @@ export class ClientTransaction {
   /** Sends the request and starts timer F. */
   start(): void {
     this.#timerF = this.#options.clock.timer(sipTimers.transaction, () => this.#feed('timerF'));
+    this.#reads = this.connection.reads;
     if (!this.connection.send(this.#options.bytes)) this.connectionLost();
   }
 
@@ -73,6 +75,7 @@ export class ClientTransaction {
         this.#feed('timerK');
         return;
       case 'timedOut':
+        this.connection.unanswered(this.#reads);
         this.#options.done('timeout');
         return;
       case 'lost':

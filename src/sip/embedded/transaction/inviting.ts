@@ -40,6 +40,7 @@ export class InviteClientTransaction {
   #timers: Partial<Record<'timerB' | 'timerM', Timer>> = {};
   #response: SipResponse | undefined;
   #over: Connection | undefined;
+  #reads = 0;
 
   constructor(options: InviteClientOptions) {
     this.#options = options;
@@ -54,6 +55,7 @@ export class InviteClientTransaction {
   /** Sends the INVITE and starts timer B. */
   start(): void {
     this.#start('timerB');
+    this.#reads = this.connection.reads;
     const { method, uri, headers, body } = this.request;
     if (!this.connection.send(formatRequest(method, uri, headers, body))) this.connectionLost();
   }
@@ -104,6 +106,7 @@ export class InviteClientTransaction {
       case 'startD':
         return this.#feed('timerD');
       case 'timedOut':
+        this.connection.unanswered(this.#reads);
         return listener.timedOut();
       case 'lost':
         return listener.lost();

@@ -70,6 +70,8 @@ export class Connection {
   readonly #bad: RateWindow;
   #open = true;
   #pins = 0;
+  #reads = 0;
+  #silent = false;
   #lastFrame: number;
   #deadline: Timer | undefined;
   #idle: Timer | undefined;
@@ -107,6 +109,21 @@ export class Connection {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** How often something has come. */
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /** A request over it was not answered in time, and nothing else has come since: its peer may be gone (RFC 3263 section 4.3). */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  /** A request that was sent when there had been so many `reads` is given up. */
+  unanswered(reads: number): void {
+    if (reads === this.#reads) this.#silent = true;
   }
 
   /** For how long there has been more to read than was read: so late is what is read now. */
@@ -167,6 +184,8 @@ export class Connection {
 
   #data(chunk: Buffer): void {
     if (!this.#open) return;
+    this.#reads++;
+    this.#silent = false;
     const now = this.#clock.now();
     // What fills the buffer was more than that, and the rest follows at once; else this begins anew.
     if (this.#turn === undefined && now - this.#readAt > sameBurstMs) this.#behindSince = undefined;

@@ -22,7 +22,8 @@ export class ConnectionPool {
   async open(hop: NextHop): Promise<Found | undefined> {
     const key = keyOf(hop);
     const known = this.#connections.get(key);
-    if (known?.open === true) return { connection: known, fresh: false };
+    // One with a peer that may be gone keeps the calls that it has, and gets no other.
+    if (known?.open === true && !known.silent) return { connection: known, fresh: false };
     const connection = await (this.#dials.get(key) ?? this.#begin(key, hop));
     return connection?.open === true ? { connection, fresh: true } : undefined;
   }

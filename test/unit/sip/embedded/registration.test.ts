@@ -121,6 +121,17 @@ describe('a registration', () => {
     expect(changes).toEqual([[true, 200]]);
   });
 
+  it('goes to the next hop after one that took it and never answered', async () => {
+    await registering({ route: async () => [hop('192.0.2.10'), hop('192.0.2.11')] });
+    expect(sent().method).toBe('REGISTER');
+    world.clock.advance(32_000);
+    await settled();
+    world.clock.advance(5_000);
+    await settled();
+    expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.11']);
+    await answer(sent(), 200);
+  });
+
   it('asks for longer when the registrar finds it too brief', async () => {
     const { registration } = await registering({ seconds: 60 });
     await answer(sent(), 423, 'Min-Expires: 300');

@@ -233,6 +233,62 @@ describe('a call of ours whose connection is gone', () => {
   });
 });
 
+describe('a connection whose peer says nothing any more', () => {
+  const route = [hop('192.0.2.10'), hop('192.0.2.11')];
+  let world: Calling;
+  afterEach(async () => {
+    expect(await world.close()).toEqual(nothingHeld);
+  });
+
+  const silence = async () => {
+    world.clock.advance(32_000);
+    await settled();
+  };
+
+  it('is left by its call for the next hop, and gets no other call', async () => {
+    world = new Calling();
+    const call = await world.call({ route });
+    await silence();
+    expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.11']);
+    requestOf(world.wire.take(), 'INVITE');
+    expect(await endOf(call)).toBe('still up');
+    await world.call({ route });
+    expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.11', '192.0.2.10']);
+  });
+
+  it('is left for a new one to the same hop when it was an older one, and keeps the calls that it has', async () => {
+    world = new Calling();
+    const up = await world.call();
+    const { wire } = world;
+    wire.receive(reply(requestOf(wire.take(), 'INVITE'), 200, { body: theirAnswer }));
+    await world.call();
+    expect(wire.statuses()).toEqual(['ACK', 'INVITE']);
+    await silence();
+    expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.10']);
+    requestOf(world.wire.take(), 'INVITE');
+    expect([wire.gone, await endOf(up)]).toEqual([false, 'still up']);
+  });
+
+  it('is tried no more than twice for one call', async () => {
+    world = new Calling();
+    const call = await world.call({ route: [...route, hop('192.0.2.12')], ringMs: 300_000 });
+    await silence();
+    await silence();
+    expect(await endOf(call)).toEqual(ending('trunk-unreachable', 'no response'));
+    expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.11']);
+  });
+
+  it('serves again once it has said something', async () => {
+    world = new Calling();
+    await world.call();
+    const { wire } = world;
+    await silence();
+    wire.receive(request('OPTIONS', { branch: 'z9hG4bKalive' }));
+    await world.call();
+    expect(world.wires).toHaveLength(1);
+  });
+});
+
 describe('a call that came in', () => {
   let world: World;
   afterEach(() => world.close());
