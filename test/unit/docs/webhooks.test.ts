@@ -37,9 +37,13 @@ const languages: readonly { name: string; skip: boolean; load: () => Promise<Ver
   { name: 'verify.py', skip: !hasPython, load: async () => python },
 ];
 
+/** A process starts for each question in Python, ms. */
+const askedInTime = 120_000;
+
 describe('examples/webhooks', () => {
   for (const { name, skip, load } of languages) {
-    it.skipIf(skip)(`${name} takes our signature, and no other body, secret, time or header`, async () => {
+    const title = `${name} takes our signature, and no other body, secret, time or header`;
+    it.skipIf(skip)(title, { timeout: askedInTime }, async () => {
       const verify = await load();
       expect(verify(body, good, secret, now)).toBe(true);
       expect(verify(body, good, secret, now + 299)).toBe(true);
