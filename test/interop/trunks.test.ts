@@ -213,7 +213,7 @@ drain: { deadline_seconds: 0 }
       daemon.child.signal('SIGHUP');
       expect(await logged('the configuration was reloaded')).toMatchObject({
         applied: ['numbers', 'log.level'],
-        needsRestart: ['media'],
+        needsRestart: ['media.timeout_seconds'],
       });
       const other = await connect(renewed);
       const second = await other.call({ codec: 'PCMU', to: '+4930901820' });

@@ -183,7 +183,7 @@ class World {
       () => void call.answer(sdp),
       () => call.reject(486, end),
       () => call.hangup(end),
-      () => void call.reoffer(sdp),
+      () => void call.reoffer(() => sdp),
       () => this.pending.shift()?.({ sdp }),
       () => this.pending.shift()?.({ status: 488, reason: 'No' }),
     ];
