@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
+import { within } from '../core/within.ts';
 
 /** How full the queue of deliveries is. */
 export interface QueueCounts {
@@ -63,12 +64,7 @@ export class StoreTotals {
       asked ??= this.#ask(counts).finally(() => {
         asked = undefined;
       });
-      let late: Timer | undefined;
-      const waited = new Promise<void>(resolve => {
-        late = clock.timer(countMs, resolve);
-      });
-      await Promise.race([asked, waited]);
-      late?.cancel();
+      await within(clock, countMs, asked);
     };
   }
 

@@ -10,10 +10,11 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { type Clock, systemClock, type Timer } from '../core/clock.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { programFile } from '../core/program-file.ts';
+import { within } from '../core/within.ts';
 import { storeLimits } from './limits.ts';
 import type { Db, Tables } from './schema.ts';
 
@@ -105,17 +106,12 @@ class ReadingThread {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#failAll(closed);
-    let timer: Timer | undefined;
-    const late = new Promise<'late'>(resolve => {
-      timer = this.#clock.timer(storeLimits.closeMs, () => resolve('late'));
-    });
     const over = new Promise<void>(resolve => worker.once('exit', () => resolve()));
     worker.ref();
     worker.postMessage('close');
-    const how = await Promise.race([over, late]);
-    timer?.cancel();
+    const inTime = await within(this.#clock, storeLimits.closeMs, over);
     worker.unref();
-    if (how === 'late') this.#log.warn('a search of records still runs: it is not waited for');
+    if (!inTime) this.#log.warn('a search of records still runs: it is not waited for');
   }
 
   #failAll(cause: string): void {

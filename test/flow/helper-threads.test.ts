@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { nicenessOf } from '../support/niceness.ts';
-import { ServeProcess } from '../support/serve-process.ts';
+import { idleEnvironment, ServeProcess } from '../support/serve-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-threads-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -14,10 +14,7 @@ it.runIf(process.platform === 'linux')(
     const daemon = new ServeProcess({
       cwd: folder,
       env: {
-        ELEVENLABS_API_KEY: 'key-of-a-test',
-        ELEVENLABS_AGENT_ID: 'agent_of_a_test',
-        SIP_LISTEN: 'tcp://127.0.0.1:0',
-        HTTP_LISTEN: '127.0.0.1:0',
+        ...idleEnvironment,
         DATA_DIR: ':memory:',
         MEDIA_WORKERS: '2',
       },

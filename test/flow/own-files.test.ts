@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { ServeProcess } from '../support/serve-process.ts';
+import { idleEnvironment, ServeProcess } from '../support/serve-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkbridge-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -13,10 +13,7 @@ it.runIf(process.platform !== 'win32')(
     const daemon = new ServeProcess({
       cwd: folder,
       env: {
-        ELEVENLABS_API_KEY: 'key-of-a-test',
-        ELEVENLABS_AGENT_ID: 'agent_of_a_test',
-        SIP_LISTEN: 'tcp://127.0.0.1:0',
-        HTTP_LISTEN: '127.0.0.1:0',
+        ...idleEnvironment,
         DATA_DIR: folder,
       },
     });

@@ -5,6 +5,14 @@ import { until } from './until.ts';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
+/** What a daemon needs that no call and no agent is there for: ports of loopback that are free. */
+export const idleEnvironment = {
+  ELEVENLABS_API_KEY: 'key-of-a-test',
+  ELEVENLABS_AGENT_ID: 'agent_of_a_test',
+  SIP_LISTEN: 'tcp://127.0.0.1:0',
+  HTTP_LISTEN: '127.0.0.1:0',
+} as const;
+
 export interface ServeOptions {
   /** The whole environment of the process, besides PATH. */
   readonly env: Readonly<Record<string, string>>;

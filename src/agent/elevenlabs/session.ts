@@ -242,7 +242,7 @@ export class ElevenLabsSession implements AgentSession {
   #reported(error: ReportedError): void {
     this.#counts.error++;
     if (error.final) this.#error ??= error;
-    const end = reportedEnding(error.final && this.#error !== undefined ? this.#error : error);
+    const end = reportedEnding(error.final ? (this.#error ?? error) : error);
     this.#log.warn('agent reported an error', { reason: end.reason, detail: end.detail, code: error.code });
     // It has said good-bye: what goes wrong on its way out changes nothing of why.
     if (this.#state === 'ending' || this.#state === 'ended') return;

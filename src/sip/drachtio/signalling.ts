@@ -4,6 +4,7 @@ import { deferred } from '../../core/deferred.ts';
 import { type Ending, ending } from '../../core/ending.ts';
 import { Failure, messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import { within } from '../../core/within.ts';
 import { CountingClock } from '../embedded/transaction/counting-clock.ts';
 import type { RefusalCause } from '../embedded/transport/connection.ts';
 import type {
@@ -177,12 +178,7 @@ export class DrachtioSignalling implements Signalling {
       call.dismiss(end);
       return call.ended;
     });
-    if (ended.length > 0) {
-      const { promise, resolve } = deferred<void>();
-      const limit = this.#clock.timer(graceMs, resolve);
-      await Promise.race([promise, Promise.all(ended)]);
-      limit.cancel();
-    }
+    if (ended.length > 0) await within(this.#clock, graceMs, Promise.all(ended));
     for (const call of [...this.#calls]) call.drop(end);
     await this.#link?.close();
     this.#door?.close();

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
-import { deferred } from '../../core/deferred.ts';
 import { type Ending, ending } from '../../core/ending.ts';
 import { messageOf, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
+import { within } from '../../core/within.ts';
 import type {
   Admission,
   ListenAddress,
@@ -211,10 +211,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
     });
     ended.push(...this.#outgoing.dismiss(end));
     if (ended.length === 0) return;
-    const { promise, resolve } = deferred<void>();
-    const limit = this.#clock.timer(graceMs, resolve);
-    await Promise.race([promise, Promise.all(ended)]);
-    limit.cancel();
+    await within(this.#clock, graceMs, Promise.all(ended));
   }
 
   #listenerOptions() {
