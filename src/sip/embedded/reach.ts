@@ -1,14 +1,13 @@
 import type { NextHop } from '../signalling.ts';
 import type { Connection } from './transport/connection.ts';
-import type { Hop } from './transport/dialer.ts';
-import type { Found } from './transport/pool.ts';
+import { type Found, placeOf } from './transport/pool.ts';
 
 /** The peer of a dialogue whose connection is gone, as far as it is known where it is. */
 export interface Absent {
   /** The hop that our INVITE went to. */
   readonly hop?: NextHop | undefined;
   /** What the peer's own Contact and Record-Route name. */
-  readonly named: Hop | undefined;
+  readonly named: NextHop | undefined;
   /** The trunk of its call. */
   readonly trunk: string | undefined;
 }
@@ -34,7 +33,7 @@ export async function reach(
 ): Promise<Connection | undefined> {
   const tried = new Set<string>();
   const attempt = async (next: NextHop): Promise<Connection | undefined> => {
-    const place = `${next.transport} ${next.address} ${next.port}`;
+    const place = placeOf(next);
     if (tried.has(place) || tried.size >= mostHops) return undefined;
     tried.add(place);
     return (await connect(next))?.connection;
@@ -56,7 +55,7 @@ export async function reach(
 }
 
 /** Over TLS the certificate is held against the name and the roots that the configuration has for the trunk. */
-function withIdentity(hop: Hop, configured: readonly NextHop[]): NextHop {
+function withIdentity(hop: NextHop, configured: readonly NextHop[]): NextHop {
   const secure = configured.find(({ transport }) => transport === 'tls');
   return hop.transport === 'tls' && secure !== undefined ? { ...secure, ...hop } : hop;
 }

@@ -22,6 +22,7 @@ import type { TransactionLayer } from './transaction/layer.ts';
 import { accepts, step } from './transaction/table.ts';
 import { newToken } from './transaction/token.ts';
 import type { Connection } from './transport/connection.ts';
+import { placeOf } from './transport/pool.ts';
 
 /** Limits of keeping a registration up. Times in ms unless they say otherwise. */
 export const registrationLimits = {
@@ -126,7 +127,7 @@ export class KeptRegistration implements Registration {
   async #find(): Promise<Connection | undefined> {
     const route = await this.#route();
     // RFC 3263 section 4.3: one that does not answer comes after all others.
-    const deaf = route.filter(hop => this.#deaf !== undefined && samePlace(hop, this.#deaf));
+    const deaf = route.filter(hop => this.#deaf !== undefined && placeOf(hop) === placeOf(this.#deaf));
     for (const hop of [...route.filter(each => !deaf.includes(each)), ...deaf]) {
       if (this.#state !== 'connecting') return undefined;
       const found = await this.#env.connect(hop);
@@ -274,8 +275,4 @@ export class KeptRegistration implements Registration {
     this.#holds = registered;
     this.#options.onChange(registered, status);
   }
-}
-
-function samePlace(one: NextHop, other: NextHop): boolean {
-  return one.transport === other.transport && one.address === other.address && one.port === other.port;
 }

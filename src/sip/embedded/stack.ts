@@ -261,7 +261,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
 
   async #dial(hop: NextHop): Promise<Connection | undefined> {
     if (this.#closed) return undefined;
-    const options = { ...this.#listenerOptions(), admit: () => true };
+    const options = { clock: this.#clock, limits: this.#limits, census: this.#census };
     const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));
     if (!dialled.ok) {
       const { code, message } = dialled.failure;

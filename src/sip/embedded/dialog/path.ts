@@ -1,12 +1,11 @@
 import { isIP } from 'node:net';
-import type { HeaderField, Source } from '../../signalling.ts';
+import type { HeaderField, NextHop, Source } from '../../signalling.ts';
 import { parseCSeq } from '../message/cseq.ts';
 import { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { type NameAddr, parseNameAddr, parseNameAddrList, parseUri, type SipUri } from '../message/uri.ts';
 import { formatRequest } from '../message/writer.ts';
 import { tagOf } from '../transaction/key.ts';
-import type { Hop } from '../transport/dialer.ts';
 import { userAgentLine } from './capabilities.ts';
 
 /** Where peers reach us. */
@@ -151,7 +150,7 @@ export class DialogPath {
    * The first hop of our requests when no connection is left; undefined unless it is an IP literal. Where it names no
    * transport of ours it is reached as its peer has reached us: what came over TLS is not answered in the clear.
    */
-  nextHop(): Hop | undefined {
+  nextHop(): NextHop | undefined {
     const uri = this.#routes[0]?.uri ?? parseUri(this.#target);
     if (uri === undefined || isIP(uri.host) === 0) return undefined;
     const named = uri.params.get('transport')?.toLowerCase();

@@ -9,24 +9,22 @@ import type { TlsMaterial } from './listener.ts';
 import { SocketWire, tlsFault } from './socket-wire.ts';
 import type { Wire } from './wire.ts';
 
-/** A hop to open a connection to. `address` is an IP literal: names that came from a peer are never looked up. */
-export type Hop = NextHop;
-
 export interface DialerOptions {
   readonly clock: Clock;
   readonly limits: StackLimits;
   readonly census: Census;
-  readonly admit: (address: string) => boolean;
 }
 
 /**
- * Opens a connection to a peer whose own is gone. Fails with `source-not-allowed`, `too-many-connections` or
- * `connect-failed`; over TLS the certificate has to be good for the address (RFC 5922 section 7.1).
+ * Opens a connection to a hop, whose address has to be an IP literal: names that came from a peer are never looked up.
+ * Fails with `address-not-literal`, `too-many-connections` or `connect-failed`; over TLS the certificate has to be good for the address (RFC 5922 section 7.1).
  */
-export function dial(hop: Hop, options: DialerOptions, material?: TlsMaterial): Promise<Result<Wire>> {
+export function dial(hop: NextHop, options: DialerOptions, material?: TlsMaterial): Promise<Result<Wire>> {
   const { clock, limits, census } = options;
-  if (isIP(hop.address) === 0 || !options.admit(hop.address)) {
-    return Promise.resolve(fail(new Failure('source-not-allowed', 'the next hop is not an allowed address')));
+  if (isIP(hop.address) === 0) {
+    return Promise.resolve(
+      fail(new Failure('address-not-literal', 'the next hop is a name, not an address')),
+    );
   }
   const objection = census.objection(hop.address);
   if (objection !== undefined) {
@@ -51,7 +49,7 @@ export function dial(hop: Hop, options: DialerOptions, material?: TlsMaterial): 
   });
 }
 
-function openSocket(hop: Hop, material: TlsMaterial | undefined): Socket {
+function openSocket(hop: NextHop, material: TlsMaterial | undefined): Socket {
   const where = { host: hop.address, port: hop.port };
   if (hop.transport === 'tcp') return connect(where);
   const roots = hop.ca ?? material?.ca;

@@ -58,3 +58,8 @@ export class ConnectionPool {
 function keyOf({ transport, address, port, serverName, ca, verify }: NextHop): string {
   return JSON.stringify([transport, address, port, serverName, ca, verify]);
 }
+
+/** Where a hop is, whatever its certificate is to be good for. */
+export function placeOf({ transport, address, port }: NextHop): string {
+  return `${transport} ${address} ${port}`;
+}
