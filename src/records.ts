@@ -109,7 +109,7 @@ export class CallRecorder implements EventSink {
 
   /** The call whose transcript and verifications belong into its record. */
   follow(call: Pick<Call, 'key' | 'transcript' | 'variables' | 'verified'>): void {
-    this.#calls.set(call.key, { call, begun: this.#clock.now(), turns: 0 });
+    this.#calls.set(call.key, { call, begun: this.#clock.now(), written: 0 });
     this.#arm();
   }
 
@@ -174,7 +174,7 @@ export class CallRecorder implements EventSink {
     this.#timer ??= this.#clock.timer(transcriptEveryMs, () => {
       this.#timer = undefined;
       for (const followed of this.#calls.values()) {
-        if (followed.call.transcript.turns.length !== followed.turns) this.#write(followed);
+        if (followed.call.transcript.changes !== followed.written) this.#write(followed);
         // Keyed digits are checked without a tool being run.
         this.#verified(followed);
       }
@@ -192,9 +192,9 @@ export class CallRecorder implements EventSink {
   }
 
   #write(followed: Followed): void {
-    const { turns } = followed.call.transcript;
+    const { turns, changes } = followed.call.transcript;
     if (turns.length === 0) return;
-    followed.turns = turns.length;
+    followed.written = changes;
     const offset = followed.answered === undefined ? 0 : followed.answered - followed.begun;
     this.#journal.update(followed.call.key, { transcript: turns.map(turn => kept(turn, offset)) });
   }
@@ -205,8 +205,8 @@ interface Followed {
   /** Monotonic. */
   readonly begun: number;
   answered?: number;
-  /** Turns that are written. */
-  turns: number;
+  /** Changes of the transcript when it was written. */
+  written: number;
   /** When the number was verified that is written. */
   verifiedAt?: number;
 }

@@ -39,6 +39,8 @@ export interface CallControl {
   tell(text: string, how: 'turn' | 'context'): void;
   /** A one-time code is pending, or is not any more: meanwhile the caller's turns are kept nowhere. */
   withhold(on: boolean): void;
+  /** A one-time code may have been said before it was known here that there is one: such turns are not kept any more. */
+  retract(): void;
 }
 
 /** A telephone that a caller is being connected with, and its leg. */

@@ -72,6 +72,10 @@ export class ToolControl implements CallControl {
     leg.withhold(on);
   }
 
+  retract(): void {
+    this.#options.transcript.retract();
+  }
+
   /** What was keyed in secret. */
   keyed(digits: KeyedDigits): void {
     if (this.#keyTaker === undefined) digits.wipe();

@@ -11,6 +11,8 @@ export const transcriptLimits = {
   characters: 1_000_000,
   /** How long after a code was used up what looks like one is still withheld, ms. */
   afterCodeMs: 30_000,
+  /** How long before somebody here knew of a code it may have been said, ms: a code lives no longer. */
+  beforeCodeMs: 600_000,
 } as const;
 
 /** One turn of a call. */
@@ -47,7 +49,8 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * What was said in a call, in bounds. While a code is pending the turns of the caller are withheld whole, and never kept
- * anywhere; so are turns of the agent and later ones of the caller that look as if they said the code again.
+ * anywhere; so are turns of the agent and later ones of the caller that look as if they said the code again, and what was said
+ * before it was known that there is a code.
  */
 export class Transcript {
   readonly #clock: Clock;
@@ -64,6 +67,8 @@ export class Transcript {
   #piecesKept = 0;
   /** Turns that there was no room for. */
   dropped = 0;
+  /** Counts whatever changes in the turns. */
+  changes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -89,7 +94,21 @@ export class Transcript {
     this.#withheld = on;
   }
 
+  /** A code that nobody here knew of has been said already: turns that may hold it, whole or in pieces, are withheld too. */
+  retract(): void {
+    const since = this.#now - transcriptLimits.beforeCodeMs;
+    for (const role of ['user', 'agent'] as const) {
+      const suspects = this.#turns
+        .filter(turn => turn.role === role && turn.atMs >= since)
+        .map(turn => ({ turn, digits: spokenDigits(`${turn.message ?? ''} ${turn.original ?? ''}`) }))
+        .filter(({ digits }) => digits > 0);
+      if (suspects.reduce((sum, { digits }) => sum + digits, 0) < fewestDigits) continue;
+      for (const { turn } of suspects) this.#forget(turn);
+    }
+  }
+
   take(news: TurnNews): void {
+    this.changes++;
     switch (news.kind) {
       case 'said':
         return this.#add(news.role, news.text, 'audio', news.eventId);
@@ -131,6 +150,14 @@ export class Transcript {
     const turn = { role, atMs: this.#now, medium, conversation, eventId };
     if (!withheld) this.#characters += text.length;
     this.#turns.push(withheld ? turn : { ...turn, message: text });
+  }
+
+  #forget(turn: Mutable<Turn>): void {
+    this.#characters -= (turn.message?.length ?? 0) + (turn.original?.length ?? 0);
+    delete turn.message;
+    delete turn.original;
+    this.#codeSaid = true;
+    this.changes++;
   }
 
   #isWithheld(role: 'user' | 'agent', text: string): boolean {

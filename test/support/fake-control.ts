@@ -60,6 +60,10 @@ export class FakeControl implements CallControl {
   withhold(on: boolean): void {
     this.asked.push(`withhold ${on}`);
   }
+
+  retract(): void {
+    this.asked.push('retract');
+  }
 }
 
 /** The context of a tool in a call of its own. */

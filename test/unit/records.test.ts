@@ -197,6 +197,16 @@ describe('the record that comes of what happens in a call', () => {
     ]);
   });
 
+  it('does not keep what was taken back meanwhile, though nothing more was said', async () => {
+    happen(ready('conv_1'), answered);
+    call.transcript.take({ kind: 'said', role: 'user', text: 'It is 4 5 6 7.', eventId: 1 });
+    clock.advance(10_000);
+    expect((await store.archive.secret(key))?.transcript[0]?.message).toContain('4 5 6');
+    call.transcript.retract();
+    clock.advance(10_000);
+    expect((await store.archive.secret(key))?.transcript).toMatchObject([{ message: '', withheld: true }]);
+  });
+
   it('says what a recording is, also when nothing more is heard of it', async () => {
     happen(ready('conv_1'), answered, { type: 'recording-begun', call: key, encrypted: true });
     expect((await record()).recording?.end.reason).toBe('recording-interrupted');

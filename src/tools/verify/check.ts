@@ -42,7 +42,9 @@ export function checkCode(
     const untaken = await takeCheck(parts, context);
     if (untaken !== undefined) return untaken;
     signal.throwIfAborted();
+    if (known === undefined && !(await expected(parts, input.To, context))) return takenOver;
     const result = await checked(parts, verify, input, context, signal, known, telephone);
+    if (known === undefined && result.status !== 'expired') context.control.retract();
     if (context.verified.telephone !== telephone) return takenOver;
     const entry = parts.pending.get(context.call, input.To);
     const done = entry === undefined ? noCode.has(result.status) : !isOpen(parts, entry);
@@ -52,6 +54,16 @@ export function checkCode(
       noteVerified(input.To, entry?.sent?.channel ?? 'sms', context);
     return result;
   });
+}
+
+/**
+ * A code of an earlier call: what the caller says and keys of it is as secret as if it had been sent in this one. False when the
+ * call is over, or goes on with somebody else.
+ */
+async function expected({ keypad, clock, limits }: VerifyParts, to: string, context: ToolContext) {
+  const expecting = await keypad.expect(to, context, clock.now() + limits.codeLifeMs);
+  if (expecting) keypad.older(to, context.call);
+  return expecting;
 }
 
 /** What Verify says where no code of the number can be right. */

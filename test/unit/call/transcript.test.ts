@@ -118,6 +118,26 @@ describe('the transcript of a call', () => {
     ]);
   });
 
+  it('takes back what may be a code that was said before anybody here knew of one', () => {
+    const { clock, transcript, said, messages } = begun();
+    said('user', 'order 4711');
+    clock.advance(transcriptLimits.beforeCodeMs + 1);
+    said('agent', 'You wrote at 9');
+    said('user', 'My code is four five six');
+    said('user', 'and then seven');
+    said('agent', 'So 4 5 6 7');
+    transcript.take({ kind: 'corrected', text: 'So 4 5', eventId: 1 });
+    said('user', 'right');
+    const before = transcript.changes;
+    transcript.retract();
+    expect(messages()).toEqual(['order 4711', undefined, undefined, undefined, undefined, 'right']);
+    expect(JSON.stringify(transcript.turns)).not.toMatch(/original|4 5/);
+    expect(transcript.changes).toBeGreaterThan(before);
+    said('agent', 'Welcome, room 12');
+    transcript.retract();
+    expect(messages().at(-1)).toBe('Welcome, room 12');
+  });
+
   it('counts what there is no room for and keeps the rest', () => {
     const { transcript, said } = begun();
     for (let i = 0; i < transcriptLimits.turns + 3; i++) said('user', 'hm');

@@ -297,6 +297,32 @@ describe('the secure keypad', () => {
     expect(call.context.verified.of(own)).toBeDefined();
   });
 
+  it('is there for a code of a call that was cut off, from its first check on, and takes back what was said of it', async () => {
+    await world.send(call, own);
+    call = world.call();
+    expect(await world.check(call, own, wrong())).toMatchObject({ status: 'pending' });
+    expect(call.control.asked).toEqual(['withhold true', 'secure true', 'retract']);
+    key(call, code());
+    expect(await verdict(1)).toMatch(/approved/);
+    expect(modes().slice(-2)).toEqual(['withhold false', 'secure false']);
+  });
+
+  it('is over at once, and takes nothing back, where the check finds no open code', async () => {
+    expect(await world.check(call, own, '123456')).toMatchObject({ status: 'expired' });
+    expect(call.control.asked).toEqual(['withhold true', 'secure true', 'withhold false', 'secure false']);
+  });
+
+  it('still is for the code that was sent in the call when one of an earlier call is checked', async () => {
+    const second = '+14155550188';
+    await world.send(call, own);
+    call = world.call({}, second);
+    await world.send(call, second);
+    await world.check(call, own, wrong());
+    key(call, world.sim.codeFor(second));
+    expect(await verdict(1)).toMatch(/approved/);
+    expect(call.context.verified.of(second)).toBeDefined();
+  });
+
   it('leaves keys to the agent when the operator wants that, and still withholds what is said', async () => {
     world.policy = { ...world.policy, secureKeypad: false };
     await world.send(call, own);
