@@ -171,9 +171,11 @@ export function phoneNumberRoutes(app: FastifyInstance, desk: NumberDesk): void 
 
 function shown(entry: ShownNumber, request: FastifyRequest) {
   const { id, number, label: named, provider, agentId: agent, configured } = entry;
+  const whole = mayDo(request.keyHolder?.role ?? 'read', 'pii');
   const common = {
-    phone_number: mayDo(request.keyHolder?.role ?? 'read', 'pii') ? number : maskNumber(number),
-    label: configured && named === number ? maskNumber(number) : named,
+    phone_number: whole ? number : maskNumber(number),
+    // Many call a number by itself, or by it and a name.
+    label: whole ? named : named.replace(/\+?\d[\d\s().-]{5,}\d/g, maskNumber),
     phone_number_id: id,
     supports_inbound: entry.twilio?.purchased !== false,
     supports_outbound: provider === 'twilio' || has(entry.outbound),

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from '../core/logger.ts';
+import { toolName } from '../core/mask.ts';
 import type { ToolAnswer } from '../tools/tool.ts';
 
 /** Runs a tool in the call it is meant for; `call/tool-door` in a daemon. */
@@ -80,7 +81,7 @@ export function toolRoutes(app: FastifyInstance, { toolsSecret, door, log }: Too
     );
     if (outcome.ran) return answered(reply, outcome.answer);
     const [status, message] = refusals[outcome.why];
-    log.warn('webhook tool not run', { tool: request.params.name.slice(0, 64), why: outcome.why });
+    log.warn('webhook tool not run', { tool: toolName(request.params.name), why: outcome.why });
     return refuse(reply, status, outcome.why.replaceAll('-', '_'), message);
   });
 }

@@ -401,6 +401,10 @@ describe('phone numbers', () => {
     const seen = await ask('GET', id, undefined, 'read');
     expect(seen.body['phone_number']).toBe('+493*******00');
     expect(JSON.stringify(seen.body)).not.toContain('90182000');
+    expect((await ask('PATCH', id, { label: 'Berlin +49 30 901820-00' })).body).toMatchObject({
+      label: 'Berlin +49 30 901820-00',
+    });
+    expect((await ask('GET', id, undefined, 'read')).body['label']).toBe('Berlin +493*******00');
   });
 
   it('go on as they were while the store is down', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../src/core/logger.ts';
+import { type Logger, silentLogger } from '../../../src/core/logger.ts';
 import { composePublicHttp } from '../../../src/http/public.ts';
 import type { ToolDoor } from '../../../src/http/tools.ts';
 
@@ -7,10 +7,10 @@ const toolsSecret = 'a-secret-of-enough-length';
 const json = (result: object, isError = false, status = 'x') =>
   ({ ran: true, answer: { result: JSON.stringify(result), isError, status } }) as const;
 
-function setup(outcome: Awaited<ReturnType<ToolDoor['run']>>) {
+function setup(outcome: Awaited<ReturnType<ToolDoor['run']>>, log: Logger = silentLogger) {
   const asked: unknown[] = [];
   const app = composePublicHttp({
-    log: silentLogger,
+    log,
     tools: {
       secret: toolsSecret,
       door: {
@@ -49,6 +49,14 @@ describe('POST /tools/{name}', () => {
       { status: 'pending', valid: false, message: 'Sent.' },
     ]);
     expect(asked).toEqual([['send_SMS_verification', { To: '+14155550123', Channel: 'sms' }, 'call_1.x']]);
+  });
+
+  it('logs no name of a tool that could be a code', async () => {
+    const lines: unknown[] = [];
+    const log = { ...silentLogger, warn: (...line: unknown[]) => void lines.push(line) };
+    const { post } = setup({ ran: false, why: 'unknown-tool' }, log);
+    expect((await post('', {}, '830517'))[0]).toBe(404);
+    expect(lines).toEqual([['webhook tool not run', { tool: 'other', why: 'unknown-tool' }]]);
   });
 
   it('takes JSON too', async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../../core/errors.ts';
+import { maskNumber } from '../../../core/mask.ts';
 import type { ConversationOverrides } from '../../agent.ts';
 
 /** What others want a conversation to begin with, checked. */
@@ -183,8 +184,12 @@ class Reading {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A key as a log may show it: it came from outside. */
-const shown = (key: string): string => key.replace(/[^\w.-]/g, '?').slice(0, 64);
+/** A key as a log may show it: it came from outside, and whoever keeps data by telephone number has it for a key. */
+const shown = (key: string): string =>
+  key
+    .replace(/[^\w.-]/g, '?')
+    .replace(/\d{7,}/g, maskNumber)
+    .slice(0, 64);
 
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;

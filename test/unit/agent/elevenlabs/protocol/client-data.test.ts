@@ -100,6 +100,15 @@ describe('what a conversation shall begin with', () => {
     expect(problems(given).join()).not.toMatch(/0170/);
   });
 
+  it('names no key by the telephone number that it is', () => {
+    const told = JSON.stringify([
+      read({ '+14155550123': 'x', 'caller-4155550123': 1 }).ignored,
+      problems({ dynamic_variables: { 'of 14155550123': [] } }),
+    ]);
+    expect(told).toContain('?141******23');
+    expect(told).not.toContain('55501');
+  });
+
   it('is bounded in depth, in number and in length', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level += 1) deep = { x: deep };
