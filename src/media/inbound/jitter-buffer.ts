@@ -97,9 +97,12 @@ export class JitterBuffer {
     return this.#epochMs + (this.#takenTo - this.#takenUnits + this.#delay.base) / unitsPerMs;
   }
 
-  /** Whether the next `units` are there. */
+  /** Whether the next `units` are there. After silence they are those that sound begins with again, however far on that is. */
   has(units: number): boolean {
-    return this.#started && this.#ring.has(this.#head) && this.#ring.has(this.#head + units - 1);
+    const ring = this.#ring;
+    if (!this.#started) return false;
+    const at = this.#waiting && !ring.has(this.#head) ? this.#head + this.#missing() : this.#head;
+    return ring.has(at) && ring.has(at + units - 1);
   }
 
   /** How much longer (positive) or shorter than it has to be the delay of the packet begun last is, clock units. */

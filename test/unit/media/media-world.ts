@@ -127,6 +127,13 @@ export class MediaWorld {
     this.rtp.emit('message', packet, { address: '192.0.2.9', port: 4000 });
   }
 
+  /** The peer sends comfort noise (RFC 3389) and then nothing for `ms`, while its timestamps go on. */
+  rest(ms: number): void {
+    this.hear(Buffer.from([60]), 13);
+    this.#timestamp += 8 * ms - 1;
+    this.clock.advance(ms);
+  }
+
   /** The peer presses a key, as RFC 4733 tells it, in a single packet. */
   press(event: number): void {
     this.hear(Buffer.from([event, 0x80, 0x03, 0x20]), 101);

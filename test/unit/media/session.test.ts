@@ -106,6 +106,25 @@ describe('MediaSession', () => {
     expect(world.session.stats()).toMatchObject({ framesConcealed: 0, packetsLate: 0 });
   });
 
+  it('has every word whole that a peer says between its pauses, though packets are a little late', () => {
+    const world = new World().answered();
+    for (let word = 0; word < 40; word++) {
+      world.rest(700 + 3 * word);
+      world.hear(speech(20));
+      for (let n = 1; n < 25; n++) {
+        const late = n % 2 === 1 ? 7 : 0;
+        world.clock.advance(late === 0 ? 13 : 27);
+        world.hear(speech(20));
+      }
+      world.clock.advance(20);
+    }
+    expect(world.session.stats()).toMatchObject({
+      packetsReceived: 1040,
+      framesConcealed: 0,
+      packetsLate: 0,
+    });
+  });
+
   it('follows a peer whose clock is 4 % fast to the last packet, and one that sends thrice as fast at the pace of the clock', () => {
     for (const [everyMs, atLeast, atMost] of [
       [19.2, 5200, 5215],
