@@ -83,7 +83,7 @@ export function identify(facts: InviteFacts, options: IdentifyOptions): Identifi
       ...(callSid === undefined ? {} : { callSid }),
       callerId: number(caller),
       calledNumber: number(called),
-      callerTrusted: trusted && caller !== '',
+      callerTrusted: trusted && caller !== '' && stated.agree(...callerHeaders(headersToAttributes)),
       trunk,
       ...(defaultCountry === undefined ? {} : { country: defaultCountry }),
       variables: { ...variables, ...passport.variables },
@@ -103,13 +103,19 @@ function isHidden(facts: InviteFacts): boolean {
     .some(word => hiding.has(word.trim().toLowerCase()));
 }
 
+/** Headers in which the system before us says who calls; each of them is there once. */
+const callerHeaders = (attributes: ReadonlyMap<string, string>): string[] => [
+  ...headersFor(attributes, 'caller_id'),
+  'x-caller-id',
+];
+
 /** The header that the trunk names for it, else X-CALLER-ID, else P-Asserted-Identity, else From; empty when that is nobody. */
 function callerOf(
   facts: InviteFacts,
   stated: StatedHeaders,
   attributes: ReadonlyMap<string, string>,
 ): string {
-  const named = [...headersFor(attributes, 'caller_id'), 'x-caller-id', 'p-asserted-identity'].map(name =>
+  const named = [...callerHeaders(attributes), 'p-asserted-identity'].map(name =>
     addressUser(stated.first(name) ?? ''),
   );
   const user = named.find(text => text !== '') ?? fromUser(facts.from);
@@ -135,6 +141,8 @@ function fromUser({ user, host }: Pick<Identity, 'user' | 'host'>): string {
 /** The headers of an INVITE that state an identity. From a trunk that is not trusted there are none. */
 class StatedHeaders {
   readonly #values = new Map<string, string>();
+  /** Those that came again with another value. */
+  readonly #doubtful = new Set<string>();
   /** Fields that came and could not be used as they are. */
   readonly dropped: number;
 
@@ -147,6 +155,7 @@ class StatedHeaders {
       const clean = trusted ? cleanValue(value, headerLimits.valueBytes) : undefined;
       if (clean === undefined) dropped++;
       else if (!this.#values.has(lower)) this.#values.set(lower, clean);
+      else if (this.#values.get(lower) !== clean) this.#doubtful.add(lower);
     }
     this.dropped = dropped;
   }
@@ -154,6 +163,11 @@ class StatedHeaders {
   /** Value of the first of these names that is there. */
   first(...names: readonly string[]): string | undefined {
     return names.map(name => this.#values.get(name)).find(value => value !== undefined);
+  }
+
+  /** Whether none of these says two things: one may be the caller's own, which a proxy has let through before its own. */
+  agree(...names: readonly string[]): boolean {
+    return !names.some(name => this.#doubtful.has(name));
   }
 
   matching(shape: RegExp, ...names: readonly string[]): string | undefined {

@@ -160,6 +160,30 @@ describe('the number of the caller', () => {
   });
 });
 
+describe('a header that says twice who calls', () => {
+  const [mine, other] = ['+4930901821', '+14155550177'];
+  const headersToAttributes = new Map([['x-from', 'caller_id']]);
+
+  it.each([
+    ['two numbers', { 'X-CALLER-ID': [other, mine] }],
+    ['two of the header that the trunk names', { 'X-From': [other, mine], 'X-CALLER-ID': mine }],
+    ['two of X-CALLER-ID beside that', { 'X-From': mine, 'X-CALLER-ID': [other, mine] }],
+  ])('makes the number nobody’s own when it gives %s', (_title, headers) => {
+    const { party } = identify(invite(headers), { ...trusted, headersToAttributes });
+    expect(party.callerTrusted).toBe(false);
+  });
+
+  it.each([
+    ['the same twice', { 'X-CALLER-ID': [mine, mine] }],
+    [
+      'a SIP and a tel URI in P-Asserted-Identity',
+      { 'P-Asserted-Identity': ['<sip:ann@x>', `<tel:${mine}>`] },
+    ],
+  ])('is believed when it gives %s', (_title, headers) => {
+    expect(identify(invite(headers), trusted).party.callerTrusted).toBe(true);
+  });
+});
+
 describe('the number that was called', () => {
   it('is the user of the Request-URI, in E.164', () => {
     expect(
