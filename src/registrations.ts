@@ -83,8 +83,12 @@ export class Registrations {
       headers: [],
       seconds: register.seconds,
       authorize: challenge => answerChallenge(challenge, credentials),
-      onChange: (registered, status) =>
-        events.emit({ type: 'trunk-registered', trunk: name, registered, status }),
+      onChange: (registered, status, why) => {
+        // What was taken back by ourselves has not failed.
+        if (!registered && why === undefined) return;
+        const told = why === undefined ? {} : { why };
+        events.emit({ type: 'trunk-registered', trunk: name, registered, status, ...told });
+      },
     });
   }
 }

@@ -44,6 +44,8 @@ export type BridgeEvent =
       readonly registered: boolean;
       /** Of the registrar; 0 when it did not answer. */
       readonly status: number;
+      /** Why it does not hold. */
+      readonly why?: string;
     }
   | {
       readonly type: 'agent-ready';

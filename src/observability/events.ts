@@ -84,9 +84,9 @@ function lineOf(event: BridgeEvent): Line {
       return { level: 'info', message: 'call arrived', fields };
     }
     case 'trunk-registered': {
-      const { trunk, registered, status } = event;
+      const { type: _, registered, ...fields } = event;
       const message = registered ? 'registered with a trunk' : 'not registered with a trunk';
-      return { level: registered ? 'info' : 'warn', message, fields: { trunk, status } };
+      return { level: registered ? 'info' : 'warn', message, fields };
     }
     case 'call-placed': {
       const { type: _, ...fields } = event;

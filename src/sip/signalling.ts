@@ -225,8 +225,11 @@ export interface OutboundOptions {
 export interface RegisterOptions extends Pick<OutboundOptions, 'from' | 'host' | 'authorize' | 'headers'> {
   /** How long a registration shall hold, s; the registrar may shorten it. */
   readonly seconds: number;
-  /** Told each time that it begins or ceases to hold; `status` is that of the registrar, 0 when there was none. */
-  readonly onChange: (registered: boolean, status: number) => void;
+  /**
+   * Told each time that it begins or ceases to hold, and of each try that comes to nothing; `status` is that of the
+   * registrar, 0 when there was none. `why` is missing where it holds, and where it was taken back by us.
+   */
+  readonly onChange: (registered: boolean, status: number, why?: string) => void;
 }
 
 /** A registration that is kept up (RFC 3261 section 10): the registrar then sends us its calls. */

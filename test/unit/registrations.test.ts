@@ -12,8 +12,11 @@ const desk = (username: string) =>
 function world() {
   const seen: string[] = [];
   const ends: (() => void)[] = [];
-  const register = (_route: unknown, { from }: RegisterOptions): Registration => {
+  const told: RegisterOptions['onChange'][] = [];
+  const events: unknown[] = [];
+  const register = (_route: unknown, { from, onChange }: RegisterOptions): Registration => {
     seen.push(`on ${from}`);
+    told.push(onChange);
     return {
       registered: true,
       stop: () =>
@@ -28,11 +31,13 @@ function world() {
   const registrations = new Registrations({
     signalling: { register },
     hops: async () => [],
-    events: { emit: () => undefined },
+    events: { emit: event => void events.push(event) },
     log: silentLogger,
   });
   return {
     seen,
+    told,
+    events,
     follow(yaml: string) {
       const env = { ELEVENLABS_API_KEY: 'sk_1', ELEVENLABS_AGENT_ID: 'agent_1' };
       const loaded = loadConfig({ env, path: 'c.yaml', read: () => yaml });
@@ -74,5 +79,18 @@ describe('registrations with trunks', () => {
     follow(desk('three'));
     await settle();
     expect(seen).toEqual(['on one', 'off one', 'on three']);
+  });
+
+  it('tell why they do not hold, and nothing of those that we take back ourselves', () => {
+    const { follow, told, events } = world();
+    follow(desk('front'));
+    told[0]?.(false, 403, 'SIP 403');
+    told[0]?.(true, 200);
+    told[0]?.(false, 200);
+    const event = { type: 'trunk-registered', trunk: 'pbx' };
+    expect(events).toEqual([
+      { ...event, registered: false, status: 403, why: 'SIP 403' },
+      { ...event, registered: true, status: 200 },
+    ]);
   });
 });

@@ -151,7 +151,7 @@ export class DrachtioSignalling implements Signalling {
   /** Not to be had here: it never holds, and says so once. */
   register(_route: () => Promise<readonly NextHop[]>, options: RegisterOptions): Registration {
     this.#options.log.warn('a trunk wants to be registered with, which sip.backend drachtio cannot do');
-    queueMicrotask(() => options.onChange(false, 0));
+    queueMicrotask(() => options.onChange(false, 0, 'sip.backend drachtio cannot register'));
     return { registered: false, stop: () => Promise.resolve() };
   }
 

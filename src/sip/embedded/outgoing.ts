@@ -1,4 +1,5 @@
 import type { Ending } from '../../core/ending.ts';
+import type { Result } from '../../core/errors.ts';
 import type {
   NextHop,
   OutboundDialogue,
@@ -14,7 +15,7 @@ import type { Found } from './transport/pool.ts';
 export interface OutgoingOptions
   extends Pick<UacEnvironment, 'clock' | 'limits' | 'log' | 'layer' | 'contactFor' | 'reach' | 'turn'> {
   /** A connection to a hop that the configuration names. */
-  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Result<Found>>;
   /** A call was answered: its peer may speak. And it is over. */
   readonly onConfirmed: (dialogue: UacDialogue) => void;
   readonly onEnd: (dialogue: UacDialogue) => void;

@@ -1,3 +1,4 @@
+import type { Result } from '../../core/errors.ts';
 import type { NextHop } from '../signalling.ts';
 import type { Connection } from './transport/connection.ts';
 import { type Found, placeOf } from './transport/pool.ts';
@@ -13,7 +14,7 @@ export interface Absent {
 }
 
 export interface ReachOptions {
-  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Result<Found>>;
   /** Whether an address that a peer has named may be connected to. */
   readonly mayDial: (address: string) => boolean;
   /** Where a trunk is by the configuration; empty when that does not say. */
@@ -36,7 +37,8 @@ export async function reach(
     const place = placeOf(next);
     if (tried.has(place) || tried.size >= mostHops) return undefined;
     tried.add(place);
-    return (await connect(next))?.connection;
+    const found = await connect(next);
+    return found.ok ? found.value.connection : undefined;
   };
   const first = hop === undefined ? undefined : await attempt(hop);
   if (first !== undefined) return first;

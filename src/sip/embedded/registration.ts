@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import { deferred } from '../../core/deferred.ts';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { NextHop, RegisterOptions, Registration, Source } from '../signalling.ts';
 import { Challenges } from './challenges.ts';
@@ -41,7 +41,7 @@ export interface RegistrationEnvironment {
   readonly log: Logger;
   readonly layer: TransactionLayer;
   readonly contactFor: (source: Source) => HostPort;
-  readonly connect: (hop: NextHop) => Promise<{ connection: Connection } | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Result<{ readonly connection: Connection }>>;
   readonly onEnd: (registration: KeptRegistration) => void;
   /** 0 <= x < 1; spreads the tries of many bridges over time. */
   readonly random?: () => number;
@@ -69,6 +69,8 @@ export class KeptRegistration implements Registration {
   /** Where the registrar was told to find us. */
   #us: HostPort | undefined;
   #holds = false;
+  /** Why the last try came to nothing. */
+  #why = '';
 
   constructor(
     route: () => Promise<readonly NextHop[]>,
@@ -106,6 +108,7 @@ export class KeptRegistration implements Registration {
 
   connectionClosed(connection: Connection): void {
     if (connection !== this.#connection) return;
+    this.#why = connection.fault ?? 'the connection broke';
     if (accepts(registrationTable, this.#state, 'flowLost')) this.#feed('flowLost');
   }
 
@@ -119,21 +122,25 @@ export class KeptRegistration implements Registration {
         this.#feed(connection === undefined ? 'unreachable' : 'connected');
       })
       .catch((error: unknown) => {
-        this.#env.log.info('the way to a registrar was not found', { error: messageOf(error) });
+        this.#why = messageOf(error);
         if (this.#state === 'connecting') this.#feed('unreachable');
       });
   }
 
   async #find(): Promise<Connection | undefined> {
     const route = await this.#route();
+    this.#why = `${this.#options.host} has no address that REGISTER can be sent to`;
     // RFC 3263 section 4.3: one that does not answer comes after all others.
     const deaf = route.filter(hop => this.#deaf !== undefined && placeOf(hop) === placeOf(this.#deaf));
     for (const hop of [...route.filter(each => !deaf.includes(each)), ...deaf]) {
       if (this.#state !== 'connecting') return undefined;
       const found = await this.#env.connect(hop);
-      if (found === undefined) continue;
+      if (!found.ok) {
+        this.#why = found.failure.message;
+        continue;
+      }
       this.#hop = hop;
-      return found.connection;
+      return found.value.connection;
     }
     return undefined;
   }
@@ -186,6 +193,7 @@ export class KeptRegistration implements Registration {
   #heard(outcome: RequestOutcome): void {
     if (this.#state !== 'registering' && this.#state !== 'leaving') return;
     this.#deaf = outcome === 'timeout' ? this.#hop : undefined;
+    this.#why = whyRefused(outcome, this.#connection);
     if (typeof outcome === 'string') return this.#feed('refused');
     this.#response = outcome;
     if (outcome.status < 300) this.#feed('accepted');
@@ -273,6 +281,16 @@ export class KeptRegistration implements Registration {
     const status = this.#response?.status ?? 0;
     if (registered === this.#holds && registered) return;
     this.#holds = registered;
-    this.#options.onChange(registered, status);
+    const wanted = this.#state !== 'leaving' && this.#state !== 'stopped';
+    this.#options.onChange(registered, status, registered || !wanted ? undefined : this.#why);
   }
+}
+
+function whyRefused(outcome: RequestOutcome, connection: Connection | undefined): string {
+  if (outcome === 'timeout') return 'no response';
+  if (outcome === 'lost') return connection?.fault ?? 'the connection broke';
+  const { status } = outcome;
+  return status === 401 || status === 407
+    ? `SIP ${status}: the credentials are not accepted (outbound_trunk_config.credentials)`
+    : `SIP ${status}`;
 }

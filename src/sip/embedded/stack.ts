@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { type Ending, ending } from '../../core/ending.ts';
-import { messageOf, type Result } from '../../core/errors.ts';
+import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { within } from '../../core/within.ts';
 import type {
@@ -259,25 +259,27 @@ export class EmbeddedSignalling implements Signalling, Registering {
     });
   }
 
-  async #dial(hop: NextHop): Promise<Connection | undefined> {
-    if (this.#closed) return undefined;
+  async #dial(hop: NextHop): Promise<Result<Connection>> {
+    const { address, port, transport } = hop;
+    const failed = (code: string, why: string) =>
+      fail(new Failure(code, `${address} port ${port} over ${transport.toUpperCase()}: ${why}`));
+    if (this.#closed) return failed('closed', 'this bridge is shutting down');
     const options = { clock: this.#clock, limits: this.#limits, census: this.#census };
     const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));
     if (!dialled.ok) {
       const { code, message } = dialled.failure;
-      this.#options.log.info('the peer could not be connected to', {
-        code,
-        why: message,
-        address: hop.address,
-      });
-      return undefined;
+      const where = { address, port, transport };
+      this.#options.log.info('the peer could not be connected to', { code, why: message, ...where });
+      return failed(code, message);
     }
     if (this.#closed) {
       dialled.value.destroy();
-      return undefined;
+      return failed('closed', 'this bridge is shutting down');
     }
     const connection = this.attach(dialled.value);
     connection.keepAlive();
-    return connection.open ? connection : undefined;
+    return connection.open
+      ? ok(connection)
+      : failed('connect-failed', connection.fault ?? 'the connection broke');
   }
 }

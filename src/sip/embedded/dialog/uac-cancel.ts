@@ -1,3 +1,4 @@
+import type { Result } from '../../../core/errors.ts';
 import type { NextHop } from '../../signalling.ts';
 import type { SipRequest } from '../message/message.ts';
 import { cancelOf } from '../transaction/inviting.ts';
@@ -12,7 +13,7 @@ export interface CancelOptions {
   readonly connection: Connection;
   readonly hop: NextHop | undefined;
   readonly layer: TransactionLayer;
-  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Result<Found>>;
   /** False once it makes no sense any more. */
   readonly wanted: () => boolean;
 }
@@ -21,6 +22,7 @@ export interface CancelOptions {
 export async function sendCancel(options: CancelOptions): Promise<void> {
   const { request, branch, connection, hop, layer, connect, wanted } = options;
   const other = connection.open || hop === undefined ? undefined : await connect(hop);
-  const over = connection.open ? connection : other?.connection;
+  const another = other?.ok === true ? other.value.connection : undefined;
+  const over = connection.open ? connection : another;
   if (over !== undefined && wanted()) layer.request(over, branch, cancelOf(request), () => undefined);
 }

@@ -1,6 +1,9 @@
 import type { Clock } from '../../../core/clock.ts';
+import { fail, ok, type Result } from '../../../core/errors.ts';
 import type { NextHop } from '../../signalling.ts';
 import { type StackLimits, sipTimers } from '../limits.ts';
+import type { Connection } from '../transport/connection.ts';
+import type { Found } from '../transport/pool.ts';
 
 /** Which hops of a route are tried, one after the other: a few, and none after a while (RFC 3263 section 4.3). */
 export class HopPlan {
@@ -26,16 +29,25 @@ export class HopPlan {
     return this.#route[this.#next - 1];
   }
 
-  /** The hop to try now; undefined when it was enough. */
-  next(): NextHop | undefined {
-    if (!this.#more()) return undefined;
-    this.#next++;
-    return this.#route[this.#next - 1];
-  }
-
-  /** There is a connection to the hop. */
-  reached(fresh: boolean): void {
-    this.#reused = !fresh;
+  /**
+   * A connection to the next hop that there is one to, for as long as it is `wanted`; else why there was none to the
+   * last that was tried, undefined where none was.
+   */
+  async find(
+    connect: (hop: NextHop) => Promise<Result<Found>>,
+    wanted: () => boolean,
+  ): Promise<Result<Connection, string | undefined>> {
+    let why: string | undefined;
+    while (wanted() && this.#more()) {
+      this.#next++;
+      const found = await connect(this.#route[this.#next - 1] as NextHop);
+      if (found.ok) {
+        this.#reused = !found.value.fresh;
+        return ok(found.value.connection);
+      }
+      why = found.failure.message;
+    }
+    return fail(why);
   }
 
   /** Whether another try makes sense; after a `broken` connection the same hop may have one more. */

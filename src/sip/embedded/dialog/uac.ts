@@ -41,7 +41,7 @@ export interface UacEnvironment extends AbsenceEnvironment {
   readonly log: Logger;
   readonly contactFor: (source: Source) => HostPort;
   /** A connection to a hop, one that is open already where there is one. */
-  readonly connect: (hop: NextHop) => Promise<Found | undefined>;
+  readonly connect: (hop: NextHop) => Promise<Result<Found>>;
   /** Another connection to the peer; undefined when there is none to be had. */
   readonly reach: (absent: Absent) => Promise<Connection | undefined>;
   /** The dialogue has its key: requests of the peer may come. */
@@ -190,23 +190,15 @@ export class UacDialogue implements OutboundDialogue {
   #connect(): void {
     this.#leave();
     this.#invite.forget();
-    this.#find()
+    this.#hops
+      .find(this.#env.connect, () => this.#state === 'connecting')
       .then(found => {
         if (this.#state !== 'connecting') return;
-        if (found === undefined) return this.#conclude('unreachable', ending('trunk-unreachable'));
-        this.#take(found);
+        if (!found.ok) return this.#conclude('unreachable', ending('trunk-unreachable', found.failure));
+        this.#take(found.value);
         this.#feed('connected');
       })
       .catch((error: unknown) => this.#fault(error));
-  }
-
-  async #find(): Promise<Connection | undefined> {
-    for (let hop = this.#hops.next(); hop !== undefined; hop = this.#hops.next()) {
-      const found = await this.#env.connect(hop);
-      if (found !== undefined) this.#hops.reached(found.fresh);
-      if (found !== undefined || this.#state !== 'connecting') return found?.connection;
-    }
-    return undefined;
   }
 
   #sendInvite(): void {

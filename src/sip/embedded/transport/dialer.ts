@@ -33,20 +33,30 @@ export function dial(hop: NextHop, options: DialerOptions, material?: TlsMateria
   return new Promise(resolve => {
     const socket = openSocket(hop, material);
     census.enter(socket, hop.address);
-    const give = (error?: unknown) => {
+    const give = (why: string) => {
       socket.destroy();
-      const why = tlsFault(error) ?? 'the next hop could not be connected to';
       resolve(fail(new Failure('connect-failed', why)));
     };
-    const timer = clock.timer(limits.connectMs, () => give());
-    socket.once('error', give);
+    const timer = clock.timer(limits.connectMs, () => give(`no connection within ${limits.connectMs} ms`));
+    const onError = (error: Error) => give(dialFault(error));
+    socket.once('error', onError);
     socket.once('close', () => timer.cancel());
     socket.once(hop.transport === 'tls' ? 'secureConnect' : 'connect', () => {
       timer.cancel();
-      socket.off('error', give);
+      socket.off('error', onError);
       resolve(ok(new SocketWire(socket, hop.transport, clock, limits.lingerMs)));
     });
   });
+}
+
+/** What kept us from connecting, as constant text with the code of the system or of OpenSSL. */
+function dialFault(error: Error): string {
+  const fault = tlsFault(error);
+  const code = 'code' in error ? String(error.code) : 'an unknown error';
+  if (fault === undefined) return `it could not be connected to (${code})`;
+  return /^(ERR_TLS_CERT_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/.test(code)
+    ? `${fault}, its certificate is not good for us (outbound_trunk_config: address, tls_ca, tls_verify)`
+    : fault;
 }
 
 function openSocket(hop: NextHop, material: TlsMaterial | undefined): Socket {

@@ -1,3 +1,4 @@
+import { Failure, fail, ok, type Result } from '../../../core/errors.ts';
 import type { NextHop } from '../../signalling.ts';
 import type { Connection } from './connection.ts';
 
@@ -9,23 +10,27 @@ export interface Found {
 
 /** The connections that we opened, by their hops: those are used again (RFC 5923). */
 export class ConnectionPool {
-  readonly #dial: (hop: NextHop) => Promise<Connection | undefined>;
+  readonly #dial: (hop: NextHop) => Promise<Result<Connection>>;
   readonly #connections = new Map<string, Connection>();
   /** Those that are just being opened: whoever wants one meanwhile waits for it, however many calls there are. */
-  readonly #dials = new Map<string, Promise<Connection | undefined>>();
+  readonly #dials = new Map<string, Promise<Result<Connection>>>();
 
-  constructor(dial: (hop: NextHop) => Promise<Connection | undefined>) {
+  constructor(dial: (hop: NextHop) => Promise<Result<Connection>>) {
     this.#dial = dial;
   }
 
-  /** The connection to a hop, or a new one; undefined when there is none to be had. */
-  async open(hop: NextHop): Promise<Found | undefined> {
+  /** The connection to a hop, or a new one; else where there is none to be had, and why. */
+  async open(hop: NextHop): Promise<Result<Found>> {
     const key = keyOf(hop);
     const known = this.#connections.get(key);
     // One with a peer that may be gone keeps the calls that it has, and gets no other.
-    if (known?.open === true && !known.silent) return { connection: known, fresh: false };
-    const connection = await (this.#dials.get(key) ?? this.#begin(key, hop));
-    return connection?.open === true ? { connection, fresh: true } : undefined;
+    if (known?.open === true && !known.silent) return ok({ connection: known, fresh: false });
+    const dialled = await (this.#dials.get(key) ?? this.#begin(key, hop));
+    if (!dialled.ok) return dialled;
+    const connection = dialled.value;
+    return connection.open
+      ? ok({ connection, fresh: true })
+      : fail(new Failure('connect-failed', connection.fault ?? 'the connection broke'));
   }
 
   connectionClosed(connection: Connection): void {
@@ -34,12 +39,12 @@ export class ConnectionPool {
     }
   }
 
-  #begin(key: string, hop: NextHop): Promise<Connection | undefined> {
+  #begin(key: string, hop: NextHop): Promise<Result<Connection>> {
     const dial = this.#dial(hop).then(
-      connection => {
+      dialled => {
         this.#dials.delete(key);
-        if (connection !== undefined) this.#connections.set(key, connection);
-        return connection;
+        if (dialled.ok) this.#connections.set(key, dialled.value);
+        return dialled;
       },
       (error: unknown) => {
         this.#dials.delete(key);

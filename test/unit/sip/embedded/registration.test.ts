@@ -21,6 +21,7 @@ interface Setting {
 /** A registration on its way; `changes` is what it tells. */
 async function registering(setting: Setting = {}) {
   const changes: [boolean, number][] = [];
+  const whys: (string | undefined)[] = [];
   const seen: Challenge[] = [];
   world.deaf = setting.deaf ?? [];
   const registration = world.stack.register(setting.route ?? (async () => [hop('192.0.2.10')]), {
@@ -29,10 +30,13 @@ async function registering(setting: Setting = {}) {
     headers: [],
     seconds: setting.seconds ?? 600,
     authorize: authorizer(seen),
-    onChange: (registered, status) => void changes.push([registered, status]),
+    onChange: (registered, status, why) => {
+      changes.push([registered, status]);
+      whys.push(why);
+    },
   });
   await settled();
-  return { registration, changes };
+  return { registration, changes, whys };
 }
 
 function sent(): SipRequest {
@@ -220,6 +224,42 @@ describe('a registration', () => {
     world.clock.advance(5_000);
     await settled();
     expect(asked).toBe(2);
+  });
+
+  it.each<[string, Setting, RegExp]>([
+    [
+      'cannot be connected to',
+      { deaf: ['192.0.2.10'] },
+      /^192\.0\.2\.10 port 5060 over TCP: the test says so$/,
+    ],
+    ['has no address', { route: async () => [] }, /^pbx\.example has no address/],
+    ['cannot be looked up', { route: () => Promise.reject(new Error('no such name')) }, /^no such name$/],
+  ])('says that the registrar %s', async (_, setting, why) => {
+    const { whys } = await registering(setting);
+    expect(whys).toEqual([expect.stringMatching(why)]);
+  });
+
+  it('says what the registrar answered, or that it said nothing', async () => {
+    const refused = await registering();
+    await answer(sent(), 403);
+    expect(refused.whys).toEqual(['SIP 403']);
+    await refused.registration.stop();
+    const wrong = await registering();
+    for (let i = 0; i < 2; i++)
+      await answer(sent(), 401, `WWW-Authenticate: Digest realm="trunk", nonce="n${i}"`);
+    expect(wrong.whys).toEqual([expect.stringMatching(/^SIP 401: .*outbound_trunk_config\.credentials/)]);
+    await wrong.registration.stop();
+    const mute = await registering();
+    sent();
+    world.clock.advance(32_000);
+    await settled();
+    expect(mute.whys).toEqual(['no response']);
+  });
+
+  it('gives no reason where it holds, and where we have taken it back', async () => {
+    const { registration, whys } = await registered();
+    await ended(registration);
+    expect(whys).toEqual([undefined, undefined]);
   });
 
   it('ends with the stack, which takes it back', async () => {

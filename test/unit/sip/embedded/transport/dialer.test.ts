@@ -6,6 +6,8 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../../src/core/clock.ts';
 import { silentLogger } from '../../../../../src/core/logger.ts';
 import { EmbeddedSignalling } from '../../../../../src/sip/embedded/stack.ts';
+import type { NextHop } from '../../../../../src/sip/signalling.ts';
+import { freePort as closedPort } from '../../../../support/ports.ts';
 
 interface Pair {
   readonly cert: string;
@@ -37,7 +39,11 @@ afterEach(async () => {
 });
 
 /** A call of ours, in the name of `shown`, to a trunk that demands our certificate; what the trunk saw of it, and its end. */
-async function call(shown: Pair | undefined, maxVersion: 'TLSv1.2' | 'TLSv1.3') {
+async function call(
+  shown: Pair | undefined,
+  maxVersion: 'TLSv1.2' | 'TLSv1.3',
+  other: Partial<NextHop> = {},
+) {
   const server = tls.createServer({ ...trunk, ca: ours.cert, requestCert: true, maxVersion });
   const names: unknown[] = [];
   server.on('secureConnection', socket => {
@@ -62,7 +68,7 @@ async function call(shown: Pair | undefined, maxVersion: 'TLSv1.2' | 'TLSv1.3') 
   open.push(() => stack.close(0));
   const { port } = server.address() as AddressInfo;
   const hop = { transport: 'tls', address: '127.0.0.1', port, serverName: 'trunk.example', ca: trunk.cert };
-  const end = await stack.call([{ ...hop, transport: 'tls' }], 'v=0\r\n', {
+  const end = await stack.call([{ ...hop, transport: 'tls', ...other }], 'v=0\r\n', {
     ...{ to: '+14155550123', from: '+14155550199', host: 'trunk.example', headers: [], ringMs: 20_000 },
   }).ended;
   return { names, end };
@@ -83,5 +89,18 @@ describe('a TLS connection that we open', () => {
     expect(names).toEqual([]);
     expect(end.reason).toBe('trunk-unreachable');
     expect(end.detail).toMatch(/^the peer ended TLS: .*certificate required/);
+  });
+
+  it('says where the certificate of the peer is not good, and which settings are about it', async () => {
+    const { end } = await call(ours, 'TLSv1.3', { ca: ours.cert });
+    expect(end.reason).toBe('trunk-unreachable');
+    expect(end.detail).toMatch(/^127\.0\.0\.1 port \d+ over TLS: .*SELF_SIGNED_CERT.*tls_ca/);
+    const { end: other } = await call(ours, 'TLSv1.3', { serverName: 'another.example' });
+    expect(other.detail).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID.*outbound_trunk_config: address/);
+  });
+
+  it('says where nothing listens', async () => {
+    const { end } = await call(ours, 'TLSv1.3', { port: await closedPort() });
+    expect(end.detail).toMatch(/^127\.0\.0\.1 port \d+ over TLS: .*ECONNREFUSED/);
   });
 });
