@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { Failure, messageOf } from '../core/errors.ts';
+import { whyNotListening } from '../core/listening.ts';
 import type { Logger } from '../core/logger.ts';
 import { httpLimits } from './limits.ts';
 
@@ -71,14 +72,5 @@ export function answerFaults(app: FastifyInstance, log: Logger): void {
 }
 
 function listenMessage(address: string, port: number, setting: string, error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const why =
-    code === 'EADDRINUSE'
-      ? 'another program listens there'
-      : code === 'EADDRNOTAVAIL'
-        ? 'this machine does not have that address'
-        : code === 'EACCES'
-          ? 'this user may not listen there'
-          : messageOf(error);
-  return `HTTP cannot be listened for on ${address} port ${port}: ${why}. Change ${setting}.`;
+  return `HTTP cannot be listened for on ${address} port ${port}: ${whyNotListening(error)}. Change ${setting}.`;
 }

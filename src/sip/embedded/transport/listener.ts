@@ -1,6 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../../../core/clock.ts';
+import { Failure } from '../../../core/errors.ts';
+import { whyNotListening } from '../../../core/listening.ts';
 import type { ListenAddress } from '../../signalling.ts';
 import type { StackLimits } from '../limits.ts';
 import type { Census } from './census.ts';
@@ -45,12 +47,17 @@ export class Listener {
     this.#server = createServer({ noDelay: true }, socket => this.#accept(socket));
   }
 
-  /** Settles with the port that was bound; rejects when it cannot be. */
+  /** Settles with the port that was bound; rejects with a `Failure` for the operator when it cannot be. */
   open(): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: this.#where.address, port: this.#where.port, backlog: 1_024 }, () => {
-        this.#server.off('error', reject);
+      const { transport, address, port: wanted } = this.#where;
+      const onError = (error: Error) => {
+        const what = `SIP over ${transport.toUpperCase()} cannot be listened for on ${address} port ${wanted}`;
+        reject(new Failure('sip-listen', `${what}: ${whyNotListening(error)}. Change SIP_LISTEN.`));
+      };
+      this.#server.once('error', onError);
+      this.#server.listen({ host: address, port: wanted, backlog: 1_024 }, () => {
+        this.#server.off('error', onError);
         // Accepting can fail for want of descriptors; the next one may work again.
         this.#server.on('error', () => this.#options.onRefused('too-many-connections', ''));
         const { port } = this.#server.address() as AddressInfo;

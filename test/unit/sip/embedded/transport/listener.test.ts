@@ -58,13 +58,14 @@ async function setup(
   material: TlsMaterial,
   clientCertificate: ClientCertificate = 'none',
   limits: Partial<StackLimits> = {},
+  wanted = 0,
 ) {
   const refused: string[] = [];
   const wires: Wire[] = [];
   const all = { ...stackLimits, ...limits };
   const census = new Census(systemClock, all);
   const listener = new Listener(
-    { transport: 'tls', address: '127.0.0.1', port: 0, clientCertificate },
+    { transport: 'tls', address: '127.0.0.1', port: wanted, clientCertificate },
     {
       clock: systemClock,
       limits: all,
@@ -104,6 +105,13 @@ async function setup(
 }
 
 describe('a TLS listener', () => {
+  it('says what is wrong with an address that it cannot have, and which setting names it', async () => {
+    const { port } = await setup(one);
+    await expect(setup(one, 'none', {}, port)).rejects.toThrow(
+      `SIP over TLS cannot be listened for on 127.0.0.1 port ${port}: another program listens there. Change SIP_LISTEN.`,
+    );
+  });
+
   it('speaks TLS 1.2 and 1.3, and nothing older', async () => {
     const { dial, refused } = await setup(one);
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
