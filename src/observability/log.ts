@@ -99,6 +99,9 @@ export function asyncOutput(
 ): DestinationStream & { flush(done: () => void): void } {
   let piece = '';
   let timer: Timer | undefined;
+  /** Whether the last write failed, and whether the process ends. */
+  let failing = false;
+  let ending = false;
   const push = (): void => {
     timer?.cancel();
     timer = undefined;
@@ -110,13 +113,37 @@ export function asyncOutput(
   // Before the stream's own, which writes out what it has when the process ends.
   process.once('exit', push);
   // From one character on it writes at once, as with zero; but with zero its `flush` would do nothing.
-  const stream = fileDestination({ dest, sync: false, minLength: 1, maxLength: waiting });
+  const stream = fileDestination({
+    dest,
+    sync: false,
+    minLength: 1,
+    maxLength: waiting,
+    retryEAGAIN: () => !ending,
+  });
+  // Called when the process ends. Left to itself it tries again until everything is written: on a full disk, or in a pipe that
+  // nobody reads, for ever, and the process would never end.
+  const writeRest = stream.flushSync.bind(stream);
+  stream.flushSync = () => {
+    ending = true;
+    if (failing) return;
+    try {
+      writeRest();
+    } catch {
+      // Nobody is left who could be told.
+    }
+  };
+  stream.on('write', () => {
+    failing = false;
+  });
   const lost = (lines: unknown): void => {
     for (const character of String(lines)) if (character === '\n') onDrop();
   };
   stream.on('drop', lost);
   // A reader that went away (`trunkbridge serve | head`) must not take the calls with it: its lines are lost.
-  stream.on('error', onDrop);
+  stream.on('error', () => {
+    failing = true;
+    onDrop();
+  });
   const most = Math.min(logLimits.together, waiting >> 1);
   return {
     write(line) {

@@ -1,4 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +16,7 @@ import { SimCaller } from '../../src/sim/caller/caller.ts';
 import { header, statusOf } from '../../src/sim/caller/message.ts';
 import { SimWorld } from '../../src/sim/world.ts';
 import { environmentOf, withBridge } from '../support/flow.ts';
+import { connectWhenOpen, freePort } from '../support/ports.ts';
 import { ServeProcess } from '../support/serve-process.ts';
 import { heardFor } from '../support/sound.ts';
 import { until } from '../support/until.ts';
@@ -37,6 +48,17 @@ async function serve(yaml: string) {
   const ready = async () => (await fetch(`http://127.0.0.1:${http}/readyz`)).status;
   const alive = async () => (await fetch(`http://127.0.0.1:${http}/healthz`)).status;
   return { ready, alive };
+}
+
+/** A pipe that is full, and stays so: whoever writes is told to try again. */
+function fullPipe(path: string): number {
+  execFileSync('mkfifo', [path]);
+  const end = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    for (;;) writeSync(end, Buffer.alloc(4096));
+  } catch {
+    return end;
+  }
 }
 
 async function talking() {
@@ -92,6 +114,29 @@ describe('a daemon that is told to stop', () => {
     await serve('drain:\n  deadline_seconds: 600\n');
     daemon.signal('SIGINT');
     expect(await daemon.exited).toBe(0);
+  });
+});
+
+describe.runIf(existsSync('/dev/full'))('a daemon whose log goes nowhere', () => {
+  const places: [string, () => number][] = [
+    ['a full disk', () => openSync('/dev/full', 'w')],
+    ['a pipe that nobody reads', () => fullPipe(join(folder, 'pipe'))],
+  ];
+
+  it.each(places)('ends with 0 all the same: %s', async (_name, open) => {
+    const output = open();
+    try {
+      const [sip, http] = [await freePort(), await freePort()];
+      const listen = { SIP_LISTEN: `tcp://127.0.0.1:${sip}`, HTTP_LISTEN: `127.0.0.1:${http}` };
+      daemon = new ServeProcess({ env: environmentOf(world, listen), cwd: folder, output });
+      (await connectWhenOpen(http)).destroy();
+      caller = await SimCaller.connect({ transport: 'tcp', host: '127.0.0.1', port: sip });
+      expect(await (await talking()).hangup()).toBe(200);
+      daemon.signal('SIGTERM');
+      expect(await daemon.exited).toBe(0);
+    } finally {
+      closeSync(output);
+    }
   });
 });
 

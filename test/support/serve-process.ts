@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** Folder that it runs in. */
   readonly cwd: string;
   readonly args?: readonly string[];
+  /** File descriptor that is its standard output, in place of what `stdout` keeps. */
+  readonly output?: number;
 }
 
 /** `trunkbridge serve` as a process of its own, with everything that it writes. */
@@ -29,11 +31,11 @@ export class ServeProcess {
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
 
-  constructor({ env, cwd, args = [] }: ServeOptions) {
+  constructor({ env, cwd, args = [], output }: ServeOptions) {
     this.#child = spawn(process.execPath, [main, 'serve', ...args], {
       cwd,
       env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output ?? 'pipe', 'pipe'],
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString('utf8');
