@@ -15,10 +15,12 @@ const nodeFile = 'node.id';
  */
 export function ownDataKey(dataDir: string, log: Logger): Buffer {
   const path = join(dataDir, keyFile);
+  let made = false;
   const text = ownFile(dataDir, keyFile, () => {
-    log.warn('a data key was made: back it up, or set DATA_KEY', { path });
+    made = true;
     return randomBytes(dataKeyBytes).toString('base64');
   });
+  if (made) log.warn('a data key was made: back it up, or set DATA_KEY', { path });
   const key = Buffer.from(text, 'base64');
   if (key.length === dataKeyBytes) return key;
   throw new Failure('data-key', `${path} holds no key of ${dataKeyBytes} bytes in base64: restore it`);

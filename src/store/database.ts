@@ -86,11 +86,13 @@ class FileDriver extends SqliteDriver {
 
 /** Keeps a second daemon out of a directory for as long as this process lives, however it ends. */
 export function lockFile(path: string, directory: string): { close(): void } {
-  const file = new Libsql(path, { timeout: 0 });
+  let file: Libsql.Database | undefined;
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    file = new Libsql(path, { timeout: 0 });
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    file.close();
+    file?.close();
     const taken = (error as NodeJS.ErrnoException).code === 'SQLITE_BUSY';
     throw new Failure(
       'data-dir',
