@@ -29,6 +29,8 @@ export interface FileContent {
   readonly entries: readonly FileEntry[];
   /** Sections that were asked for as trees, by their keys. */
   readonly trees: ReadonlyMap<string, Tree>;
+  /** Keys whose values are no value of a setting: an empty map, or a list of maps. */
+  readonly others: readonly Omit<FileEntry, 'raw'>[];
   readonly problems: readonly Problem[];
 }
 
@@ -38,10 +40,12 @@ export interface FileContent {
  */
 export function parseFile(name: string, text: string, sections: readonly string[] = []): FileContent {
   const trees = new Map<string, Tree>();
+  const others: Omit<FileEntry, 'raw'>[] = [];
   if (text.length > fileLimits.characters) {
     return {
       entries: [],
       trees,
+      others,
       problems: [{ where: name, what: `is longer than ${fileLimits.characters} characters` }],
     };
   }
@@ -53,7 +57,7 @@ export function parseFile(name: string, text: string, sections: readonly string[
       where: `${name}:${lines.linePos(error.pos[0]).line}`,
       what: `is not valid YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`,
     }));
-    return { entries: [], trees, problems };
+    return { entries: [], trees, others, problems };
   }
   const entries: FileEntry[] = [];
   const problems: Problem[] = [];
@@ -94,6 +98,7 @@ export function parseFile(name: string, text: string, sections: readonly string[
         continue;
       }
       if (isMap(value)) {
+        if (value.items.length === 0) others.push({ key, where });
         if (depth >= fileLimits.depth) problems.push({ where, what: 'is nested too deeply' });
         else walk(value, `${key}.`, depth + 1);
         continue;
@@ -101,17 +106,20 @@ export function parseFile(name: string, text: string, sections: readonly string[
       const raw = isSeq(value) ? value.items.map(item => scalar(resolve(item))) : scalar(value);
       if (raw === null) continue;
       if (isRaw(raw)) entries.push({ key, raw, where });
-      else problems.push({ where, what: 'must be text, a number, true, false, or a list of those' });
+      else others.push({ key, where });
     }
   };
   if (isMap(document.contents)) walk(document.contents, '', 1);
   else if (document.contents !== null)
     problems.push({ where: name, what: 'must be a map of keys and values' });
-  return { entries, trees, problems };
+  return { entries, trees, others, problems };
 }
 
+/** A telephone number that stands without quotes keeps the plus or the zero that it begins with. */
 function scalar(node: unknown): unknown {
-  return isScalar(node) ? node.value : node;
+  if (!isScalar(node)) return node;
+  const { value, source = '' } = node;
+  return typeof value === 'number' && /^(\+\d{3}|0\d)\d*$/.test(source) ? source : value;
 }
 
 const isPlain = (value: unknown): value is string | number =>

@@ -21,7 +21,7 @@ export function readNumbers(sources: Sources, trunks: readonly string[]): Number
     const entry = readNumber(section, trunks);
     section.finish();
     if (entry === undefined) continue;
-    const key = JSON.stringify([entry.pattern, entry.trunk ?? '']);
+    const key = JSON.stringify([spelled(entry.pattern), entry.trunk ?? '']);
     if (seen.has(key)) section.complain('says the same numbers as an entry before it');
     seen.add(key);
     numbers.push(entry);
@@ -62,6 +62,12 @@ function readNumber(section: Section, trunks: readonly string[]): NumberConfig |
     ...(trunk === undefined ? {} : { trunk }),
     ...(defaultCountry === undefined ? {} : { defaultCountry }),
   };
+}
+
+/** The same text for the same numbers, as calls are compared with them: +4930…, 004930… and 4930… are one. */
+function spelled(pattern: NumberPattern): NumberPattern {
+  if (pattern.kind !== 'number') return pattern;
+  return { ...pattern, number: pattern.number.replace(/^(?:\+|00)(?=\d)/, '').toLowerCase() };
 }
 
 /** What a number may have of its own, under the names and within the bounds that hold for all. */
@@ -105,7 +111,6 @@ function readStanding(section: Section): NumberConfig['clientData'] {
 const plain = (given: string) => given.replace(/[\s().-]/g, '');
 const digitsOf = (given: string) => /^\+?(\d{1,17})$/.exec(plain(given))?.[1];
 
-/** YAML makes a number of digits without a plus and quotes: it is taken as they were written. */
 const phoneNumber: Reader<NumberPattern> = raw => {
   const given = String(raw).trim();
   if (given === '*') return ok({ kind: 'any' });

@@ -46,9 +46,16 @@ export class Sources {
       this.problems.push({ where: path, what: `cannot be read (${text.failure})` });
       return;
     }
-    const { entries, trees, problems } = parseFile(path, text.value, sections);
+    const { entries, trees, others, problems } = parseFile(path, text.value, sections);
     this.problems.push(...problems);
     for (const [key, tree] of trees) this.#trees.set(key, tree);
+    const tops = new Set(known.map(name => name.replace(/\..*/, '')));
+    for (const { key, where } of others) {
+      if (known.includes(key))
+        this.problems.push({ where, what: 'must be text, a number, true, false, or a list of those' });
+      else if (![...known, open].some(name => name === key || name.startsWith(`${key}.`)))
+        this.problems.push({ where, what: unknownKey(key, [...tops, ...known, open, ...sections]) });
+    }
     for (const entry of entries) {
       if (known.includes(entry.key) || entry.key.startsWith(`${open}.`)) this.#entries.set(entry.key, entry);
       else

@@ -20,6 +20,11 @@ describe('the file', () => {
     expect(entries.map(({ raw }) => raw)).toEqual([5, 5]);
   });
 
+  it('keeps the plus or the zero that a number without quotes begins with', () => {
+    const { entries } = parseFile('c.yaml', 'a: +49301234\nb: 0301234\nc: [0044, 7]\nd: +5\ne: 0.5\n');
+    expect(entries.map(({ raw }) => raw)).toEqual(['+49301234', '0301234', ['0044', 7], 5, 0.5]);
+  });
+
   it.each([
     ['a key twice', 'a: 1\na: 2\n', 'duplicate key'],
     ['a tab for indentation', 'a:\n\tb: 1\n', 'not valid YAML'],

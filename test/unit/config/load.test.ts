@@ -144,6 +144,14 @@ describe('keys of the file', () => {
     ]);
   });
 
+  it('name the section that was meant, also where it is a list of maps or empty', () => {
+    const text = 'trunk:\n  - name: a\nmedai: {}\nsip: {}\nnumbers: []\n';
+    expect(problems({}, { '/c.yaml': text })).toEqual([
+      '/c.yaml:1 trunk: is not a key; did you mean trunks?',
+      '/c.yaml:3 medai: is not a key; did you mean media?',
+    ]);
+  });
+
   it('are told by line when the file is not YAML, without quoting it', () => {
     const found = problems({}, { '/c.yaml': `log:\n  level: "${secret}\n` });
     expect(found).not.toEqual([]);

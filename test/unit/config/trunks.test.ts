@@ -254,6 +254,8 @@ describe('numbers', () => {
   it('are refused when two entries say the same', () => {
     const twice = numbers('{phone_number: "1", agent_id: a}', '{phone_number: "1", agent_id: b}');
     expect(problems(twice)[0]).toContain('c.yaml:3 numbers[1]: says the same numbers');
+    const ways = numbers('{phone_number: "+4930", agent_id: a}', '{phone_number: "004930", agent_id: b}');
+    expect(problems(ways)[0]).toContain('c.yaml:3 numbers[1]: says the same numbers');
   });
 
   it('lift the need for ELEVENLABS_AGENT_ID, and it is noted what they do not cover', () => {
