@@ -75,6 +75,11 @@ export class Playout {
     return this.#last === 'sound';
   }
 
+  /** Whether it ends with silence. */
+  get silent(): boolean {
+    return this.#last === 'pause';
+  }
+
   /** Says whether the taker speaks mu-law, and whether anybody needs `samples` besides: else they are not kept while `coded`. */
   want(codes: boolean, samples: boolean): void {
     this.#catchUp();

@@ -167,6 +167,7 @@ export class Inbound {
   tick(nowMs: number, deadlineMs: number = nowMs): void {
     this.#latch.tick(nowMs);
     const playout = this.#playout;
+    const { silent } = playout;
     playout.render(nowMs);
     const count = (playout.rate / 1000) * limits.tickMs;
     const sound = this.#shield.pass(playout.samples, count, playout.rate);
@@ -176,7 +177,7 @@ export class Inbound {
       if (playout.coded) feed.writeCodes(playout.codes, count);
       else feed.write(sound, count);
     }
-    this.#tap?.heard(this.#place(deadlineMs), playout.samples, count, playout.rate);
+    this.#tap?.heard(this.#place(deadlineMs, silent), playout.samples, count, playout.rate);
     playout.shift(count);
     if (this.#shield.up !== this.#shielded) this.#want();
     if (this.#shield.begun !== '') this.#options.onTone?.(this.#shield.begun);
@@ -297,13 +298,17 @@ export class Inbound {
     return this.#evenMs - nowMs < mostFollowedMs;
   }
 
-  /** When the sound of a tick was, ms. What comes unevenly was spoken evenly: it follows on what was before it. */
-  #place(deadlineMs: number): number {
-    const { eager, takenMs } = this.#buffer;
+  /**
+   * When the sound of a tick was, ms; `silent`: it was silent before. What comes unevenly was spoken evenly: it follows on what was
+   * before it. What stands for sound that has not come is of the time that was waited for, lest the next word lie under it.
+   */
+  #place(deadlineMs: number, silent: boolean): number {
+    const { eager, takenMs, targetMs } = this.#buffer;
     const fresh = eager && takenMs !== undefined && takenMs > this.#takenMs;
-    const due = fresh ? takenMs : deadlineMs;
+    const due = fresh ? takenMs : eager ? deadlineMs - targetMs : deadlineMs;
     this.#takenMs = takenMs ?? this.#takenMs;
-    const follows = eager && Math.abs(due - this.#tappedMs) < limits.tapSlackMs;
+    const begins = fresh && silent && due > this.#tappedMs;
+    const follows = eager && !begins && Math.abs(due - this.#tappedMs) < limits.tapSlackMs;
     const at = follows ? this.#tappedMs : due;
     this.#tappedMs = at + limits.tickMs;
     return at;

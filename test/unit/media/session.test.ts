@@ -162,6 +162,40 @@ describe('MediaSession', () => {
     expect(Math.abs(world.clock.now() - times.at(-1)!)).toBeLessThanOrEqual(60);
   });
 
+  it('is recorded with every word whole and at its time, however late packets are and long the pauses between', () => {
+    const world = new World().answered();
+    const loud: { readonly at: number; readonly before: number }[] = [];
+    let end = 0;
+    world.session.tap({
+      heard: (at, samples, count) => {
+        // The end of a word fades over one tick more.
+        if (samples.subarray(count - 20, count).some(sample => sample > 2000)) loud.push({ at, before: end });
+        end = at + 20;
+      },
+      sent: () => undefined,
+      withdrawn: () => undefined,
+    });
+    const spoken: number[] = [];
+    for (let word = 0; word < 40; word++) {
+      world.rest(301 + 17 * word);
+      const begin = world.clock.now();
+      for (let n = 0; n < 25; n++) {
+        const lateMs = n === 24 ? 15 : (7 * n + 11 * word) % 38;
+        world.clock.advance(Math.max(0, begin + 20 * n + lateMs - world.clock.now()));
+        world.hear(speech(20));
+        spoken.push(begin + 20 * n);
+      }
+      world.clock.advance(Math.max(0, begin + 500 - world.clock.now()));
+    }
+    const off = loud.map(({ at }, i) => at - spoken[i]!);
+    // The first word teaches how late packets are, and by when the last one was expected.
+    const known = off.slice(25);
+    expect(loud.length).toBe(spoken.length);
+    expect(Math.min(...known)).toBeGreaterThanOrEqual(-5);
+    expect(Math.max(...known)).toBeLessThanOrEqual(20);
+    expect(Math.max(...loud.slice(25).map(({ at, before }) => before - at))).toBeLessThanOrEqual(0);
+  });
+
   it('gives another leg sound at an even pace, however unevenly it comes', () => {
     const times: number[] = [];
     const world = new World().answered();
