@@ -30,7 +30,8 @@ export interface CallControl {
   digits(keys: string, form: KeyForm): Promise<Result<void>>;
   /**
    * Has what the caller keys come to `taker` alone: the agent, recordings and transcripts get neither digits nor tones. Settles
-   * when the worker has said that it is so, false when it cannot be. Without `taker` the agent gets keys again.
+   * when the worker has said that it is so, false when it cannot be or a person has the caller. Without `taker` the agent gets
+   * keys again.
    */
   secure(taker: KeyTaker | undefined): Promise<boolean>;
   /** Keeps the caller on hold, or takes it back. Code `unsupported`, or those of `Dialogue.reoffer`. */

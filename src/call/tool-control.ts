@@ -44,14 +44,15 @@ export class ToolControl implements CallControl {
     const { leg, hush, over } = this.#options;
     hush();
     await leg.quiet(transferLimits.keysQuietMs);
-    if (over()) return fail(new Failure('gone', 'the call is over'));
+    if (over() || this.#passedOn) return fail(new Failure('gone', 'the call is over'));
     const pressed = await leg.digits(keys, form);
     return pressed ? ok(undefined) : fail(new Failure('busy', 'too many keys wait already'));
   }
 
   secure(taker: KeyTaker | undefined): Promise<boolean> {
     const { leg, over } = this.#options;
-    if (over()) return Promise.resolve(false);
+    // An agent whose caller has gone on may still be at something: whoever has the caller now gets the keys.
+    if (over() || (this.#passedOn && taker !== undefined)) return Promise.resolve(false);
     this.#keyTaker = taker;
     return leg.secure(taker !== undefined);
   }

@@ -381,6 +381,17 @@ describe('keys and hold', () => {
     expect([call.state, caller.asked]).toEqual(['talking', ['hold true']]);
   });
 
+  it('are neither pressed nor kept secret for an agent whose caller is with a person', async () => {
+    const { control, leg, other, start } = await talking();
+    await start('bridge');
+    other.acknowledge();
+    await settled();
+    leg.asked.length = 0;
+    expect(await control.digits('1', 'events')).toMatchObject({ ok: false, failure: { code: 'gone' } });
+    expect(await control.secure({ keyed: digits => digits.wipe(), over: () => undefined })).toBe(false);
+    expect(leg.asked).toEqual(['quiet']);
+  });
+
   it('are not asked for after the end', async () => {
     const { call, control, caller, leg } = await talking();
     caller.go();
