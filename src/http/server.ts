@@ -1,9 +1,11 @@
 import type { AddressInfo } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { Failure, messageOf } from '../core/errors.ts';
 import { whyNotListening } from '../core/listening.ts';
 import type { Logger } from '../core/logger.ts';
 import { httpLimits } from './limits.ts';
+
+const notUnderstood = 'The request cannot be understood.';
 
 /** A server that listens. */
 export interface HttpServer {
@@ -44,6 +46,9 @@ export function bare(): FastifyInstance {
     keepAliveTimeout: httpLimits.keepAliveMs,
     maxRequestsPerSocket: httpLimits.requestsPerConnection,
     forceCloseConnections: true,
+    // A path that cannot be read belongs to no route, and so to no handler of errors.
+    frameworkErrors: (_error, _request, reply: FastifyReply) =>
+      reply.code(400).send({ detail: { status: 'bad_request', message: notUnderstood } }),
     http: { headersTimeout: httpLimits.headersMs },
   });
   app.server.maxConnections = httpLimits.connections;
@@ -61,7 +66,7 @@ export function answerFaults(app: FastifyInstance, log: Logger): void {
     const status = error.statusCode ?? 500;
     if (status < 500) {
       reply.code(status);
-      return { detail: { status: 'bad_request', message: 'The request cannot be understood.' } };
+      return { detail: { status: 'bad_request', message: notUnderstood } };
     }
     log.error('http request failed', { route: request.routeOptions.url ?? 'none', error: messageOf(error) });
     reply.code(500);

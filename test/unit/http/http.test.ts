@@ -95,6 +95,12 @@ it('answers 404 in the same shape for what is not there', async () => {
   expect([answer.statusCode, answer.json().detail.status]).toEqual([404, 'not_found']);
 });
 
+it.each(['%', '%ff'])('answers 400 in that shape for a path that cannot be read', async word => {
+  const answer = await composeHttp(options()).inject(`/v1/convai/conversations/${word}`);
+  expect([answer.statusCode, answer.json().detail?.status]).toEqual([400, 'bad_request']);
+  expect(answer.body).not.toContain(word);
+});
+
 describe('the server', () => {
   const any = { address: '127.0.0.1', port: 0 };
 
