@@ -10,7 +10,10 @@ import { gatesLine, type ToolRunFacts } from '../core/tool-facts.ts';
 import { LineBudget } from './line-budget.ts';
 import type { Metrics } from './metrics.ts';
 
-/** How often events that a stranger can cause may be logged. All of them are counted. */
+/**
+ * How often events that a stranger can cause may be logged, and attempts to tell a server that is down: each event that waits for
+ * it is tried twenty times. All of them are counted.
+ */
 export const refusalLines = { perSecond: 5, burst: 50 } as const;
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -23,14 +26,19 @@ interface Line {
 
 /** The one place where a business event is both counted and logged. */
 export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, clock: Clock): EventSink {
-  const budget = new LineBudget(clock, refusalLines);
+  const refusals = new LineBudget(clock, refusalLines);
+  const attempts = new LineBudget(clock, refusalLines);
+  const budgetOf = (event: BridgeEvent): LineBudget | undefined => {
+    if (event.type === 'invite-refused' || event.type === 'peer-refused') return refusals;
+    return event.type === 'webhook' && event.outcome === 'later' ? attempts : undefined;
+  };
   return {
     emit(happened) {
       const event = happened.type === 'tool-run' ? { ...happened, tool: toolName(happened.tool) } : happened;
       metrics.count(event);
       const { level, message, fields } = lineOf(event);
-      if (event.type !== 'invite-refused' && event.type !== 'peer-refused')
-        return log[level](message, fields);
+      const budget = budgetOf(event);
+      if (budget === undefined) return log[level](message, fields);
       const unsaid = budget.take();
       if (unsaid !== undefined) log[level](message, unsaid === 0 ? fields : { ...fields, unsaid });
     },

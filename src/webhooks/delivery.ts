@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
@@ -50,6 +51,8 @@ export class Deliveries {
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    // Each delivery under way listens to it; from eleven on that would be taken for a leak, and said on standard error.
+    setMaxListeners(webhookLimits.deliveries, this.#stopping.signal);
   }
 
   start(): void {

@@ -168,6 +168,20 @@ describe('the sink of events', () => {
     expect(lines.at(-1)?.fields['unsaid']).toBe(1_000 - refusalLines.burst);
   });
 
+  it('logs some of the attempts to tell a server that is down, and each event that is given up', () => {
+    const { events, lines } = sink();
+    const attempt = (outcome: 'later' | 'dead'): BridgeEvent => {
+      const went = { outcome, cause: 'webhook-status', detail: '', attempt: 1, ms: 1, ageMs: 1 };
+      return { type: 'webhook', call, event: 'call_ended', ...went };
+    };
+    for (let i = 0; i < 1_000; i++) events.emit(attempt('later'));
+    expect(lines).toHaveLength(refusalLines.burst);
+    // Strangers who are refused have lines of their own.
+    events.emit(refused);
+    for (let i = 0; i < 100; i++) events.emit(attempt('dead'));
+    expect(lines).toHaveLength(refusalLines.burst + 101);
+  });
+
   it('never keeps back a line about a call', () => {
     const { events, lines } = sink();
     for (let i = 0; i < 200; i++) events.emit(ended('caller-hung-up'));

@@ -100,6 +100,23 @@ const outcomes = (events: EventList) =>
   );
 
 describe('an event', () => {
+  it('is one of as many at once as may be, and nobody takes them for a leak', async () => {
+    const warned: string[] = [];
+    const note = (warning: Error) => void warned.push(warning.name);
+    process.on('warning', note);
+    const { store, requests, make } = setUp(({ signal }) => {
+      signal?.addEventListener('abort', () => undefined, { once: true });
+      return new Promise(() => undefined);
+    });
+    make().start();
+    for (let i = 0; i < webhookLimits.deliveries; i++) oneCall(store);
+    await settled();
+    await new Promise(resolve => setImmediate(resolve));
+    process.off('warning', note);
+    expect(requests).toHaveLength(webhookLimits.deliveries);
+    expect(warned).toEqual([]);
+  });
+
   it('is sent at once, signed over the very bytes, with the headers of the operator', async () => {
     const { clock, store, events, requests, make } = setUp(() => status(200));
     make().start();
