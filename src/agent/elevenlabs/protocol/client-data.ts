@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../../core/errors.ts';
 import { maskNumber } from '../../../core/mask.ts';
+import { isShallow } from '../../../core/shallow.ts';
 import type { ConversationOverrides } from '../../agent.ts';
 
 /** What others want a conversation to begin with, checked. */
@@ -190,8 +191,3 @@ const shown = (key: string): string =>
     .replace(/[^\w.-]/g, '?')
     .replace(/\d{7,}/g, maskNumber)
     .slice(0, 64);
-
-function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every(inner => isShallow(inner, levels - 1));
-}

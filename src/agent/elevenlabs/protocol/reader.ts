@@ -1,3 +1,4 @@
+import { isShallow } from '../../../core/shallow.ts';
 import type { QueueStatus, TurnNews } from '../../agent.ts';
 import { quickAudio, strictBase64 } from './audio-message.ts';
 import { scanAudio } from './audio-scan.ts';
@@ -44,6 +45,9 @@ const badShape: Reading = { kind: 'bad', cause: 'shape' };
 
 /** What the JavaScript client of ElevenLabs assumes when the metadata does not name the input format. */
 const assumedInputFormat = 'pcm_16000';
+
+/** Levels that parameters of a tool may have: some thousands can be parsed, and not be handed to another thread. */
+const parameterLevels = 32;
 
 /** Below this length JSON.parse of the whole is the faster way, bytes. */
 const quickFrom = 4096;
@@ -128,7 +132,8 @@ function readToolCall(call: Fields): Reading {
   const name = string(call['tool_name']);
   if (id === undefined || name === undefined) return badShape;
   // What is no object has no parameters: the tool then answers what it misses, and the agent is not left waiting.
-  const parameters = isFields(call['parameters']) ? call['parameters'] : {};
+  const given = call['parameters'];
+  const parameters = isFields(given) && isShallow(given, parameterLevels) ? given : {};
   return { kind: 'tool-call', id, name, parameters, expectsResponse: call['expects_response'] !== false };
 }
 

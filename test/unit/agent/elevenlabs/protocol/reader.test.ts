@@ -86,6 +86,18 @@ describe('reading a server message', () => {
     });
   });
 
+  it('takes parameters that are nested without end for none', () => {
+    const call = (levels: number) =>
+      readMessage(
+        Buffer.from(
+          `{"type":"client_tool_call","client_tool_call":{"tool_call_id":"t","tool_name":"n","parameters":{"on":${'['.repeat(levels)}${']'.repeat(levels)}}}}`,
+        ),
+      );
+    expect(call(31)).toMatchObject({ kind: 'tool-call', parameters: { on: expect.any(Array) } });
+    for (const levels of [32, 4_000, 8_000])
+      expect(call(levels)).toMatchObject({ kind: 'tool-call', id: 't', parameters: {} });
+  });
+
   it('gives a tool call without parameters an empty object, so that the tool can say what it misses', () => {
     const call = { tool_name: 'x', tool_call_id: 't', event_id: 1 };
     for (const parameters of [undefined, null, 'To=1', [1]]) {
