@@ -52,6 +52,8 @@ export class Inbound {
   readonly #playout = new Playout(this.#buffer);
   readonly #kinds = new Uint8Array(128);
   #deaf = false;
+  /** The peer sends and does not listen: it plays music, which is for an ear. */
+  #holds = false;
   /** Whether sound of the peer may go to the sink as it comes, byte for byte. */
   #straight = false;
   #sink: AudioSink | undefined;
@@ -88,6 +90,7 @@ export class Inbound {
   configure(plan: MediaPlan): void {
     // RFC 3264 section 6.1: on a stream that we only send or that is inactive, nothing is expected from the peer.
     this.#deaf = plan.direction === 'sendonly' || plan.direction === 'inactive';
+    this.#holds = plan.direction === 'recvonly';
     this.#latch.apply(plan.target, plan.signallingAddress, {
       peerSends: !this.#deaf,
       genuine: plan.srtp !== undefined,
@@ -374,7 +377,8 @@ export class Inbound {
 
   #hear(packet: Buffer, mark: number, nowMs: number): boolean {
     this.#statistics.arrival(view.timestamp, nowMs);
-    if (this.#deaf || view.payloadLength === 0) return false;
+    // RFC 3264 section 8.4: whoever holds a call may play music. An agent would take it for the caller.
+    if (this.#deaf || (this.#holds && this.#buffer.eager) || view.payloadLength === 0) return false;
     this.#packetMs = Math.min(limits.bufferMs, view.payloadLength / unitsPerMs);
     if (this.#straight && this.#mayFollow(nowMs) && this.#playout.follow(packet, view, mark, nowMs)) {
       this.#sink?.write(packet, view.payloadStart, view.payloadStart + view.payloadLength);

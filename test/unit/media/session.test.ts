@@ -346,6 +346,22 @@ describe('MediaSession', () => {
     expect(world.told.words).toEqual(['media timeout']);
   });
 
+  it('keeps the music of a hold from the agent, which gets silence, and hears the caller when he is back', () => {
+    const world = new World().answered();
+    world.talk(1000);
+    world.session.apply({ ...plan, direction: 'recvonly' });
+    world.talk(200);
+    world.ear.chunks.length = 0;
+    world.talk(30_000);
+    const onHold = Buffer.concat(world.ear.chunks);
+    expect(onHold.length).toBeGreaterThan(8 * 29_900);
+    expect(onHold.every(byte => byte === 0xff || byte === 0x7f)).toBe(true);
+    world.session.apply(plan);
+    world.ear.chunks.length = 0;
+    world.talk(1000);
+    expect(heardOf(world)).toEqual(Buffer.concat(Array.from({ length: 50 }, () => speech(20))));
+  });
+
   it('goes on with the same stream after a hold and under a new packet time', () => {
     const world = new World().answered();
     const before = world.run(1000);
