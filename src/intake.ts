@@ -223,6 +223,7 @@ export class Intake {
   #refuse(dialogue: Dialogue, end: Ending): void {
     const { status, options } = refusal(end, sentence(end));
     dialogue.reject(status, end, options);
-    this.#parts.events.emit({ type: 'invite-refused', status, end, source: dialogue.facts.source.address });
+    const { source, sipCallId } = dialogue.facts;
+    this.#parts.events.emit({ type: 'invite-refused', status, end, source: source.address, sipCallId });
   }
 }

@@ -2,6 +2,7 @@ import type { Access } from './access.ts';
 import type { OverloadGuard } from './admission.ts';
 import type { Config, SipBackend } from './config/config.ts';
 import type { Clock } from './core/clock.ts';
+import type { Ending } from './core/ending.ts';
 import type { EventSink } from './core/events.ts';
 import type { Logger } from './core/logger.ts';
 import { limitsOf } from './sip/drachtio/limits.ts';
@@ -23,6 +24,9 @@ export interface SignallingParts {
   readonly onInvite: OnInvite;
   readonly tap: Tap;
 }
+
+/** Most of a Call-ID that the log shows of an INVITE that made no call: whoever sends it chooses how long it is. */
+const callIdShown = 128;
 
 /** What speaks SIP: our own stack, or a drachtio-server. */
 export async function composeSignalling(
@@ -93,6 +97,9 @@ function whoever({ clock, log, events, access, overload, onInvite, tap }: Signal
     },
     tap,
     onRefused: refused,
-    onInviteRefused: (status, end, source) => events.emit({ type: 'invite-refused', status, end, source }),
+    onInviteRefused: (status: number, end: Ending, source: string, callId?: string) => {
+      const named = callId === undefined ? {} : { sipCallId: callId.slice(0, callIdShown) };
+      events.emit({ type: 'invite-refused', status, end, source, ...named });
+    },
   } satisfies Partial<EmbeddedOptions>;
 }

@@ -14,6 +14,8 @@ export type BridgeEvent =
       readonly status: number;
       readonly end: Ending;
       readonly source: string;
+      /** Absent where it had none that could be read, and over a media stream. */
+      readonly sipCallId?: string;
     }
   | { readonly type: 'peer-refused'; readonly cause: string; readonly source: string }
   | {

@@ -78,11 +78,11 @@ function statFields(stats: LegStats): LogFields {
 function lineOf(event: BridgeEvent): Line {
   switch (event.type) {
     case 'invite-refused': {
-      const { status, source } = event;
+      const { type: _, end, ...fields } = event;
       return {
         level: 'info',
         message: 'invite refused',
-        fields: { status, source, ...endFields(event.end) },
+        fields: { ...fields, ...endFields(end) },
       };
     }
     case 'peer-refused':

@@ -39,8 +39,10 @@ export class TicketOffice implements AgentTickets {
     const url = new URL(this.#endpoint);
     url.searchParams.set('agent_id', agentId);
     const result = await this.#ask(url);
-    if (!result.ok)
-      this.#log.warn('no signed url', { code: result.failure.code, cause: result.failure.message });
+    if (!result.ok) {
+      const { code, message } = result.failure;
+      this.#log.warn('no signed url', { agent: agentId, code, cause: message });
+    }
     return result;
   }
 

@@ -70,7 +70,7 @@ export interface EmbeddedOptions {
   /** A connection or request was refused; `address` is an IP literal, or empty when it is not known. */
   readonly onRefused: (cause: PeerRefusal, address: string) => void;
   /** An INVITE was refused before `onInvite` could hear of it. */
-  readonly onInviteRefused?: (status: number, end: Ending, address: string) => void;
+  readonly onInviteRefused?: (status: number, end: Ending, address: string, callId?: string) => void;
   /** Sees every message that comes or goes, as bytes. */
   readonly tap?: Tap;
   readonly limits?: Partial<StackLimits>;

@@ -51,7 +51,7 @@ export interface ReceptionOptions {
   readonly speaksFor: (trunk: string, source: Source) => boolean;
   readonly onInvite: OnInvite;
   /** An INVITE that was turned away before anyone heard of it. */
-  readonly onInviteRefused: (status: number, end: Ending, address: string) => void;
+  readonly onInviteRefused: (status: number, end: Ending, address: string, callId?: string) => void;
   /** A request inside a dialogue from somebody who has no part in it. */
   readonly onStranger: (address: string) => void;
 }
@@ -126,7 +126,7 @@ export class Reception {
       this.#options.log.debug('a bad request could not be answered', { status, error: messageOf(error) });
     }
     if (request.method === 'INVITE') {
-      this.#options.onInviteRefused(status, ending('bad-request'), connection.source.address);
+      this.#inviteRefused(request, status, ending('bad-request'), connection);
     }
   }
 
@@ -176,7 +176,11 @@ export class Reception {
     const response = responseTo(request, status, undefined, newToken());
     for (const [name, value] of headers) response.add(name, value);
     connection.send(formatResponse(status, undefined, response));
-    if (request.method === 'INVITE') this.#options.onInviteRefused(status, end, connection.source.address);
+    if (request.method === 'INVITE') this.#inviteRefused(request, status, end, connection);
+  }
+
+  #inviteRefused({ headers }: SipRequest, status: number, end: Ending, { source }: Connection): void {
+    this.#options.onInviteRefused(status, end, source.address, headers.get('Call-ID'));
   }
 
   #dispatch(transaction: ServerTransaction, trunk: string | undefined): void {
@@ -209,7 +213,7 @@ export class Reception {
 
   #outOfDialog(transaction: ServerTransaction, trunk: string | undefined): void {
     const { request, connection } = transaction;
-    const { layer, limits, onInviteRefused } = this.#options;
+    const { layer, limits } = this.#options;
     const { target, objection: denied } = findReplaced(request, trunk, this.#dialogs);
     const objection = screen(request, {
       looped: layer.looped(request),
@@ -223,9 +227,8 @@ export class Reception {
     });
     if (objection !== undefined) {
       transaction.respond(objection.answer);
-      if (request.method === 'INVITE') {
-        onInviteRefused(objection.answer.status, objection.end, connection.source.address);
-      }
+      if (request.method === 'INVITE')
+        this.#inviteRefused(request, objection.answer.status, objection.end, connection);
     } else if (request.method === 'OPTIONS') transaction.respond(options200);
     else this.#invite(transaction, trunk, target);
   }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TicketOffice } from '../../../../src/agent/elevenlabs/ticket.ts';
 import { deferred } from '../../../../src/core/deferred.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
@@ -34,8 +34,12 @@ describe('a signed url from the stand-in', () => {
   });
 
   it('is refused with agent-not-found for an agent that does not exist, whatever its id is made of', async () => {
-    const result = await office(apiKey).signedUrl('agent/../&xi=?');
+    const warn = vi.fn();
+    const log = { ...silentLogger, warn };
+    const there = new TicketOffice({ baseUrl: agent.baseUrl, apiKey, timeoutMs: 5000, log });
+    const result = await there.signedUrl('agent/../&xi=?');
     expect(result).toMatchObject({ ok: false, failure: { code: 'agent-not-found' } });
+    expect(warn.mock.lastCall?.[1]).toMatchObject({ agent: 'agent/../&xi=?', code: 'agent-not-found' });
   });
 });
 

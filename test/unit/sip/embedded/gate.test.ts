@@ -23,6 +23,7 @@ function setup(gate: (request: RequestFacts) => Admission) {
   const calls: Dialogue[] = [];
   const asked: RequestFacts[] = [];
   const refused: (number | string)[][] = [];
+  const callsRefused: (string | undefined)[] = [];
   const stack = new EmbeddedSignalling({
     listen: [],
     admit: () => true,
@@ -35,11 +36,14 @@ function setup(gate: (request: RequestFacts) => Admission) {
     log: silentLogger,
     onInvite: call => void calls.push(call),
     onRefused: cause => void refused.push([cause]),
-    onInviteRefused: (status, end) => void refused.push([status, end.reason]),
+    onInviteRefused: (status, end, _address, callId) => {
+      refused.push([status, end.reason]);
+      callsRefused.push(callId);
+    },
   });
   const wire = new FakeWire();
   stack.attach(wire);
-  return { clock, calls, asked, refused, stack, wire };
+  return { clock, calls, asked, refused, callsRefused, stack, wire };
 }
 
 let world: ReturnType<typeof setup>;
@@ -76,6 +80,7 @@ describe('the gate of the stack', () => {
     expect(world.stack.stats().transactions).toBe(0);
     expect(world.calls).toEqual([]);
     expect(world.refused).toEqual([[401, 'credentials-missing']]);
+    expect(world.callsRefused).toEqual([response.headers.get('Call-ID')]);
     // The ACK of the refusal finds nothing, and is not answered.
     world.wire.receive(request('ACK', { toTag: toTagOf(response) }));
     expect(world.wire.statuses()).toEqual([]);

@@ -17,6 +17,7 @@ function setup(options: Partial<EmbeddedOptions> = {}) {
   const calls: Dialogue[] = [];
   const refused: string[] = [];
   const invitesRefused: (number | string)[][] = [];
+  const callsRefused: (string | undefined)[] = [];
   const stack = new EmbeddedSignalling({
     listen: [],
     admit: () => true,
@@ -25,7 +26,10 @@ function setup(options: Partial<EmbeddedOptions> = {}) {
     log: silentLogger,
     onInvite: call => void calls.push(call),
     onRefused: cause => void refused.push(cause),
-    onInviteRefused: (status, end) => void invitesRefused.push([status, end.reason]),
+    onInviteRefused: (status, end, _address, callId) => {
+      invitesRefused.push([status, end.reason]);
+      callsRefused.push(callId);
+    },
     ...options,
   });
   const wire = new FakeWire();
@@ -39,7 +43,7 @@ function setup(options: Partial<EmbeddedOptions> = {}) {
     on.receive(text);
     return on.statuses();
   };
-  return { stack, clock, calls, call, refused, invitesRefused, wire, peer };
+  return { stack, clock, calls, call, refused, invitesRefused, callsRefused, wire, peer };
 }
 
 type World = ReturnType<typeof setup>;
@@ -286,6 +290,7 @@ describe('screening', () => {
     expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '10']);
     expect(world.peer(invite({ callId: 'late', branch: 'z9hG4bKlate' }))).toEqual([503]);
     expect(world.invitesRefused).toEqual([[503, 'draining']]);
+    expect(world.callsRefused).toEqual(['late']);
     expect(world.peer(request('BYE', { toTag, cseq: 2, branch: 'z9hG4bKbye' }))).toEqual([200]);
   });
 
