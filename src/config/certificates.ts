@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { fail, ok, type Result } from '../core/errors.ts';
-import type { NamedCertificate, TlsPaths } from './config.ts';
+import type { Config, NamedCertificate, TlsPaths } from './config.ts';
 import { list, text } from './readers.ts';
 import { Section } from './section.ts';
 import { sectionKeys } from './settings.ts';
@@ -20,6 +20,25 @@ function attempt<T>(make: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A sentence for each certificate of our own that does not hold at `now`, ms since 1970. */
+export function certificateNotes({ sip }: Pick<Config, 'sip'>, now: number): string[] {
+  const own = sip.tlsCert === undefined ? [] : [{ name: 'SIP_TLS_CERT', cert: sip.tlsCert }];
+  const named = sip.tlsNamed.map(({ names, cert }) => ({
+    name: `sip.tls_certificates (${names.join(', ')})`,
+    cert,
+  }));
+  return [...own, ...named].flatMap(({ name, cert }) => {
+    const read = attempt(() => new X509Certificate(cert));
+    if (read === undefined) return [];
+    const { validFrom, validTo } = read;
+    if (Date.parse(validTo) < now)
+      return [`The certificate of ${name} has expired (${validTo}): peers will refuse it.`];
+    if (Date.parse(validFrom) > now)
+      return [`The certificate of ${name} holds only from ${validFrom} on: peers will refuse it.`];
+    return [];
+  });
 }
 
 export interface NamedCertificates {

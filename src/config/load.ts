@@ -1,7 +1,7 @@
 import { ok, type Result } from '../core/errors.ts';
 import type { MediaEncryption, NumberConfig } from '../trunks/trunk.ts';
 import { assemble } from './assemble.ts';
-import { readNamedCertificates } from './certificates.ts';
+import { certificateNotes, readNamedCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
 import { environmentNotes } from './environment.ts';
 import { readMenus } from './menus.ts';
@@ -33,6 +33,8 @@ export interface LoadOptions {
   /** Limits of the SIP stack with their defaults: names that the file may use below `sip.limits`. */
   readonly sipLimits?: Readonly<Record<string, number>>;
   readonly read?: ReadText;
+  /** What certificates are held against, ms since 1970; default: now. */
+  readonly now?: number;
 }
 
 /** How a setting came to its value. */
@@ -109,7 +111,10 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
     config,
     path,
     origins: origins as Record<SettingKey, Origin>,
-    notes: notes(config, env, origins['sip.allow']?.where),
+    notes: [
+      ...notes(config, env, origins['sip.allow']?.where),
+      ...certificateNotes(config, options.now ?? Date.now()),
+    ],
   });
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { filesOf, readAgain, type TlsTexts } from '../../../src/config/certificates.ts';
@@ -16,6 +17,27 @@ beforeAll(async () => {
 
 const paths = { cert: '/c', key: '/k', named: [{ cert: '/nc', key: '/nk' }] };
 const texts = (): TlsTexts => ({ ...one, named: [{ names: ['a.example'], ...one }] });
+
+describe('our own certificates', () => {
+  it('are told of when they do not hold, each by the setting that names it', () => {
+    const yaml =
+      'sip: {listen: ["tls://127.0.0.1:5061"], tls_cert: /c, tls_key: /k, tls_certificates: [{names: [a.example], cert: /c, key: /k}]}';
+    const files: Record<string, string> = { 'c.yaml': yaml, '/c': one.cert, '/k': one.key };
+    const env = { ELEVENLABS_API_KEY: 'sk_1', ELEVENLABS_AGENT_ID: 'agent_1' };
+    const notes = (now: number) => {
+      const loaded = loadConfig({ env, path: 'c.yaml', read: path => files[path] ?? '', now });
+      if (!loaded.ok) throw new Error(JSON.stringify(loaded.failure));
+      return loaded.value.notes;
+    };
+    const { validFrom, validTo } = new X509Certificate(one.cert);
+    expect(notes(Date.parse(validFrom))).toEqual([]);
+    expect(notes(Date.parse(validFrom) - 1)).toEqual([
+      expect.stringMatching(/SIP_TLS_CERT holds only from/),
+      expect.stringMatching(/sip\.tls_certificates \(a\.example\) holds only from/),
+    ]);
+    expect(notes(Date.parse(validTo) + 1)[0]).toMatch(/SIP_TLS_CERT has expired/);
+  });
+});
 
 describe('certificates that are read again', () => {
   const reading = (files: Record<string, string>) => (path: string) => {
