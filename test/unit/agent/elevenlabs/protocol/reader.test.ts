@@ -95,7 +95,10 @@ describe('reading a server message', () => {
       );
     expect(call(31)).toMatchObject({ kind: 'tool-call', parameters: { on: expect.any(Array) } });
     for (const levels of [32, 4_000, 8_000])
-      expect(call(levels)).toMatchObject({ kind: 'tool-call', id: 't', parameters: {} });
+      expect(call(levels)).toEqual({
+        ...{ kind: 'tool-call', id: 't', name: 'n' },
+        ...{ parameters: {}, expectsResponse: true },
+      });
   });
 
   it('gives a tool call without parameters an empty object, so that the tool can say what it misses', () => {
