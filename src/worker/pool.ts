@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { AgentStart, AgentToolAnswer } from '../agent/agent.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import { type CallKey, type LegId, newLegId } from '../core/ids.ts';
@@ -23,7 +23,7 @@ import type {
   PlayTime,
   RecordingOptions,
 } from './legs.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import { type FromWorker, pulseMs, type ToWorker } from './messages.ts';
 import { PooledStream } from './pooled-stream.ts';
 import { WorkerLag } from './worker-lag.ts';
 
@@ -60,9 +60,17 @@ const respawnMs = 250;
 /** How long a worker may take to bring its recordings to an end when it is stopped, ms. */
 const stopMs = 6000;
 
+/**
+ * How many looks, `pulseMs` apart, a worker may say nothing, before it is ended. They are counted rather than timed: while the
+ * main thread or the whole process stood still, nobody has looked.
+ */
+export const silentLooks = 15;
+
 /** One place of the pool: a worker and the legs it carries. */
 interface Slot {
   thread: WorkerThread | undefined;
+  /** Looks since it said anything; undefined until it has started. */
+  silent: number | undefined;
   ports: number;
   lag: WorkerLag;
   /** Called when the worker has stopped, or died. */
@@ -77,6 +85,7 @@ export class WorkerPool implements Legs {
   readonly #slots: Slot[] = [];
   readonly #ready: Promise<void>[] = [];
   readonly #limits: OverloadLimits;
+  #looking: Timer;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -84,9 +93,10 @@ export class WorkerPool implements Legs {
     this.#limits = options.overload ?? overloadLimits;
     for (let index = 0; index < options.workers; index += 1) {
       const lag = this.#newLag();
-      this.#slots.push({ thread: undefined, ports: 0, lag, legs: new Map() });
+      this.#slots.push({ thread: undefined, silent: undefined, ports: 0, lag, legs: new Map() });
       this.#ready.push(this.#spawn(index));
     }
+    this.#looking = this.#lookLater();
   }
 
   /** Settles when every worker has started. */
@@ -138,6 +148,7 @@ export class WorkerPool implements Legs {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#looking.cancel();
     await Promise.all(this.#slots.map(slot => this.#letGo(slot)));
   }
 
@@ -160,14 +171,33 @@ export class WorkerPool implements Legs {
     if (slot === undefined) throw new Error(`there is no worker ${index}`);
     const thread = this.#options.spawn(index);
     slot.thread = thread;
+    slot.silent = undefined;
     slot.lag = this.#newLag();
     return new Promise(started => {
       thread.onMessage(message => {
+        slot.silent = 0;
         if (message.type === 'ready') started();
         else this.#hear(index, slot, message);
       });
       thread.onExit(cause => this.#lost(index, slot, cause));
     });
+  }
+
+  #lookLater(): Timer {
+    return this.#options.clock.timer(pulseMs, () => {
+      this.#slots.forEach((slot, index) => this.#look(slot, index));
+      this.#looking = this.#lookLater();
+    });
+  }
+
+  /** A worker that is stuck carries no sound and ends no call: dead, it does less harm. */
+  #look(slot: Slot, worker: number): void {
+    if (slot.thread === undefined || slot.silent === undefined) return;
+    slot.silent += 1;
+    if (slot.silent !== silentLooks) return;
+    const seconds = (silentLooks * pulseMs) / 1000;
+    this.#options.log.error('a media worker says nothing any more and is ended', { worker, seconds });
+    void slot.thread.terminate();
   }
 
   #newLag(): WorkerLag {

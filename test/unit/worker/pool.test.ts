@@ -6,8 +6,8 @@ import { noLegStats } from '../../../src/core/leg-stats.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { overloadLimits } from '../../../src/core/overload.ts';
 import type { LegListener } from '../../../src/worker/legs.ts';
-import type { FromWorker, ToWorker } from '../../../src/worker/messages.ts';
-import { WorkerPool, type WorkerThread } from '../../../src/worker/pool.ts';
+import { type FromWorker, pulseMs, type ToWorker } from '../../../src/worker/messages.ts';
+import { silentLooks, WorkerPool, type WorkerThread } from '../../../src/worker/pool.ts';
 import { EventList } from '../../support/fake-call.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -272,6 +272,39 @@ describe('questions to a leg', () => {
     const pressed = dead.leg.digits('1', 'events');
     dead.thread.die('crash');
     expect(await pressed).toBe(false);
+  });
+});
+
+describe('a worker that is stuck', () => {
+  it('is ended with its calls and replaced, once it has said nothing for too long', async () => {
+    const { pool, threads, clock, events } = setUp();
+    const [stuck, other] = threads as [FakeThread, FakeThread];
+    const metrics = {} as never;
+    stuck.say({ type: 'ready' });
+    other.say({ type: 'ready' });
+    const leg = await openLeg(pool);
+    let end: unknown;
+    leg.listen({ ...deaf(), lost: reason => (end = reason) });
+    const look = () => {
+      other.say({ type: 'pulse', legs: 0, ports: 0, metrics });
+      clock.advance(pulseMs);
+    };
+    stuck.say({ type: 'pulse', legs: 1, ports: 2, metrics });
+    for (let seen = 1; seen < silentLooks; seen++) look();
+    expect(end).toBeUndefined();
+    look();
+    expect(end).toEqual(ending('worker-lost'));
+    expect(events.events).toEqual([{ type: 'worker-lost', worker: 0, legs: 1 }]);
+    look();
+    expect(threads).toHaveLength(3);
+    await pool.stop();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is not one that still starts', () => {
+    const { threads, clock, events } = setUp(1);
+    clock.advance(10 * silentLooks * pulseMs);
+    expect([threads.length, events.events.length]).toEqual([1, 0]);
   });
 });
 
