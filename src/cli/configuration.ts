@@ -47,8 +47,9 @@ Only in the file:
 ${keys.map(([key, setting]) => entry(key, setting)).join('\n')}
   sip.limits.<name>
       Limits of the SIP stack: ${Object.keys(sipLimits).join(', ')}.
-  trunks, numbers, sip.tls_certificates
-      Who may call, which number reaches which agent, and certificates by name: see docs/trunks.md.`;
+  trunks, numbers, sip.tls_certificates, transfers, menus, tool_access
+      Who may call, which number reaches which agent, and certificates by name: see docs/trunks.md. Whom agents may reach:
+      docs/transfers.md. Menus: docs/twilio.md. Who may use which tool: docs/sending.md.`;
 }
 
 function entry(title: string, { meaning, fallback, required }: Setting): string {
