@@ -111,6 +111,7 @@ describe('what stops the daemon', () => {
       trunkbridge: {
         stop_grace_period: string;
         network_mode: string;
+        ulimits: object;
         environment: object;
         volumes: string[];
       };
@@ -154,6 +155,11 @@ describe('what stops the daemon', () => {
     expect(unit['RestartPreventExitStatus']).toBe('2');
     expect(unit['ExecStart']).toContain('serve --config');
     expect(unit['NoNewPrivileges']).toBe('yes');
+  });
+
+  it('leaves no picture of its memory, with its codes and keys, where it crashes', () => {
+    expect(unit['LimitCORE']).toBe('0');
+    expect(compose.ulimits).toMatchObject({ core: 0 });
   });
 
   it('reads the configuration again for systemctl reload', () => {
