@@ -96,8 +96,8 @@ export function receive(input) {
   inbound.configure(plan);
   inbound.setSink({
     format: 'pcm_16000',
-    write(bytes) {
-      taken += bytes.length;
+    write(_, from, to) {
+      taken += to - from;
     },
     toString: () => 'sink',
   });
