@@ -188,6 +188,7 @@ export class Intake {
     const begun = legs.begin({
       call,
       wire: 'rtp',
+      agentSoon: true,
       family: admitted.local.family,
       secureOnly: trunk.mediaEncryption === 'required',
       tones: route.policy.tones ?? trunk.tones ?? general.tones ?? 'auto',

@@ -1,6 +1,7 @@
 import { agentLimits } from '../agent/elevenlabs/limits.ts';
 import { newMessageCounts } from '../agent/elevenlabs/message-counts.ts';
 import { type ConnectAgent, connectWith } from '../agent/elevenlabs/socket.ts';
+import { Wires } from '../agent/elevenlabs/wire.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import { messageOf, ok, type Result } from '../core/errors.ts';
 import type { LegId } from '../core/ids.ts';
@@ -46,6 +47,7 @@ class MediaWorker {
   readonly #ports: PortPool;
   readonly #meters = new MediaMeters();
   readonly #counts = newMessageCounts();
+  readonly #wires = new Wires({ stepped: () => this.#sendBetween() });
   readonly #connect: ConnectAgent;
   readonly #recorder: Recorder;
   readonly #streams: WorkerStreams;
@@ -63,7 +65,7 @@ class MediaWorker {
     this.#pacer = new Pacer(clock);
     this.#recorder = new Recorder(clock);
     const limits = { ...agentLimits, maxMessageBytes: options.agentMaxMessageBytes };
-    this.#connect = connectWith(limits, () => this.#sendBetween());
+    this.#connect = connectWith(limits, () => this.#sendBetween(), this.#wires);
     this.#ports = new PortPool({ ...options.ports, restMs: options.portRestMs }, clock);
     this.#streams = new WorkerStreams({
       clock,
@@ -159,6 +161,7 @@ class MediaWorker {
   async #open(id: LegId, options: LegOptions): Promise<void> {
     const waiting: ToWorker[] = [];
     this.#opening.set(id, waiting);
+    if (options.agentSoon === true) this.#wires.ahead();
     const opened = options.wire === 'rtp' ? await this.#bind(options) : await this.#await(id);
     this.#opening.delete(id);
     if (!opened.ok) {
@@ -237,6 +240,7 @@ class MediaWorker {
     this.#pulse.cancel();
     this.#lag.stop();
     this.#streams.stop();
+    this.#wires.close();
     // Recordings of these calls are still being written.
     void this.#recorder.idle().then(() => {
       this.#port.postMessage({ type: 'stopped' });

@@ -32,6 +32,8 @@ interface AnyLegOptions {
   readonly call: CallKey;
   /** Absent: `auto`. */
   readonly tones?: KeyTones;
+  /** An agent is started once its ticket has come: the connection to it is begun meanwhile. */
+  readonly agentSoon?: boolean;
   /** Opens it in the worker of this leg: only legs of one worker can be joined. */
   readonly near?: LegId;
 }

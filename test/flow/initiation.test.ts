@@ -100,6 +100,36 @@ describe('the initiation webhook', () => {
     );
   });
 
+  it('is waited for with the connection to the agent begun, which the conversation then has', () => {
+    let answer: (() => void) | undefined;
+    let hold = false;
+    return withWebhook(
+      response => {
+        answer = () => json({})(response, undefined as never);
+        if (!hold) answer();
+      },
+      async (bridge, receiver) => {
+        const { agent } = bridge.world;
+        const first = await bridge.answered();
+        await first.hangup();
+        hold = true;
+        await agent.waitFor(({ ticketRequests }) => ticketRequests === 1);
+        const second = await bridge.call();
+        await receiver.count(2);
+        await agent.waitFor(({ ticketRequests }) => ticketRequests === 2);
+        await agent.waitFor(({ unasked }) => unasked === 1);
+        // Not one over which a request is just about to come.
+        await new Promise(resolve => setTimeout(resolve, 200));
+        expect(agent.unasked).toBe(1);
+        expect(agent.conversations).toHaveLength(1);
+        answer?.();
+        expect((await second.answered).status).toBe(200);
+        expect(agent).toMatchObject({ unasked: 0, conversations: { length: 2 } });
+        await second.hangup();
+      },
+    );
+  });
+
   it('overrules what the configuration has for the number, and never who calls', () =>
     withWebhook(
       json({

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { type AgentLimits, agentLimits } from './limits.ts';
 import { isLoopback } from './loopback.ts';
-import { type WireOptions, Wires } from './wire.ts';
+import { Wires } from './wire.ts';
 
 /** How a socket ended. `refused` is an HTTP answer that was no upgrade; `failed` is an error with its code. */
 export type SocketEnd =
@@ -45,14 +45,13 @@ interface SocketOptions extends WebSocket.ClientOptions {
 
 /**
  * Connects with the `ws` package: no compression, no Origin, no subprotocol, plain text only to loopback. `stepped` is called
- * behind each thing that happens on a connection, from TCP on: many may happen in one turn of the loop, and some take a
- * millisecond.
+ * behind each thing that happens on a WebSocket: many may happen in one turn of the loop, and some take a millisecond.
  */
 export function connectWith(
   limits: AgentLimits = agentLimits,
   stepped: () => void = () => undefined,
+  wires: Wires = new Wires({ stepped }),
 ): ConnectAgent {
-  const wires = new Wires();
   const options: SocketOptions = {
     perMessageDeflate: false,
     maxPayload: limits.maxMessageBytes,
@@ -98,10 +97,10 @@ class WsSocket implements AgentSocket {
   ) {
     this.#listener = listener;
     this.#stepped = stepped;
-    const connect = (to: WireOptions): Socket => {
-      const wire = target.protocol === 'wss:' ? wires.secure(to) : wires.plain(to);
-      wire.once('connect', stepped);
-      wire.once('secureConnect', stepped);
+    const secure = target.protocol === 'wss:';
+    const connect = ({ host, port }: { readonly host: string; readonly port: number }): Socket => {
+      const wire = wires.open({ secure, host, port });
+      wire.setTimeout(options.handshakeTimeout ?? 0);
       this.#wire = wire;
       return wire;
     };

@@ -6,7 +6,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { SimConversation } from './conversation.ts';
@@ -59,6 +59,7 @@ export class SimAgent {
   readonly #tickets = new Tickets();
   readonly #watchers = new Watchers();
   readonly #openOnes = new Set<SimConversation>();
+  readonly #unasked = new Set<Socket>();
   #begun = 0;
   #pings = 0;
   readonly #pinging: NodeJS.Timeout | undefined;
@@ -84,8 +85,19 @@ export class SimAgent {
       perMessageDeflate: false,
       maxPayload: defaults.maxClientMessageBytes,
     });
-    server.on('request', (request, response) => void this.#answer(request, response));
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#unasked.add(socket);
+      socket.once('close', () => this.#unasked.delete(socket));
+      this.#watchers.notify();
+    });
+    server.on('request', (request, response) => {
+      this.#unasked.delete(request.socket);
+      void this.#answer(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => {
+      this.#unasked.delete(request.socket);
+      this.#upgrade(request, socket, head);
+    });
     const pingMs = options.pingMs ?? defaults.pingMs;
     this.#pinging = pingMs === 0 ? undefined : setInterval(() => this.#ping(), pingMs);
   }
@@ -93,6 +105,11 @@ export class SimAgent {
   /** WebSockets that are open now. */
   get open(): number {
     return this.#openOnes.size;
+  }
+
+  /** Connections, with TLS where it has that, over which nothing has been asked yet. */
+  get unasked(): number {
+    return this.#unasked.size;
   }
 
   /** Settles with what `check` finds as soon as it finds something; rejects after `timeoutMs`. */

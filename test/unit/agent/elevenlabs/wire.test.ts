@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import { agentLimits } from '../../../../src/agent/elevenlabs/limits.ts';
 import { AudioFrame } from '../../../../src/agent/elevenlabs/protocol/audio-frame.ts';
 import { connectWith, type SocketListener } from '../../../../src/agent/elevenlabs/socket.ts';
-import { Wires } from '../../../../src/agent/elevenlabs/wire.ts';
+import { Wires, wireLimits } from '../../../../src/agent/elevenlabs/wire.ts';
 import { loopbackCertificate } from '../../../../src/sim/certificate.ts';
 
 const ends: (() => void)[] = [];
@@ -32,10 +32,11 @@ describe('a wire with TLS', () => {
   it('resumes the session of the one before to the same host, and asks for the certificate all the same', async () => {
     const { server, cert, port } = await secureServer();
     server.on('secureConnection', (socket: TLSSocket) => socket.on('data', () => socket.end('bye')));
-    const wires = new Wires({ ca: cert });
+    const place = { secure: true, host: '127.0.0.1', port };
+    const wires = new Wires({ trust: { ca: cert } });
     const reused: boolean[] = [];
     for (let i = 0; i < 3; i++) {
-      const wire = wires.secure({ host: '127.0.0.1', port });
+      const wire = wires.open(place) as TLSSocket;
       await once(wire, 'secureConnect');
       reused.push(wire.isSessionReused());
       wire.end('hello');
@@ -43,7 +44,7 @@ describe('a wire with TLS', () => {
       await once(wire, 'close');
     }
     expect(reused).toEqual([false, true, true]);
-    const [error] = await once(new Wires().secure({ host: '127.0.0.1', port }), 'error');
+    const [error] = await once(new Wires().open(place), 'error');
     expect((error as NodeJS.ErrnoException).code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
   });
 });
@@ -79,16 +80,13 @@ describe('sockets that are opened', () => {
     const { server, cert, port } = await secureServer();
     const far = new WebSocketServer({ server });
     far.on('connection', each => each.send('hello', () => each.close(1000)));
-    const trusting = new Wires({ ca: cert });
-    const secure = trusting.secure;
-    const asked = vi.spyOn(Wires.prototype, 'secure').mockImplementation(to => secure.call(trusting, to));
-    ends.push(() => asked.mockRestore());
     const told: string[] = [];
+    const stepped = () => void told.push('step');
+    const trusting = new Wires({ trust: { ca: cert }, stepped });
     const listener = { ...listenerOf(told, 'a'), text: () => void told.push('a text') };
-    connectWith(agentLimits, () => told.push('step'))(`wss://127.0.0.1:${port}/`, listener);
+    connectWith(agentLimits, stepped, trusting)(`wss://127.0.0.1:${port}/`, listener);
     await vi.waitFor(() => expect(told.slice(-2)).toEqual(['a close', 'step']));
     expect(told).toEqual(['step', 'step', 'a opened', 'step', 'a text', 'step', 'a close', 'step']);
-    expect(asked).toHaveBeenCalledOnce();
   });
 
   it('fail like any other when their address is none that a WebSocket takes', async () => {
@@ -96,6 +94,105 @@ describe('sockets that are opened', () => {
     connectWith()('ws://127.0.0.1:1/#part', listenerOf(told, 'a'));
     expect(told).toEqual([]);
     await vi.waitFor(() => expect(told).toEqual(['a HANDSHAKE']));
+  });
+});
+
+describe('a connection that is begun ahead', () => {
+  const nothing: SocketListener = {
+    opened: () => undefined,
+    text: () => undefined,
+    binary: () => undefined,
+    ended: () => undefined,
+  };
+
+  /** A server of WebSockets over TLS, and what it saw; one conversation has gone there before. */
+  async function known(limits: Partial<typeof wireLimits> = {}) {
+    const { server, cert, port } = await secureServer();
+    const seen = { connections: [] as TLSSocket[], asked: 0 };
+    server.on('secureConnection', (socket: TLSSocket) => {
+      socket.on('error', () => undefined);
+      seen.connections.push(socket);
+    });
+    new WebSocketServer({ server }).on('connection', () => {
+      seen.asked += 1;
+    });
+    const wires = new Wires({ trust: { ca: cert }, limits: { ...wireLimits, ...limits } });
+    ends.push(() => wires.close());
+    const connect = connectWith(agentLimits, () => undefined, wires);
+    const converse = () =>
+      new Promise<string>(resolve => {
+        const told = { opened: () => resolve('opened'), ended: () => resolve('ended') };
+        connect(`wss://127.0.0.1:${port}/`, { ...nothing, ...told });
+      });
+    wires.ahead();
+    expect(await converse()).toBe('opened');
+    expect(seen.connections).toHaveLength(1);
+    return { wires, seen, converse, port };
+  }
+
+  it('is there before anything is asked for, and serves the next conversation and no other', async () => {
+    const { wires, seen, converse } = await known();
+    wires.ahead();
+    await vi.waitFor(() => expect(seen.connections).toHaveLength(2));
+    expect(seen.asked).toBe(1);
+    expect(await converse()).toBe('opened');
+    expect(seen).toMatchObject({ connections: { length: 2 }, asked: 2 });
+    expect(await converse()).toBe('opened');
+    expect(seen).toMatchObject({ connections: { length: 3 }, asked: 3 });
+  });
+
+  it('serves one that comes before it is through', async () => {
+    const { wires, seen, converse } = await known();
+    wires.ahead();
+    expect(await converse()).toBe('opened');
+    expect(seen.connections).toHaveLength(2);
+  });
+
+  it.each([
+    ['closes it', (socket: TLSSocket) => socket.end()],
+    ['cuts it', (socket: TLSSocket) => void socket.destroy()],
+    ['speaks first', (socket: TLSSocket) => void socket.write('HTTP/1.1 408 Request Timeout\r\n\r\n')],
+  ])('is let go when the server %s, and the conversation has a new one', async (_, spoil) => {
+    const { wires, seen, converse } = await known();
+    wires.ahead();
+    await vi.waitFor(() => expect(seen.connections).toHaveLength(2));
+    const [, second] = seen.connections;
+    const gone = once(second!, 'close');
+    spoil(second!);
+    await gone;
+    await vi.waitFor(async () => expect(await converse()).toBe('opened'));
+    expect(seen.connections).toHaveLength(3);
+  });
+
+  it('is let go when nobody takes it in time, or at the end', async () => {
+    const { wires, seen } = await known({ aheadMs: 50 });
+    wires.ahead();
+    await vi.waitFor(() => expect(seen.connections).toHaveLength(2));
+    await vi.waitFor(() => expect(seen.connections[1]?.destroyed).toBe(true));
+    const later = await known();
+    later.wires.ahead();
+    await vi.waitFor(() => expect(later.seen.connections).toHaveLength(2));
+    later.wires.close();
+    await vi.waitFor(() => expect(later.seen.connections[1]?.destroyed).toBe(true));
+  });
+
+  it('is one of so many at most, and none to where nobody has been', async () => {
+    const { wires, seen, converse } = await known({ ahead: 2 });
+    for (let n = 0; n < 5; n++) wires.ahead();
+    await vi.waitFor(() => expect(seen.connections).toHaveLength(3));
+    for (let n = 0; n < 3; n++) expect(await converse()).toBe('opened');
+    expect(seen.connections).toHaveLength(4);
+  });
+
+  it('does not serve another place', async () => {
+    const { wires, seen, port } = await known();
+    wires.ahead();
+    await vi.waitFor(() => expect(seen.connections).toHaveLength(2));
+    const other = wires.open({ secure: true, host: 'localhost', port });
+    other.on('error', () => undefined);
+    ends.push(() => other.destroy());
+    await vi.waitFor(() => expect(other.connecting).toBe(false));
+    expect(seen.connections.every(socket => !socket.destroyed)).toBe(true);
   });
 });
 
