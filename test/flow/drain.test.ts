@@ -155,10 +155,13 @@ describe('a daemon that cannot start', () => {
   it('exits with 1 and a sentence that names the address when that is taken', async () => {
     const first = await serve('drain:\n  deadline_seconds: 1\n');
     expect(await first.ready()).toBe(200);
-    const taken = `tcp://127.0.0.1:${await daemon.port('sip tcp')}`;
-    const second = new ServeProcess({ env: environmentOf(world, { SIP_LISTEN: taken }), cwd: folder });
+    const taken = await daemon.port('sip tcp');
+    const environment = environmentOf(world, { SIP_LISTEN: `tcp://127.0.0.1:${taken}` });
+    const second = new ServeProcess({ env: environment, cwd: folder });
     expect(await second.exited).toBe(1);
-    expect(second.stderr).toContain(taken.split('//')[1]);
+    expect(second.stderr).toContain(
+      `127.0.0.1 port ${taken}: another program listens there. Change SIP_LISTEN.`,
+    );
     expect(second.stderr).not.toContain('    at ');
   });
 });
