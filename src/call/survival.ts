@@ -35,6 +35,7 @@ export const survivalLimits = {
 const passing: ReadonlySet<EndingReason> = new Set<EndingReason>([
   'agent-lost',
   'agent-unreachable',
+  'no-descriptors',
   'agent-start-failed',
   'agent-start-timeout',
   'agent-closed-unexpectedly',

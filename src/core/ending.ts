@@ -88,6 +88,10 @@ export const endings = {
   'over-capacity': ['us', 'All calls that this bridge may carry are taken.'],
   overloaded: ['us', 'This bridge is busier than it may be without harm to the calls that are up.'],
   'no-ports': ['us', 'No free port pair is left in RTP_PORTS.'],
+  'no-descriptors': [
+    'us',
+    'This bridge may not open any more files or connections (LimitNOFILE, ulimit -n).',
+  ],
   draining: ['us', 'This bridge is shutting down and takes no new calls.'],
   shutdown: ['us', 'This bridge was shut down before the call was over.'],
   interrupted: [

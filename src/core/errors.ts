@@ -22,6 +22,9 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether a system error says that this process, or its machine, has as many files and sockets open as it may. */
+export const outOfDescriptors = (code: unknown): boolean => code === 'EMFILE' || code === 'ENFILE';
+
 /** Outcome of something that may fail for reasons outside of this process. */
 export type Result<T, F = Failure> =
   | { readonly ok: true; readonly value: T }

@@ -3,5 +3,5 @@ import type { Failure } from './errors.ts';
 
 /** How a call ends whose leg could not be opened, or is gone. */
 export function legEnding({ code }: Failure): Ending {
-  return ending(code === 'no-ports' ? 'no-ports' : 'worker-lost');
+  return ending(code === 'no-ports' || code === 'no-descriptors' ? code : 'worker-lost');
 }

@@ -1,6 +1,6 @@
 import dgram from 'node:dgram';
 import type { Clock } from '../core/clock.ts';
-import { Failure, fail, messageOf, ok, type Result } from '../core/errors.ts';
+import { Failure, fail, messageOf, ok, outOfDescriptors, type Result } from '../core/errors.ts';
 
 /** The range a pool hands out: even `first`, `count` ports; a used pair rests for `restMs` before it is used again. */
 export interface PortRange {
@@ -143,7 +143,8 @@ function refusal(error: Error, address: string, port: number): Failure {
   if (code === 'EADDRINUSE' || code === 'EACCES') {
     return new Failure('port-taken', `port ${port} is taken`, { cause: error });
   }
-  return new Failure('no-ports', `cannot bind UDP port ${port} on ${address}: ${messageOf(error)}`, {
+  const reason = outOfDescriptors(code) ? 'no-descriptors' : 'no-ports';
+  return new Failure(reason, `cannot bind UDP port ${port} on ${address}: ${messageOf(error)}`, {
     cause: error,
   });
 }

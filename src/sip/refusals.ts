@@ -34,6 +34,7 @@ const statuses: Partial<Record<EndingReason, number>> = {
 const passing: ReadonlySet<EndingReason> = new Set([
   'over-capacity',
   'no-ports',
+  'no-descriptors',
   'draining',
   'too-many-requests',
   'agent-unreachable',

@@ -1,4 +1,5 @@
 import { type Ending, type EndingReason, ending } from '../../core/ending.ts';
+import { outOfDescriptors } from '../../core/errors.ts';
 import type { ReportedError } from './protocol/reader.ts';
 import type { SocketEnd } from './socket.ts';
 
@@ -100,6 +101,7 @@ export function reportedEnding(error: ReportedError, end?: SocketEnd): Ending {
 
 function failedEnding(code: string, progress: Progress): Ending {
   if (tooLarge.has(code)) return ending('agent-message-too-large');
+  if (outOfDescriptors(code)) return ending('no-descriptors');
   if (code.startsWith('WS_ERR_')) return ending('agent-garbage', code);
   return ending(progress === 'connecting' ? 'agent-unreachable' : 'agent-lost', code);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
+import { Failure, fail, messageOf, ok, outOfDescriptors, type Result } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { AgentTickets } from '../agent.ts';
 import { KeptConnections } from './kept-connections.ts';
@@ -53,7 +53,9 @@ export class TicketOffice implements AgentTickets {
       const answer = parsed(text);
       return status === 200 ? ticketIn(answer) : fail(refusal(status, detailStatus(answer)));
     } catch (error) {
-      return fail(new Failure('agent-unreachable', `ElevenLabs did not answer: ${causeOf(error)}`));
+      const cause = causeOf(error);
+      const code = outOfDescriptors(cause) ? 'no-descriptors' : 'agent-unreachable';
+      return fail(new Failure(code, `ElevenLabs did not answer: ${cause}`));
     }
   }
 }

@@ -1,6 +1,9 @@
 import dgram from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ending } from '../../../src/core/ending.ts';
+import { Failure } from '../../../src/core/errors.ts';
+import { legEnding } from '../../../src/core/leg-ending.ts';
 import { type CreateSocket, type PortPair, PortPool } from '../../../src/media/port.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -77,6 +80,15 @@ describe('PortPool', () => {
     expect(failed?.ok === false && failed.failure.code).toBe('no-ports');
     expect(failed?.ok === false && failed.failure.message).toContain('10000-10007');
     expect(pool.inUse).toBe(pool.capacity);
+  });
+
+  it('tells want of descriptors from want of ports', async () => {
+    const wire = new FakeWire();
+    wire.refuse = () => 'EMFILE';
+    const pool = new PortPool({ first: 10_000, count: 4, restMs: 0 }, new ManualClock(), wire.create);
+    const code = await refused(pool);
+    expect(legEnding(new Failure(code, ''))).toEqual(ending('no-descriptors'));
+    expect(pool.inUse).toBe(0);
   });
 
   it('lets a used pair rest before it is handed out again', async () => {

@@ -14,6 +14,7 @@ const causes: Partial<Record<EndingReason, number>> = {
   'unsupported-transport': 88,
   'over-capacity': 34,
   'no-ports': 34,
+  'no-descriptors': 34,
 };
 
 /** Why we hang up, for the peer (RFC 3326, RFC 6432): the cause and the sentence of the reason, and nothing of the call. */

@@ -39,6 +39,13 @@ describe('close codes', () => {
   });
 });
 
+it.each(['EMFILE', 'ENFILE'])('%s is a limit of ours, and no fault of the agent', code => {
+  expect(closingOf({ kind: 'failed', code }, undefined, 'connecting')).toMatchObject({
+    reason: 'no-descriptors',
+    result: 'us',
+  });
+});
+
 describe('error types', () => {
   const types: readonly [string, EndingReason][] = [
     ['invalid_message', 'agent-invalid-message'],
