@@ -36,13 +36,23 @@ export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, cl
     emit(happened) {
       const event = happened.type === 'tool-run' ? { ...happened, tool: toolName(happened.tool) } : happened;
       metrics.count(event);
-      const { level, message, fields } = lineOf(event);
+      const { level, message, fields: exact } = lineOf(event);
+      const fields = rounded(exact);
       const budget = budgetOf(event);
       if (budget === undefined) return log[level](message, fields);
       const unsaid = budget.take();
       if (unsaid !== undefined) log[level](message, unsaid === 0 ? fields : { ...fields, unsaid });
     },
   };
+}
+
+/** Fractions to a thousandth: a clock has more places than anybody reads. */
+function rounded(fields: LogFields): LogFields {
+  const short: Record<string, LogFields[string]> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    short[name] = typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
+  }
+  return short;
 }
 
 const endFields = (end: Ending): LogFields => ({

@@ -52,6 +52,18 @@ const ended = (reason: EndingReason, stats: LegStats = heard): BridgeEvent => ({
 });
 
 describe('the sink of events', () => {
+  it('logs as much of a fraction as anybody reads, and counts all of it', () => {
+    const { events, lines, counted } = sink();
+    const setupMs = 161.12516900000628;
+    events.emit({ type: 'call-answered', call, setupMs, leg: 'leg_1' as LegId });
+    events.emit({ type: 'worker-lost', worker: 1, legs: 2 });
+    expect(lines.map(({ fields }) => fields)).toEqual([
+      { call, setupMs: 161.125, leg: 'leg_1' },
+      { worker: 1, legs: 2 },
+    ]);
+    expect(counted[0]).toMatchObject({ setupMs });
+  });
+
   it('tells the name of a tool only when no code or number can be in it, since the agent chooses it', () => {
     const { events, lines, counted } = sink();
     const names = ['check_SMS_verification', 'tool_2', 'tool_4711', 'a4b7c1d1', '+14155550123', 'two words'];
