@@ -11,6 +11,9 @@ export function maskNumber(number: string): string {
   return `${plus}${digits.slice(0, 3)}${'*'.repeat(digits.length - 5)}${digits.slice(-2)}`;
 }
 
+/** Text in which every run of digits that is long enough for a number is shown as one. */
+export const maskDigits = (text: string): string => text.replace(/\+?\d{7,}/g, maskNumber);
+
 /** The agent chooses the name of a tool that it asks for, and could put a code or a number into one that is not there. */
 export function toolName(name: string): string {
   const plain = /^[\w.-]{1,64}$/.test(name) && name.replace(/\D/g, '').length < 4 && !spellsDigits(name);

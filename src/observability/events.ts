@@ -36,12 +36,11 @@ export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, cl
     emit(happened) {
       const event = happened.type === 'tool-run' ? { ...happened, tool: toolName(happened.tool) } : happened;
       metrics.count(event);
-      const { level, message, fields: exact } = lineOf(event);
-      const fields = rounded(exact);
+      const { level, message, fields } = lineOf(event);
       const budget = budgetOf(event);
-      if (budget === undefined) return log[level](message, fields);
-      const unsaid = budget.take();
-      if (unsaid !== undefined) log[level](message, unsaid === 0 ? fields : { ...fields, unsaid });
+      const unsaid = budget === undefined ? 0 : budget.take();
+      if (unsaid === undefined) return;
+      log[level](message, rounded(unsaid === 0 ? fields : { ...fields, unsaid }));
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { LogFields } from '../core/logger.ts';
-import { maskNumber } from '../core/mask.ts';
+import { maskDigits, maskNumber } from '../core/mask.ts';
 import { remembered } from '../core/remembered.ts';
 
 /** Limits on one log line. */
@@ -131,8 +131,6 @@ function cleanValue(
 
 /** A number from 1000 to 4999 is how a WebSocket closes (RFC 6455 section 7.4); one-time codes come as text. */
 const isCloseCode = (value: unknown): boolean => typeof value === 'number' && value >= 1000 && value < 5000;
-
-const maskDigits = (text: string): string => text.replace(/\+?\d{7,}/g, maskNumber);
 
 function cleanText(text: string): string {
   const bounded = text.length > lineLimits.text ? `${text.slice(0, lineLimits.text)}…` : text;

@@ -13,17 +13,19 @@ export interface WireOptions {
   readonly trust?: tls.SecureContextOptions;
   /** Called behind TCP's part of a connection and behind that of TLS, each of which may take a millisecond. */
   readonly stepped?: () => void;
-  readonly limits?: typeof wireLimits;
+  readonly limits?: WireLimits;
 }
 
-export const wireLimits: {
+export interface WireLimits {
   /** Hosts whose TLS session is remembered: one, as a rule. */
   readonly hosts: number;
   /** Connections that were begun ahead and that nobody has taken yet. */
   readonly ahead: number;
   /** How long one of those is kept, ms: a server closes what says nothing. */
   readonly aheadMs: number;
-} = { hosts: 16, ahead: 32, aheadMs: 4_000 };
+}
+
+export const wireLimits: WireLimits = { hosts: 16, ahead: 32, aheadMs: 4_000 };
 
 /**
  * Opens the connections that WebSockets run over. The TLS session of each host is remembered, and what certificates are checked
@@ -33,13 +35,13 @@ export const wireLimits: {
 export class Wires {
   readonly #trust: tls.SecureContextOptions;
   readonly #stepped: () => void;
-  readonly #limits: typeof wireLimits;
+  readonly #limits: WireLimits;
   readonly #sessions = new Map<string, Buffer>();
   #context: tls.SecureContext | undefined;
   /** Where the last one went: where the next one will. */
   #last: Place | undefined;
   /** Those that nobody has taken yet, the oldest first, with where they go and what watches them. */
-  readonly #ahead = new Map<net.Socket, { readonly place: Place; readonly drop: () => void }>();
+  readonly #ahead = new Map<net.Socket, { readonly key: string; readonly drop: () => void }>();
 
   constructor({ trust = {}, stepped = () => undefined, limits = wireLimits }: WireOptions = {}) {
     this.#trust = trust;
@@ -65,7 +67,7 @@ export class Wires {
       this.#ahead.delete(wire);
       wire.destroy();
     };
-    this.#ahead.set(wire, { place, drop });
+    this.#ahead.set(wire, { key: keyOf(place), drop });
     // A server that speaks first, or closes, is not one to ask anything of over this.
     for (const event of endings) wire.on(event, drop);
     wire.setTimeout(this.#limits.aheadMs);
@@ -77,8 +79,9 @@ export class Wires {
   }
 
   #taken(place: Place): net.Socket | undefined {
-    for (const [wire, { place: to, drop }] of this.#ahead) {
-      if (keyOf(to) !== keyOf(place)) continue;
+    const wanted = keyOf(place);
+    for (const [wire, { key, drop }] of this.#ahead) {
+      if (key !== wanted) continue;
       this.#ahead.delete(wire);
       for (const event of endings) wire.off(event, drop);
       wire.setTimeout(0);

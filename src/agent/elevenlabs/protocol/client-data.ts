@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../../core/errors.ts';
-import { maskNumber } from '../../../core/mask.ts';
+import { maskDigits } from '../../../core/mask.ts';
 import { isShallow } from '../../../core/shallow.ts';
 import type { ConversationOverrides } from '../../agent.ts';
 
@@ -186,8 +186,4 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A key as a log may show it: it came from outside, and whoever keeps data by telephone number has it for a key. */
-const shown = (key: string): string =>
-  key
-    .replace(/[^\w.-]/g, '?')
-    .replace(/\d{7,}/g, maskNumber)
-    .slice(0, 64);
+const shown = (key: string): string => maskDigits(key.replace(/[^\w.-]/g, '?')).slice(0, 64);

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import { agentLimits } from '../../../../src/agent/elevenlabs/limits.ts';
 import { AudioFrame } from '../../../../src/agent/elevenlabs/protocol/audio-frame.ts';
 import { connectWith, type SocketListener } from '../../../../src/agent/elevenlabs/socket.ts';
-import { Wires, wireLimits } from '../../../../src/agent/elevenlabs/wire.ts';
+import { type WireLimits, Wires, wireLimits } from '../../../../src/agent/elevenlabs/wire.ts';
 import { loopbackCertificate } from '../../../../src/sim/certificate.ts';
 
 const ends: (() => void)[] = [];
@@ -106,7 +106,7 @@ describe('a connection that is begun ahead', () => {
   };
 
   /** A server of WebSockets over TLS, and what it saw; one conversation has gone there before. */
-  async function known(limits: Partial<typeof wireLimits> = {}) {
+  async function known(limits: Partial<WireLimits> = {}) {
     const { server, cert, port } = await secureServer();
     const seen = { connections: [] as TLSSocket[], asked: 0 };
     server.on('secureConnection', (socket: TLSSocket) => {
