@@ -282,6 +282,8 @@ export class Call {
   async #startAgent(how: 'now' | 'ahead' | 'resume'): Promise<void> {
     this.#starts += 1;
     this.#disarm('settle');
+    // The conversation before this one goes well no more: what this one begins with may be refused yet.
+    this.#disarm('accepted');
     const { leg, options } = this.#parts;
     const resuming = {
       variables: resumedVariables(this.transcript, this.verified),
@@ -343,6 +345,8 @@ export class Call {
     // The conversation has not begun: what queue it would be in means nothing yet.
     if (beforeAnswer.has(this.#state)) return;
     if (status === 'admitted') return this.#take('admitted');
+    // A conversation that is begun anew has its own deadline, and where its close leads the policy says.
+    if (this.#state === 'reconnecting') return;
     if (status === 'timed_out') return this.stop(ending('agent-queue-timeout'));
     const { queuePolicy, queueWaitMs } = this.#parts.options;
     // Once the answer is on its way there is nothing left to decide: the caller hears what the queue plays.

@@ -123,8 +123,8 @@ const queue = {
 
 /** The agent is gone for good, after the answer. */
 const givenUp = {
-  'lost-transfer': ['falling-back', 'end-reconnect', 'fall-back'],
-  'lost-hangup': ['parting', 'end-reconnect', 'part'],
+  'lost-transfer': ['falling-back', 'disarm-queue', 'end-reconnect', 'fall-back'],
+  'lost-hangup': ['parting', 'disarm-queue', 'end-reconnect', 'part'],
 } as const satisfies Row;
 const survive = {
   'lost-reconnect': ['reconnecting', 'disarm-queue', 'begin-reconnect', 'resume-agent'],

@@ -271,6 +271,53 @@ describe('a caller whose agent is lost', () => {
     expect(leg.starts[3]).not.toHaveProperty('overrides');
   });
 
+  it('gets it without the line also when the new agent refuses that after the time in which the old one could', async () => {
+    const { call, clock, leg, lose } = await talking();
+    clock.advance(2000);
+    await lose();
+    clock.advance(3000);
+    await lose('agent-override-refused', 'first_message');
+    expect(call.state).toBe('reconnecting');
+    expect(leg.starts[2]).not.toHaveProperty('overrides');
+  });
+
+  it('waits in the queue of the new agent until the deadline, and is not let go for it afterwards', async () => {
+    const { call, clock, leg, lose } = await talking({ options: { queueWaitMs: 5000 } });
+    await lose();
+    leg.listener?.agentQueue('waiting');
+    clock.advance(2000);
+    leg.listener?.agentQueue('admitted');
+    leg.listener?.agentReady(metadata);
+    clock.advance(5000);
+    expect(call.state).toBe('talking');
+  });
+
+  it('goes to the fallback when the queue of the new agent is through with it', async () => {
+    const { call, leg, lose } = await talking({ fallback: true });
+    await lose();
+    leg.listener?.agentQueue('waiting');
+    leg.listener?.agentQueue('timed_out');
+    await lose('agent-queue-timeout');
+    expect((await call.ended).end.reason).toBe('transferred');
+  });
+
+  it('stays with whoever took it over when the agent that was lost had put it in a queue', async () => {
+    const over = deferred<void>();
+    const { call, clock, leg, lose } = await talking({
+      fallback: true,
+      options: { queueWaitMs: 5000 },
+      survival: { policy: 'transfer' },
+    });
+    leg.before = over.promise;
+    leg.listener?.agentQueue('waiting');
+    await lose();
+    expect(call.state).toBe('falling-back');
+    clock.advance(5000);
+    expect(call.state).toBe('falling-back');
+    over.resolve();
+    expect((await call.ended).end.reason).toBe('transferred');
+  });
+
   it('does not answer the new agent a tool that the old one asked for, but tells it how that went', async () => {
     let finish: (answer: ToolAnswer) => void = () => undefined;
     const { leg, lose } = await talking({
