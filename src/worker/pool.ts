@@ -86,6 +86,8 @@ export class WorkerPool implements Legs {
   readonly #ready: Promise<void>[] = [];
   readonly #limits: OverloadLimits;
   #looking: Timer;
+  /** The level that log lines need, once it was changed: a worker that replaces another has to be told it too. */
+  #logLevel: string | undefined;
   #stopped = false;
 
   constructor(options: PoolOptions) {
@@ -143,6 +145,7 @@ export class WorkerPool implements Legs {
 
   /** Tells every worker the level that log lines need. */
   logLevel(level: string): void {
+    this.#logLevel = level;
     for (const slot of this.#slots) slot.thread?.post({ type: 'log-level', level });
   }
 
@@ -173,6 +176,7 @@ export class WorkerPool implements Legs {
     slot.thread = thread;
     slot.silent = undefined;
     slot.lag = this.#newLag();
+    if (this.#logLevel !== undefined) thread.post({ type: 'log-level', level: this.#logLevel });
     return new Promise(started => {
       thread.onMessage(message => {
         slot.silent = 0;

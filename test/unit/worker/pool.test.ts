@@ -194,6 +194,14 @@ describe('the pool of media workers', () => {
     expect(threads).toHaveLength(3);
   });
 
+  it('logs on at the level that was set last when a worker takes the place of a dead one', () => {
+    const { pool, threads, clock } = setUp(1);
+    pool.logLevel('debug');
+    threads[0]!.die('exit code 1');
+    clock.advance(250);
+    expect(threads[1]?.got).toEqual([{ type: 'log-level', level: 'debug' }]);
+  });
+
   it('settles the close of a leg whose worker died', async () => {
     const { pool, threads } = setUp(1);
     const leg = await openLeg(pool);
