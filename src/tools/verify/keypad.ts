@@ -19,6 +19,8 @@ interface Waiting {
   context: ToolContext;
   checks: number;
   timer: Timer | undefined;
+  /** Settles once the worker has said whether it is in secure mode. */
+  secured: Promise<void> | undefined;
 }
 
 /**
@@ -47,21 +49,20 @@ export class SecureKeypad {
    * is keyed outside of it. False when the call is over, or goes on with somebody else.
    */
   async expect(to: string, context: ToolContext, untilMs: number): Promise<boolean> {
-    const known = this.#calls.get(context.call);
-    const waiting = known ?? { codes: new Map(), context, checks: 0, timer: undefined };
+    const waiting: Waiting = this.#calls.get(context.call) ?? {
+      codes: new Map(),
+      context,
+      checks: 0,
+      timer: undefined,
+      secured: undefined,
+    };
     waiting.context = context;
     waiting.codes.delete(to);
     waiting.codes.set(to, untilMs);
     this.#calls.set(context.call, waiting);
     this.#arm(waiting);
-    if (known !== undefined) return true;
-    context.control.withhold(true);
-    if (!this.#enabled()) return true;
-    const secured = await context.control.secure({
-      keyed: digits => void this.#take(waiting, digits),
-      over: () => this.#drop(waiting),
-    });
-    if (!secured) this.#drop(waiting);
+    waiting.secured ??= this.#secure(waiting);
+    await waiting.secured;
     // Meanwhile the caller may have been handed over, or be at another telephone.
     return this.#calls.get(context.call) === waiting;
   }
@@ -94,6 +95,17 @@ export class SecureKeypad {
     this.#drop(waiting);
     waiting.context.control.withhold(false);
     void waiting.context.control.secure(undefined);
+  }
+
+  async #secure(waiting: Waiting): Promise<void> {
+    const { control } = waiting.context;
+    control.withhold(true);
+    if (!this.#enabled()) return;
+    const secured = await control.secure({
+      keyed: digits => void this.#take(waiting, digits),
+      over: () => this.#drop(waiting),
+    });
+    if (!secured) this.#drop(waiting);
   }
 
   #drop(waiting: Waiting): void {

@@ -49,6 +49,21 @@ describe('the secure keypad', () => {
     expect(world.sim.requests).toHaveLength(1);
   });
 
+  it('is there before a second code is too, which the agent asks for while the first one waits for it', async () => {
+    world.gate = { allowAutonomousSends: true, killSwitch: false };
+    world.policy = { ...world.policy, destinations: 'any' };
+    let settle: (ok: boolean) => void = () => undefined;
+    call.control.securing = new Promise(resolve => {
+      settle = resolve;
+    });
+    const sends = [world.send(call, own), world.send(call, '+14155550177')];
+    await until(() => call.control.taker, 'secure mode to be asked for');
+    settle(false);
+    for (const sent of sends) expect(await sent).toMatchObject({ status: 'failed' });
+    expect(world.sim.requests).toEqual([]);
+    expect(modes()).toEqual(['withhold true', 'secure true']);
+  });
+
   it('sends nothing when the worker cannot be in secure mode any more', async () => {
     call.control.securing = Promise.resolve(false);
     expect(await world.send(call, own)).toMatchObject({ status: 'failed' });
