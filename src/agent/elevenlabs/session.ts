@@ -284,16 +284,8 @@ export class ElevenLabsSession implements AgentSession {
   readonly #effects: Readonly<Record<SessionEffect, () => void>> = {
     'send-initiation': () => this.#initiate(),
     'start-deadline': () => this.#startDeadline(),
-    'start-grace': () => {
-      this.#timer = this.#clock.timer(this.#limits.errorGraceMs, () =>
-        this.#guard(() => this.#apply('grace-over')),
-      );
-    },
-    'start-farewell': () => {
-      this.#timer = this.#clock.timer(this.#limits.farewellMs, () =>
-        this.#guard(() => this.#apply('farewell-over')),
-      );
-    },
+    'start-grace': () => this.#arm(this.#limits.errorGraceMs, 'grace-over'),
+    'start-farewell': () => this.#arm(this.#limits.farewellMs, 'farewell-over'),
     'stop-timer': () => this.#timer?.cancel(),
     announce: () => this.#announce(),
     report: () => this.#listener.ended(this.#end),
@@ -302,9 +294,15 @@ export class ElevenLabsSession implements AgentSession {
   };
 
   #startDeadline(): void {
-    this.#timer = this.#clock.timer(this.#start.startTimeoutMs, () => {
-      this.#end = ending('agent-start-timeout');
-      this.#guard(() => this.#apply('deadline'));
+    this.#arm(this.#start.startTimeoutMs, 'deadline');
+  }
+
+  /** One time is waited for at once: the one before it counts no more. */
+  #arm(ms: number, input: SessionInput): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.timer(ms, () => {
+      if (input === 'deadline') this.#end = ending('agent-start-timeout');
+      this.#guard(() => this.#apply(input));
     });
   }
 

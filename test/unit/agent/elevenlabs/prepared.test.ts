@@ -109,6 +109,17 @@ describe('a conversation that is held', () => {
     expect(socket.closedWith).toBe(1002);
   });
 
+  it('waits for one time at once: an error before it began leaves no timer when it is over', () => {
+    const { socket, clock, session, ends } = prepare();
+    socket.open();
+    socket.says({ type: 'error', error_event: { code: 1011 } });
+    session.begin();
+    expect(clock.pending).toBe(1);
+    socket.closes(1011);
+    expect(ends()).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+
   it('knows in its table all that may come while it waits, and that nothing but begin sends anything', () => {
     const inputs: SessionInput[] = [
       'queue-waiting',
