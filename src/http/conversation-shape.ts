@@ -81,7 +81,8 @@ function ownFacts(record: CallRecord) {
     agent_formats: record.agentFormats ?? null,
     quality: record.quality ?? null,
     media: stats ?? null,
-    recording: record.recording ?? null,
+    // While a call is up, what is kept says how its recording ended should this process be killed now.
+    recording: record.state === 'running' ? null : (record.recording ?? null),
   };
 }
 

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { messageOf } from '../core/errors.ts';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../core/logger.ts';
 import type { CallArchive } from '../store/store.ts';
 import { readConversationQuery } from './conversation-query.ts';
 import { conversationOf, summaryOf } from './conversation-shape.ts';
 import { mayDo } from './keys.ts';
+import { refuse } from './refusal.ts';
+import { whileStoreUp } from './store-answer.ts';
 
 /**
  * `GET /v1/convai/conversations` and `/{id}` in ElevenLabs' shapes, and `DELETE`. Full numbers and what was said are given
@@ -15,7 +16,7 @@ export function conversationRoutes(app: FastifyInstance, archive: CallArchive, l
     reply.header('cache-control', 'no-store');
     const query = readConversationQuery(request.query);
     if (!query.ok) return refuse(reply, 422, 'invalid_query', query.problems.join('; '));
-    return answered(reply, log, async () => {
+    return whileStoreUp(reply, log, async () => {
       const { calls, next } = await archive.list(query.filter, query.page);
       return {
         conversations: calls.map(summaryOf),
@@ -26,8 +27,7 @@ export function conversationRoutes(app: FastifyInstance, archive: CallArchive, l
   });
   const one = '/v1/convai/conversations/:id';
   app.get<Named>(one, { config: { role: 'read' } }, async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    return answered(reply, log, async () => {
+    return whileStoreUp(reply, log, async () => {
       const record = await archive.find(request.params.id);
       if (record === undefined) return refuse(reply, 404, ...unknown);
       const holder = request.keyHolder;
@@ -36,7 +36,7 @@ export function conversationRoutes(app: FastifyInstance, archive: CallArchive, l
     });
   });
   app.delete<Named>(one, { config: { role: 'operator' } }, async (request, reply) =>
-    answered(reply, log, async () => {
+    whileStoreUp(reply, log, async () => {
       const outcome = await archive.delete(request.params.id);
       if (outcome === 'not-found') return refuse(reply, 404, ...unknown);
       if (outcome === 'running') {
@@ -56,16 +56,3 @@ export function conversationRoutes(app: FastifyInstance, archive: CallArchive, l
 type Named = { Params: { id: string } };
 
 const unknown = ['not_found', 'No record is kept of such a call.'] as const;
-
-async function answered(reply: FastifyReply, log: Logger, work: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await work();
-  } catch (error) {
-    log.error('records cannot be read', { error: messageOf(error) });
-    return refuse(reply, 503, 'store_unavailable', 'The database cannot be used at present; calls go on.');
-  }
-}
-
-function refuse(reply: FastifyReply, code: number, status: string, message: string) {
-  return reply.code(code).send({ detail: { status, message } });
-}

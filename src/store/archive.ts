@@ -3,6 +3,7 @@ import type { CallKey } from '../core/ids.ts';
 import type { Sealer } from '../core/seal.ts';
 import { leave, type RemoveRecording } from './left-recordings.ts';
 import { storeLimits } from './limits.ts';
+import { paged, placeAt } from './pages.ts';
 import type { CallRecord, RecordPrivate } from './record.ts';
 import { recordOf, secretOf } from './rows.ts';
 import type { Db, Tables } from './schema.ts';
@@ -59,14 +60,12 @@ export class DurableArchive implements CallArchive {
       .select(['key', 'begun_at', 'record'])
       .orderBy('begun_at', direction)
       .orderBy('key', direction)
-      // One more than was asked for tells whether there is another page.
       .limit(size + 1)
       .execute();
-    const shown = rows.slice(0, size);
-    const last = shown.at(-1);
+    const shown = paged(rows, size, row => ({ at: Number(row.begun_at), names: [row.key] }));
     return {
-      calls: shown.map(recordOf),
-      ...(last === undefined || rows.length <= size ? {} : { next: cursorOf(last.begun_at, last.key) }),
+      calls: shown.rows.map(recordOf),
+      ...(shown.next === undefined ? {} : { next: shown.next }),
     };
   }
 
@@ -134,23 +133,14 @@ function withinTimes(calls: Calls, filter: CallFilter): Calls {
   return query;
 }
 
-/** Goes on behind the last call of the page before; a cursor that is none begins anew. */
+/** Goes on behind the last call of the page before. */
 function after(calls: Calls, { cursor, oldestFirst }: PageRequest): Calls {
-  const at = cursor === undefined ? undefined : placeOf(cursor);
-  if (at === undefined) return calls;
+  const place = placeAt(cursor, 1);
+  if (place === undefined) return calls;
+  const { at } = place;
+  const [key = ''] = place.names;
   const beyond = oldestFirst === true ? '>' : '<';
   return calls.where(eb =>
-    eb.or([
-      eb('begun_at', beyond, at.begunAt),
-      eb.and([eb('begun_at', '=', at.begunAt), eb('key', beyond, at.key)]),
-    ]),
+    eb.or([eb('begun_at', beyond, at), eb.and([eb('begun_at', '=', at), eb('key', beyond, key)])]),
   );
-}
-
-const cursorOf = (begunAt: number, key: string): string =>
-  Buffer.from(`${begunAt} ${key}`).toString('base64url');
-
-function placeOf(cursor: string): { readonly begunAt: number; readonly key: string } | undefined {
-  const found = /^(\d{1,15}) (call_\w{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  return found === null ? undefined : { begunAt: Number(found[1]), key: found[2] ?? '' };
 }

@@ -1,3 +1,5 @@
+import { Failure } from '../core/errors.ts';
+
 /** Where a page went on: the time and the names of its last row. */
 export interface Place {
   readonly at: number;
@@ -8,12 +10,16 @@ export interface Place {
 export const cursorAt = ({ at, names }: Place): string =>
   Buffer.from([at, ...names].join(' ')).toString('base64url');
 
-/** The row that a cursor goes on behind; undefined for one that is none: then the list begins anew. */
+/**
+ * The row that a cursor goes on behind. Throws a `Failure` with code `wrong-cursor` for one that is none: whoever was given the first
+ * page for it would read that over and over.
+ */
 export function placeAt(cursor: string | undefined, names: number): Place | undefined {
   if (cursor === undefined) return undefined;
   const [at = '', ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
-  if (!/^\d{1,15}$/.test(at) || rest.length !== names) return undefined;
-  return rest.every(name => /^[\w-]{0,64}$/.test(name)) ? { at: Number(at), names: rest } : undefined;
+  if (/^\d{1,15}$/.test(at) && rest.length === names && rest.every(name => /^[\w-]{0,64}$/.test(name)))
+    return { at: Number(at), names: rest };
+  throw new Failure('wrong-cursor', 'This list has not given this cursor; without one it begins anew.');
 }
 
 /** One more row than was asked for tells whether there is another page. */

@@ -452,6 +452,15 @@ describe.each(kinds)('sends in the store: $name', ({ name, skipped, start, open,
     });
   });
 
+  durable('begins no list anew for a cursor that is none', async () => {
+    const page = { size: 3, cursor: 'bm90aGluZw' };
+    const wrong = { code: 'wrong-cursor' };
+    await expect(store.heldSends.list({}, page)).rejects.toMatchObject(wrong);
+    await expect(store.optOuts.list(page)).rejects.toMatchObject(wrong);
+    await expect(store.inboundMessages.list({}, page)).rejects.toMatchObject(wrong);
+    await expect(store.executions.list({ from: 0, to: 1 }, page)).rejects.toMatchObject(wrong);
+  });
+
   durable('keeps number and text of a held send in no byte of the database', async () => {
     if (name !== 'SQLite') return;
     await hold();

@@ -191,6 +191,14 @@ describe.each(kinds)('the store on $name', ({ skipped, start, open, stop }) => {
     expect(oldest.next).toBeUndefined();
   });
 
+  own('begins no list anew for a cursor that is none', async () => {
+    await ended();
+    for (const cursor of ['conv_1', 'bm90aGluZw', '-1'])
+      await expect(store.archive.list({}, { size: 3, cursor }), cursor).rejects.toMatchObject({
+        code: 'wrong-cursor',
+      });
+  });
+
   own('gives only the calls that were asked for', async () => {
     const first = await ended({ agentId: 'agent_2', direction: 'outbound' }, 3);
     const between = clock.wall();

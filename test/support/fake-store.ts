@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/core/clock.ts';
+import { Failure } from '../../src/core/errors.ts';
 import { newCallKey } from '../../src/core/ids.ts';
 import type { DocumentChange, DocumentKind, Documents, NewDocument } from '../../src/store/document.ts';
 import { CallDraft, namesOf } from '../../src/store/draft.ts';
@@ -104,6 +105,7 @@ export class FakeStore implements Store {
         all.sort((a, b) => a.stages.begun - b.stages.begun || (a.key < b.key ? -1 : 1));
         if (oldestFirst !== true) all.reverse();
         const from = cursor === undefined ? 0 : all.findIndex(({ key }) => key === cursor) + 1;
+        if (cursor !== undefined && from === 0) throw new Failure('wrong-cursor', 'no such cursor');
         const most = Math.min(size, storeLimits.pageRows);
         const calls = all.slice(from, from + most);
         const last = calls.at(-1);

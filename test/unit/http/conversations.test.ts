@@ -141,6 +141,27 @@ describe('conversations over HTTP', () => {
     expect(second.body).toMatchObject({ has_more: false, next_cursor: null });
   });
 
+  it('are refused behind a cursor that the list has not given: the first page again would be read for ever', async () => {
+    record();
+    const { status, body } = await ask('/v1/convai/conversations?cursor=conv_1');
+    expect([status, body.detail.status]).toEqual([422, 'invalid_query']);
+    expect(body.detail.message).toContain('cursor');
+  });
+
+  it('tell nothing of a recording while the call is up', async () => {
+    const call = someCall();
+    store.journal.begin(call);
+    const end = { result: 'us', reason: 'recording-interrupted' } as const;
+    store.journal.update(call.key, {
+      recording: { end, rate: 0, seconds: 0, bytes: 0, gaps: [], lostMs: 0 },
+    });
+    const { body } = await ask(`/v1/convai/conversations/${call.key}`);
+    expect([body.has_audio, body.trunkbridge.recording]).toEqual([false, null]);
+    store.journal.finish(call.key, someEnd);
+    const over = await ask(`/v1/convai/conversations/${call.key}`);
+    expect(over.body.trunkbridge.recording.end).toEqual(end);
+  });
+
   it('are found by agent, result, tool and time, in the words of ElevenLabs', async () => {
     record('conv_a', { agentId: 'agent_2' });
     const between = Math.ceil(clock.wall() / 1000);
