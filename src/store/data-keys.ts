@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -8,6 +8,7 @@ import { dataKeyBytes } from '../core/seal.ts';
 /** Where the key of a node is that was given none. */
 export const keyFile = 'data.key';
 const nodeFile = 'node.id';
+const runFile = 'node.run';
 
 /**
  * The key that was made on the first start, made now if there is none. Losing it loses what was sealed with it, so
@@ -29,6 +30,19 @@ export function ownDataKey(dataDir: string, log: Logger): Buffer {
 /** The name of this node, made on its first start. */
 export function ownNodeId(dataDir: string): string {
   return ownFile(dataDir, nodeFile, () => `node_${randomBytes(6).toString('hex')}`);
+}
+
+/** Notes which run has the directory now, and says which had it before; none where that cannot be read. */
+export function ownRun(dataDir: string, boot: string): string | undefined {
+  const path = join(dataDir, runFile);
+  try {
+    const before = existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+    writeFileSync(path, `${boot}\n`, { mode: 0o600 });
+    return before;
+  } catch {
+    // A full disk is no reason not to start: the next start looks whether this run beats, that is all.
+    return undefined;
+  }
 }
 
 function ownFile(dataDir: string, name: string, make: () => string): string {

@@ -45,6 +45,9 @@ export const storeLimits = {
   /** How often a node says that it lives, and after how many of these without a word it counts as gone. */
   heartbeatMs: 5_000,
   missedHeartbeats: 6,
+  /** How often, and how many times, a start looks whether another daemon of its name beats: for longer than one beat takes. */
+  nameLookMs: 1_000,
+  nameLooks: 8,
   /** Turns of a transcript, and bytes of one message. */
   turns: 2_000,
   /** What is kept of why a delivery failed, characters. */

@@ -33,6 +33,8 @@ export interface LiveStoreParts
   readonly where: string;
   readonly node: string;
   readonly boot: string;
+  /** Whether another run of `node` is known to have ended; of one that is not, it is waited whether it beats. */
+  readonly isOver: (boot: string) => boolean;
   readonly sealer: Sealer;
   readonly spillPath: string | undefined;
   readonly unlock: () => void;
@@ -67,7 +69,8 @@ export class LiveStore implements Store {
 
   constructor(parts: LiveStoreParts) {
     this.#parts = parts;
-    const { database, clock, sealer, log, node, boot, meters, announce, spillPath, removeRecording } = parts;
+    const { database, clock, sealer, log, node, boot, isOver, where, meters, announce } = parts;
+    const { spillPath, removeRecording } = parts;
     const db = () => this.#db();
     const written = () => this.#written();
     const reads = () => this.#written('reads');
@@ -99,6 +102,8 @@ export class LiveStore implements Store {
       db: database.db,
       node,
       boot,
+      isOver,
+      where,
       clock,
       sealer,
       announce,
@@ -113,7 +118,7 @@ export class LiveStore implements Store {
       spill: images => this.#keep(images),
       clock,
       sealer,
-      where: parts.where,
+      where,
       node,
       boot,
       log,

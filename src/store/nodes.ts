@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.ts';
+import { Failure } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Sealer } from '../core/seal.ts';
 import { interrupted } from './draft.ts';
 import { storeLimits } from './limits.ts';
 import type { RecordPrivate } from './record.ts';
 import { imageOf, recordOf, secretOf } from './rows.ts';
-import type { CallTable, Db } from './schema.ts';
+import type { CallTable, Db, NodeTable } from './schema.ts';
 import type { Announce } from './store.ts';
 import { writeCall } from './writer.ts';
 
@@ -14,6 +15,10 @@ export interface NodeParts {
   readonly node: string;
   /** This run of it: another one had another. */
   readonly boot: string;
+  /** Whether another run of that name is known to have ended. */
+  readonly isOver: (boot: string) => boolean;
+  /** The database, for people. */
+  readonly where: string;
   readonly clock: Clock;
   readonly sealer: Sealer;
   readonly announce: Announce;
@@ -43,10 +48,14 @@ export class Nodes {
     this.#parts = parts;
   }
 
-  /** Closes what an earlier run of this node left behind, and says that this one lives. */
+  /**
+   * Closes what an earlier run of this node left behind, and says that this one lives. Throws a `Failure` when that run
+   * still beats: its calls are up, on another machine that was given the same name.
+   */
   async begin(): Promise<void> {
-    const { db, node, boot } = this.#parts;
-    const before = await db.selectFrom('nodes').selectAll().where('node', '=', node).executeTakeFirst();
+    const { node, boot, isOver } = this.#parts;
+    const before = await this.#row();
+    if (before !== undefined && before.boot !== boot && !isOver(before.boot)) await this.#standsStill(before);
     await this.#closeCalls(
       query => query.where('node', '=', node).where('boot', '!=', boot),
       before?.at ?? 0,
@@ -55,7 +64,11 @@ export class Nodes {
   }
 
   async beat(): Promise<void> {
-    const { db, node, boot, clock } = this.#parts;
+    const { db, node, boot, clock, log } = this.#parts;
+    if (this.#beats > 0) {
+      const said = await this.#row();
+      if (said !== undefined && said.boot !== boot) log.error(shared, { node });
+    }
     this.#beats += 1;
     const row = { boot, beats: this.#beats, at: Math.round(clock.wall()) };
     await db
@@ -103,6 +116,27 @@ export class Nodes {
     await db.deleteFrom('nodes').where('node', '=', node).where('boot', '=', boot).execute();
   }
 
+  /** What was last said under the name of this node, by whatever run. */
+  #row(): Promise<NodeTable | undefined> {
+    const { db, node } = this.#parts;
+    return db.selectFrom('nodes').selectAll().where('node', '=', node).executeTakeFirst();
+  }
+
+  /** Looks at a run of this name for longer than from one beat to the next. */
+  async #standsStill({ boot, beats }: NodeTable): Promise<void> {
+    const { clock, node, where } = this.#parts;
+    for (let looks = 0; looks < storeLimits.nameLooks; looks++) {
+      await new Promise<void>(resolve => void clock.timer(storeLimits.nameLookMs, resolve));
+      const now = await this.#row();
+      if (now === undefined) return;
+      if (now.boot === boot && now.beats === beats) continue;
+      throw new Failure(
+        'node-id',
+        `Another trunkbridge with the name ${node} uses ${where}: give each a name of its own (NODE_ID, or node.id below DATA_DIR).`,
+      );
+    }
+  }
+
   async #closeCalls(
     narrow: (query: ReturnType<typeof running>) => ReturnType<typeof running>,
     lastBeat: number,
@@ -137,6 +171,9 @@ export class Nodes {
     return db.transaction().execute(tx => writeCall(tx, kept, now, { sealer, announce }));
   }
 }
+
+const shared =
+  'another trunkbridge has the name of this node: give each its own (NODE_ID, or node.id below DATA_DIR)';
 
 const unreadable: RecordPrivate = { callerId: '', calledNumber: '', variables: {}, transcript: [] };
 

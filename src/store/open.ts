@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { dataKeyBytes, Sealer } from '../core/seal.ts';
-import { ownDataKey, ownNodeId } from './data-keys.ts';
+import { ownDataKey, ownNodeId, ownRun } from './data-keys.ts';
 import { type Database, lockFile, openPostgres, openSqlite } from './database.ts';
 import { storeLimits } from './limits.ts';
 import { LiveStore } from './live-store.ts';
@@ -24,13 +24,17 @@ export async function openStore(options: StoreOptions): Promise<LiveStore> {
   const dataKeys = options.dataKeys.length > 0 ? options.dataKeys : [madeKey(dataDir, log)];
   const node = options.nodeId ?? (dataDir === undefined ? 'memory' : ownNodeId(dataDir));
   const lock = dataDir === undefined ? undefined : lockFile(join(dataDir, 'node.lock'), dataDir);
+  const boot = randomUUID();
+  // Whoever has the lock of a directory knows that the run before its own is over.
+  const before = dataDir === undefined ? undefined : ownRun(dataDir, boot);
   const { database, where } = await databaseOf(options);
   const store = new LiveStore({
     ...options,
     database,
     where,
     node,
-    boot: randomUUID(),
+    boot,
+    isOver: run => database.engine === 'sqlite' || run === before,
     sealer: new Sealer(dataKeys, storePurpose),
     spillPath: dataDir === undefined ? undefined : join(dataDir, 'spill.jsonl'),
     unlock: () => lock?.close(),

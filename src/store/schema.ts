@@ -17,7 +17,7 @@ export interface Tables {
     why: string;
     at: number;
   };
-  nodes: { node: string; boot: string; beats: number; at: number };
+  nodes: NodeTable;
   facts: { name: string; value: string };
   /** `name` is an HMAC. */
   documents: { kind: string; id: string; name: string; sealed: string };
@@ -38,6 +38,14 @@ export interface Tables {
   recordings_to_remove: { node: string; call: string };
   /** `id` is an HMAC, `key` the id of the key that it was made with. */
   opt_outs: { id: string; number: string; sender: string; cause: string; at: number; key: string | null };
+}
+
+/** Whether a node lives: the run that goes by its name, and how often that has said so. */
+export interface NodeTable {
+  node: string;
+  boot: string;
+  beats: number;
+  at: number;
 }
 
 /** `record` is the call as it is known, without what is private; `sealed` holds that. The rest is there to be searched. */

@@ -86,7 +86,12 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     return run;
   }
 
-  async function prepared(node: string, keys = [oldKey], clock = new ManualClock()): Promise<Run> {
+  async function prepared(
+    node: string,
+    keys = [oldKey],
+    clock = new ManualClock(),
+    isOver: (boot: string) => boolean = () => true,
+  ): Promise<Run> {
     const opened = await connect();
     boots += 1;
     const fails: KyselyPlugin = {
@@ -107,6 +112,7 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
       where: 'the database',
       node,
       boot: `boot-${boots}`,
+      isOver,
       sealer: new Sealer(keys, 'records'),
       spillPath,
       unlock: () => undefined,
@@ -178,6 +184,63 @@ describe.each(kinds)('nodes of a store on $name', ({ postgres: onPostgres, skipp
     expect((await again.store.outbox.counts()).waiting).toBe(1);
     const third = await start('node-1');
     expect((await third.store.outbox.counts()).waiting).toBe(1);
+  });
+
+  /** A start that does not know what became of the run before it, and the times it looked. */
+  async function unsure(
+    node: string,
+  ): Promise<{ run: Run; begun: Promise<unknown>; look: () => Promise<void> }> {
+    const run = await prepared(node, [oldKey], new ManualClock(), () => false);
+    let over = false;
+    const begun = run.store.begin().catch((error: unknown) => error);
+    void begun.then(() => {
+      over = true;
+    });
+    const beatAt = run.clock.now() + storeLimits.heartbeatMs;
+    // A beat that is due waits for the start.
+    const looks = () => over || run.clock.pending === (run.clock.now() < beatAt ? 2 : 1);
+    const look = async () => {
+      await until(looks, 'its next look');
+      run.clock.advance(storeLimits.nameLookMs);
+      await until(looks, 'the look after that');
+    };
+    return { run, begun, look };
+  }
+
+  own('leave the calls of a daemon alone that was given the same name, and do not start', async () => {
+    const one = await start('node-1');
+    const theirs = await up(one);
+    const { begun, look } = await unsure('node-1');
+    await look();
+    await beat(one);
+    await look();
+    expect(String(await begun)).toContain(
+      'Another trunkbridge with the name node-1 uses the database: give each',
+    );
+    expect(await stateOf(one, theirs)).toBe('running');
+    expect((await one.store.outbox.counts()).waiting).toBe(0);
+  });
+
+  own('close them when nothing was heard of it for longer than one beat takes', async () => {
+    const one = await start('node-1');
+    const theirs = await up(one);
+    await kill(one);
+    const { run, begun, look } = await unsure('node-1');
+    for (let looks = 0; looks < storeLimits.nameLooks; looks++) await look();
+    expect(await begun).toBeUndefined();
+    expect(storeLimits.nameLooks * storeLimits.nameLookMs).toBeGreaterThan(storeLimits.heartbeatMs);
+    expect(await stateOf(run, theirs)).toBe('interrupted');
+  });
+
+  own('say that another one beats under their name', async () => {
+    const one = await start('node-1');
+    await beat(one);
+    expect(logged).toEqual([]);
+    await start('node-1');
+    await beat(one);
+    expect(logged).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('NODE_ID'), node: 'node-1' }),
+    ]);
   });
 
   own('close the calls of another node once it has missed its beats, and not before', async () => {

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../../src/core/logger.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { dataKeyBytes } from '../../../src/core/seal.ts';
+import { ownRun } from '../../../src/store/data-keys.ts';
 import { noMeters } from '../../../src/store/meters.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { StoreOptions } from '../../../src/store/options.ts';
@@ -32,6 +33,14 @@ describe('a data directory', () => {
     const store = await open({ dataDir, dataKeys: [Buffer.alloc(dataKeyBytes, 7)], nodeId: 'node-1' });
     await store.close();
     expect(existsSync(join(dataDir, 'node.lock'))).toBe(true);
+  });
+
+  it('knows which run had it before, and is no reason not to start where that cannot be kept', () => {
+    const dataDir = mkdtempSync(join(folder, 'runs-'));
+    expect(ownRun(dataDir, 'first')).toBeUndefined();
+    expect(ownRun(dataDir, 'second')).toBe('first');
+    expect(ownRun(dataDir, 'third')).toBe('second');
+    expect(ownRun(join(folder, 'nowhere'), 'first')).toBeUndefined();
   });
 
   it('that cannot be made is named, and no key is said to be in it', async () => {
