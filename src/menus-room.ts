@@ -48,7 +48,7 @@ export function menuHandler(now: () => Config, log: Logger): TwilioHandler {
       again: times => `${base}${twilioPaths.menu}/${menu.name}?said=${times}`,
       agent: ({ digits }) =>
         `${base}${twilioPaths.voice}?${new URLSearchParams({ menu: menu.name, choice: digits })}`,
-      dialled: `${base}/twilio/dialled`,
+      dialled: `${base}${twilioPaths.dialled}`,
     };
     const digits = fields.get('Digits') ?? '';
     log.info('a menu was asked', { menu: menu.name, said, keyed: digits !== '' });

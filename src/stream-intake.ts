@@ -4,7 +4,7 @@ import { ownOptions } from './call/options.ts';
 import type { PartyFacts } from './call/party.ts';
 import { type Ending, ending } from './core/ending.ts';
 import { newCallKey } from './core/ids.ts';
-import { streamPath } from './core/twilio-paths.ts';
+import { streamPath, twilioPaths } from './core/twilio-paths.ts';
 import type { TwilioRequest } from './http/twilio.ts';
 import {
   type Arrival,
@@ -116,9 +116,8 @@ export class StreamIntake {
     if (this.#back.has(sid)) return hangUp();
     this.#back.set(sid, true);
     this.#parts.log.info('a caller who was put through comes back', { status });
-    return redirectTo(
-      `${this.#parts.publicUrl}/twilio/voice?again=${encodeURIComponent(status.slice(0, 20))}`,
-    );
+    const again = encodeURIComponent(status.slice(0, 20));
+    return redirectTo(`${this.#parts.publicUrl}${twilioPaths.voice}?again=${again}`);
   }
 
   /** Twilio did not get our TwiML, or cannot read it. */
@@ -139,7 +138,7 @@ export class StreamIntake {
     this.#calls.get(fields.get('CallSid') ?? '')?.gone();
   }
 
-  /** A webhook is of the account that we are connected to, or of one of its subaccounts' parents: nobody else signs so. */
+  /** Whether a webhook is of the account that we are connected to, as far as both are known. */
   #isOurs(fields: ReadonlyMap<string, string>): boolean {
     const account = this.#parts.account();
     const given = fields.get('AccountSid');
@@ -232,14 +231,10 @@ export class StreamIntake {
     const base = this.#parts.publicUrl;
     return {
       media: `${base.replace(/^http/, 'ws')}${path}`,
-      next: `${base}/twilio/next`,
-      status: `${base}/twilio/status`,
-      dialled: this.#dialledUrl(),
+      next: `${base}${twilioPaths.next}`,
+      status: `${base}${twilioPaths.callStatus}`,
+      dialled: `${base}${twilioPaths.dialled}`,
     };
-  }
-
-  #dialledUrl(): string {
-    return `${this.#parts.publicUrl}/twilio/dialled`;
   }
 
   #factsOf(

@@ -70,8 +70,8 @@ export function composeStreams(parts: StreamsParts): StreamsRoom {
     handlers: {
       [twilioPaths.voice]: request => intake.voice(request),
       [`${twilioPaths.menu}/:name`]: menuHandler(now, log),
-      '/twilio/next': async request => intake.next(request),
-      '/twilio/dialled': async request => intake.dialled(request),
+      [twilioPaths.next]: async request => intake.next(request),
+      [twilioPaths.dialled]: async request => intake.dialled(request),
       [twilioPaths.voiceFallback]: async request => intake.fallback(request),
       [twilioPaths.message]: request => messages.sms(request),
       [twilioPaths.messageStatus]: async request => {

@@ -4,6 +4,9 @@ export const twilioPaths = {
   voice: '/twilio/voice',
   /** What is asked where that fails. */
   voiceFallback: '/twilio/fallback',
+  /** The stream of a call is over; whoever the caller was put through to is. */
+  next: '/twilio/next',
+  dialled: '/twilio/dialled',
   /** A message comes in. */
   message: '/twilio/sms',
   /** What became of a call. */
