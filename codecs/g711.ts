@@ -29,9 +29,6 @@ export const linearToAlaw: Uint8Array = Uint8Array.from({ length: 65_536 }, (_, 
 /** Mu-law byte to the A-law byte of the same sound, without a linear sample in between. */
 export const ulawToAlaw: Uint8Array = Uint8Array.from(ulawToLinear, sample => linearToAlaw[sample & 0xffff]!);
 
-/** A-law byte to the mu-law byte of the same sound. */
-export const alawToUlaw: Uint8Array = Uint8Array.from(alawToLinear, sample => linearToUlaw[sample & 0xffff]!);
-
 /** Decodes `count` mu-law bytes of `src`, beginning at `from`, into `dst` at `at`. */
 export function decodeUlaw(src: Uint8Array, from: number, count: number, dst: Int16Array, at: number): void {
   for (let i = 0; i < count; i++) dst[at + i] = ulawToLinear[src[from + i]!]!;
@@ -50,18 +47,6 @@ export function decodeAlaw(src: Uint8Array, from: number, count: number, dst: In
 /** Encodes `count` samples of `src`, beginning at `from`, into A-law bytes of `dst` at `at`. */
 export function encodeAlaw(src: Int16Array, from: number, count: number, dst: Uint8Array, at: number): void {
   for (let i = 0; i < count; i++) dst[at + i] = linearToAlaw[src[from + i]! & 0xffff]!;
-}
-
-/** Translates `count` bytes of one law into the other through `ulawToAlaw` or `alawToUlaw`. */
-export function translate(
-  table: Uint8Array,
-  src: Uint8Array,
-  from: number,
-  count: number,
-  dst: Uint8Array,
-  at: number,
-): void {
-  for (let i = 0; i < count; i++) dst[at + i] = table[src[from + i]!]!;
 }
 
 /** Mu-law works on 14 bits with a bias of 33, which makes every segment begin at a power of two. */

@@ -1,4 +1,4 @@
-/** Tones to hear and a detector to measure them: ringing, keypad pairs, test tones. Nothing here allocates per call. */
+/** Tones to hear and a detector to measure them: keypad pairs, test tones, and what other sounds are made of. Nothing here allocates per call. */
 
 /** One period of a sine in 1024 steps, and one more so that interpolation needs no wrap. */
 const SINE_BITS = 10;
@@ -34,30 +34,20 @@ export const DTMF_PAIRS: Readonly<Record<string, readonly [low: number, high: nu
   D: [941, 1633],
 };
 
-/** How long a tone sounds and how long it is silent, over and over, in milliseconds. */
-export interface Cadence {
-  readonly onMs: number;
-  readonly offMs: number;
-}
-
 export interface ToneShape {
   readonly frequenciesHz: readonly number[];
   /** The level of each frequency, not of their sum. */
   readonly levelDbfs: number;
-  readonly cadence?: Cadence;
 }
 
-/** Generates one or two frequencies with an optional cadence, without a seam from one call to the next. */
+/** Generates one or two frequencies without a seam from one call to the next. */
 export class Tone {
   readonly #amplitude: number;
-  readonly #onSamples: number;
-  readonly #cycleSamples: number;
   readonly #step1: number;
   readonly #step2: number;
   readonly #voice2: number;
   #phase1 = 0;
   #phase2 = 0;
-  #position = 0;
 
   /** @throws RangeError for other than one or two frequencies, or one that the rate cannot carry. */
   constructor(rateHz: number, shape: ToneShape) {
@@ -71,24 +61,11 @@ export class Tone {
     this.#step1 = phaseStep(first, rateHz);
     this.#step2 = second === undefined ? 0 : phaseStep(second, rateHz);
     this.#voice2 = second === undefined ? 0 : 1;
-    this.#onSamples = shape.cadence ? Math.round((shape.cadence.onMs * rateHz) / 1000) : 0;
-    this.#cycleSamples = shape.cadence
-      ? this.#onSamples + Math.round((shape.cadence.offMs * rateHz) / 1000)
-      : 0;
   }
 
   /** Writes the next `count` samples into `dst` at `at`. */
   generate(dst: Int16Array, at: number, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const sounds = this.#cycleSamples === 0 || this.#position < this.#onSamples;
-      dst[at + i] = sounds ? this.#sample() : 0;
-      if (this.#cycleSamples !== 0 && ++this.#position === this.#cycleSamples) this.reset();
-    }
-  }
-
-  /** Begins again, with the phase at zero and the cadence at its start. */
-  reset(): void {
-    this.#phase1 = this.#phase2 = this.#position = 0;
+    for (let i = 0; i < count; i++) dst[at + i] = this.#sample();
   }
 
   #sample(): number {
@@ -102,11 +79,6 @@ export class Tone {
 /** A steady test tone. */
 export function sine(rateHz: number, frequencyHz: number, levelDbfs: number): Tone {
   return new Tone(rateHz, { frequenciesHz: [frequencyHz], levelDbfs });
-}
-
-/** What a caller hears while the far end rings: 440 and 480 Hz, two seconds on and four off. */
-export function ringback(rateHz: number, levelDbfs = -19): Tone {
-  return new Tone(rateHz, { frequenciesHz: [440, 480], levelDbfs, cadence: { onMs: 2000, offMs: 4000 } });
 }
 
 /**

@@ -25,8 +25,6 @@ export interface AgentStart {
   readonly overrides?: ConversationOverrides;
   /** `custom_llm_extra_body`: passed on to a custom language model as it is. */
   readonly extraBody?: Readonly<Record<string, unknown>>;
-  /** Who starts the conversation, as its record names it. Default: this bridge. */
-  readonly sourceInfo?: { readonly source: string; readonly version?: string };
   /** How long the agent may take from connecting to its metadata, ms. */
   readonly startTimeoutMs: number;
   /** Length of the caller's sound in one message to the agent, ms: 20..100. */

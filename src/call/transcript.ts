@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { toolName } from '../core/mask.ts';
 import { fewestDigits } from '../core/number-words.ts';
 import { spokenDigits } from '../core/spoken-digits.ts';
+import { codeLifeMs } from '../core/verified.ts';
 
 export const transcriptLimits = {
   /** Turns that are kept of one call; above them the newest are only counted. */
@@ -12,7 +13,7 @@ export const transcriptLimits = {
   /** How long after a code was used up what looks like one is still withheld, ms. */
   afterCodeMs: 30_000,
   /** How long before somebody here knew of a code it may have been said, ms: a code lives no longer. */
-  beforeCodeMs: 600_000,
+  beforeCodeMs: codeLifeMs,
 } as const;
 
 /** One turn of a call. */

@@ -60,10 +60,6 @@ export function writeHostPort({ address, port }: HostPort): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-export function writeSipListen(listen: SipListen): string {
-  return `${listen.transport}://${writeHostPort(listen)}`;
-}
-
 /** True for addresses that only this machine can reach. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(address);

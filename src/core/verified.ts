@@ -1,5 +1,8 @@
 import type { Clock } from './clock.ts';
 
+/** Time that a one-time code lives, ms; Verify's default. */
+export const codeLifeMs = 600_000;
+
 /** For how long a number counts as verified, ms. */
 export const verifiedMs = 900_000;
 

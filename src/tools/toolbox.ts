@@ -1,3 +1,4 @@
+import { deferred } from '../core/deferred.ts';
 import { inCountryOfCall } from './call-country.ts';
 import { complaint } from './parameters.ts';
 import type { Tool, ToolAnswer, Toolbox, ToolContext, ToolResult } from './tool.ts';
@@ -50,7 +51,7 @@ async function timed(
 ): Promise<ToolAnswer> {
   if (signal.aborted) return failed('aborted');
   const late = new AbortController();
-  const { promise: stopped, resolve: stop } = pledge<ToolAnswer>();
+  const { promise: stopped, resolve: stop } = deferred<ToolAnswer>();
   const abandon = () => stop(failed('aborted'));
   const timer = context.clock.timer(timeoutMs, () => {
     stop(failed('timeout'));
@@ -64,15 +65,6 @@ async function timed(
     timer.cancel();
     signal.removeEventListener('abort', abandon);
   }
-}
-
-/** A promise and the function that settles it; Node 20 has no Promise.withResolvers. */
-function pledge<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let settle: ((value: T) => void) | undefined;
-  const promise = new Promise<T>(resolve => {
-    settle = resolve;
-  });
-  return { promise, resolve: value => settle?.(value) };
 }
 
 function answer({ gate, ...told }: ToolResult, isError: boolean): ToolAnswer {

@@ -16,11 +16,6 @@ export function sequenceDistance(from: number, to: number): number {
   return ((to - from) << 16) >> 16;
 }
 
-/** Whether `a` comes after `b`. Exactly half way round counts as before. */
-export function isLater(a: number, b: number): boolean {
-  return sequenceDistance(b, a) > 0;
-}
-
 /** The index without wraps that ends in `sequence` and lies nearest to `index`; may be negative next to zero. */
 export function extendSequence(index: number, sequence: number): number {
   return index + sequenceDistance(index & 0xffff, sequence);

@@ -7,7 +7,6 @@ import { lists } from './number-list.ts';
 
 /** The least tier that a tool asks for; `nobody` has it switched off. */
 export type NeededTier = CallerTier | 'nobody';
-export const neededTiers: readonly NeededTier[] = [...callerTiers, 'nobody'];
 
 /** Who may use a tool. A field that is absent fits every call. */
 export interface AccessRule {

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Digits in a code: Verify allows 4 to 10. */
 const digits = /^\d{4,10}$/;
 
@@ -13,3 +15,11 @@ export function normalizeCode(text: string): string | undefined {
     .replace(/[\s\-.,_/\u2010-\u2015]+/g, '');
   return digits.test(bare) ? bare : undefined;
 }
+
+/** A code as a field of a tool. Text only: a JSON number has lost the zeros in front. */
+export const codeField = z.string().transform((given, context) => {
+  const code = normalizeCode(given);
+  if (code !== undefined) return code;
+  context.addIssue({ code: 'custom', message: 'must be the 4 to 10 digits of the code' });
+  return z.NEVER;
+});

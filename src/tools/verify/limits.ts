@@ -1,9 +1,11 @@
+import { codeLifeMs } from '../../core/verified.ts';
+
 /** Every limit of the verification tools, with the value it has unless the options say otherwise. */
 export const verifyLimits = {
   /** Checks that Verify allows for one verification. */
   checks: 5,
-  /** Time a code lives, ms; Verify's default. */
-  codeLifeMs: 600_000,
+  /** Time a code lives, ms. */
+  codeLifeMs,
   /** Sends that Verify allows for one verification. */
   sends: 5,
   /** Keyed entries that wait for their check at a time. */

@@ -5,7 +5,7 @@ import { optional, required, word } from '../field.ts';
 import type { Tool } from '../tool.ts';
 import type { ToolSpec } from '../twilio-parts.ts';
 import { checkCode } from './check.ts';
-import { normalizeCode } from './code.ts';
+import { codeField } from './code.ts';
 import { isEmail } from './destination.ts';
 import type { VerifyParts } from './parts.ts';
 import { sendCode } from './send.ts';
@@ -32,14 +32,6 @@ const numberOrEmail = (country: string | undefined) =>
     return z.NEVER;
   });
 
-/** Text only: a JSON number has lost the zeros in front. */
-const digits = z.string().transform((given, context) => {
-  const code = normalizeCode(given);
-  if (code !== undefined) return code;
-  context.addIssue({ code: 'custom', message: 'must be the 4 to 10 digits of the code' });
-  return z.NEVER;
-});
-
 const name = 'twilio_verify_phone';
 
 export function verifyPhoneSpec(country: string | undefined): ToolSpec<PhoneInput> {
@@ -54,7 +46,7 @@ export function verifyPhoneSpec(country: string | undefined): ToolSpec<PhoneInpu
     channel: optional(word(channels), {
       description: 'send_code: how the code is sent; sms unless the caller wants something else.',
     }),
-    code: optional(digits, {
+    code: optional(codeField, {
       description: 'check_code: the digits as text, with every zero in front, for instance 042917.',
     }),
   });

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { toE164 } from '../../core/e164.ts';
 import type { Counters } from '../../store/store.ts';
 import { type VerifyPort, verifyChannels } from '../../twilio/verify.ts';
+import { phone } from '../field.ts';
 import type { Gates } from '../gates.ts';
 import type { SendingGate } from '../sending/gate.ts';
 import type { Tool } from '../tool.ts';
 import { type CheckInput, checkCode } from './check.ts';
-import { normalizeCode } from './code.ts';
+import { codeField } from './code.ts';
 import { checkKeyed } from './keyed.ts';
 import { SecureKeypad } from './keypad.ts';
 import { type VerifyLimits, verifyLimits } from './limits.ts';
@@ -63,7 +63,7 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
       () => options.policy().secureKeypad,
     ),
   };
-  const to = numberIn(options.defaultCountry);
+  const to = phone(options.defaultCountry);
   const send: Tool<SendInput> = {
     name: 'send_SMS_verification',
     description: 'Sends a one-time code to a telephone, by text message, call or WhatsApp.',
@@ -73,7 +73,7 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
   const check: Tool<CheckInput> = {
     name: 'check_SMS_verification',
     description: 'Checks the one-time code that the caller reads back.',
-    input: z.object({ To: to, Code: code }),
+    input: z.object({ To: to, Code: codeField }),
     run: (input, context, signal) => checkCode(parts, input, context, signal),
   };
   options.gate.register('verify', async () => ({ done: 'unprocessed', result: onlyInTheCall }));
@@ -83,25 +83,8 @@ export function createVerifyTools(options: VerifyToolsOptions): Tool[] {
 const expiredNotice =
   'The code that the caller was sent has expired without being right. Offer to send a new one.';
 
-function numberIn(country: string | undefined) {
-  return z.string().transform((text, context) => {
-    const number = toE164(text, country);
-    if (number.ok) return number.value;
-    context.addIssue({ code: 'custom', message: number.failure.message });
-    return z.NEVER;
-  });
-}
-
 /** Agents write "SMS" as well as "sms", and leave it out. */
 const channel = z.preprocess(
   value => (typeof value === 'string' ? value.trim().toLowerCase() || undefined : (value ?? undefined)),
   z.enum(verifyChannels).default('sms'),
 );
-
-/** Text only: a JSON number has lost the zeros in front. */
-const code = z.string().transform((text, context) => {
-  const digits = normalizeCode(text);
-  if (digits !== undefined) return digits;
-  context.addIssue({ code: 'custom', message: 'must be the 4 to 10 digits of the code' });
-  return z.NEVER;
-});

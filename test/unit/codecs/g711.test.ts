@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ALAW_SILENCE,
   alawToLinear,
-  alawToUlaw,
   decodeUlaw,
   encodeAlaw,
   linearToAlaw,
-  linearToUlaw,
-  translate,
-  ULAW_SILENCE,
   ulawToAlaw,
   ulawToLinear,
 } from '../../../codecs/g711.ts';
@@ -16,38 +11,24 @@ import {
 /** Half the widest step of a law around a sample: how far apart two codes of the same sound may be. */
 const tolerance = (sample: number) => Math.max(16, Math.abs(sample) / 16);
 
-describe('the cross tables', () => {
-  it('translate mu-law to the A-law byte that encoding its sample would give', () => {
+describe('the cross table', () => {
+  it('translates mu-law to the A-law byte that encoding its sample would give', () => {
     for (let code = 0; code < 256; code++)
       expect(ulawToAlaw[code]).toBe(linearToAlaw[ulawToLinear[code]! & 0xffff]);
   });
 
-  it('translate A-law to the mu-law byte that encoding its sample would give', () => {
-    for (let code = 0; code < 256; code++)
-      expect(alawToUlaw[code]).toBe(linearToUlaw[alawToLinear[code]! & 0xffff]);
-  });
-
-  it('keep the level of every byte within half a step in both directions', () => {
+  it('keeps the level of every byte within half a step', () => {
     for (let code = 0; code < 256; code++) {
       const mu = ulawToLinear[code]!;
       expect(Math.abs(alawToLinear[ulawToAlaw[code]!]! - mu)).toBeLessThanOrEqual(tolerance(mu));
-      const a = alawToLinear[code]!;
-      expect(Math.abs(ulawToLinear[alawToUlaw[code]!]! - a)).toBeLessThanOrEqual(tolerance(a));
     }
   });
 
-  it('never change the order of two levels', () => {
+  it('never changes the order of two levels', () => {
     const codes = Array.from({ length: 256 }, (_, i) => i);
     const byMu = [...codes].sort((x, y) => ulawToLinear[x]! - ulawToLinear[y]!);
     const asA = byMu.map(code => alawToLinear[ulawToAlaw[code]!]!);
     for (let i = 1; i < 256; i++) expect(asA[i]).toBeGreaterThanOrEqual(asA[i - 1]!);
-  });
-
-  it('lose nothing more when a sound goes through both laws again and again', () => {
-    for (let code = 0; code < 256; code++) {
-      const once = alawToUlaw[ulawToAlaw[code]!]!;
-      expect(alawToUlaw[ulawToAlaw[once]!]).toBe(once);
-    }
   });
 });
 
@@ -60,13 +41,5 @@ describe('the loops', () => {
     const encoded = new Uint8Array(4).fill(9);
     encodeAlaw(samples, 1, 2, encoded, 2);
     expect(Array.from(encoded)).toEqual([9, 9, 0x2a, 0xaa]);
-  });
-
-  it('translate silence of one law to silence of the other', () => {
-    const bytes = new Uint8Array(3).fill(ULAW_SILENCE);
-    translate(ulawToAlaw, bytes, 0, 3, bytes, 0);
-    expect(Array.from(bytes)).toEqual([ALAW_SILENCE, ALAW_SILENCE, ALAW_SILENCE]);
-    translate(alawToUlaw, bytes, 1, 1, bytes, 2);
-    expect(ulawToLinear[bytes[2]!]).toBeLessThanOrEqual(8);
   });
 });

@@ -1,14 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DTMF_KEYS,
-  DTMF_PAIRS,
-  dtmf,
-  FLOOR_DBFS,
-  ringback,
-  sine,
-  Tone,
-  ToneDetector,
-} from '../../../codecs/tones.ts';
+import { DTMF_KEYS, DTMF_PAIRS, dtmf, FLOOR_DBFS, sine, Tone, ToneDetector } from '../../../codecs/tones.ts';
 
 function play(tone: Tone, samples: number): Int16Array {
   const out = new Int16Array(samples);
@@ -54,35 +45,12 @@ describe('a tone', () => {
     expect(Math.min(...out)).toBe(-32_768);
   });
 
-  it('begins again after reset', () => {
-    const tone = ringback(8000);
-    const first = play(tone, 3000);
-    tone.reset();
-    expect(play(tone, 3000)).toEqual(first);
-  });
-
   it('refuses frequencies that the rate cannot carry, and chords', () => {
     expect(() => sine(8000, 4000, -10)).toThrow(RangeError);
     expect(() => sine(8000, 0, -10)).toThrow(RangeError);
     expect(() => new Tone(8000, { frequenciesHz: [], levelDbfs: -10 })).toThrow(RangeError);
     expect(() => new Tone(8000, { frequenciesHz: [1, 2, 3], levelDbfs: -10 })).toThrow(RangeError);
   });
-});
-
-describe('ringback', () => {
-  it.each([8000, 16_000])(
-    'sounds for two seconds and is silent for four, again and again, at %i Hz',
-    rate => {
-      const out = play(ringback(rate), 8 * rate);
-      for (const frequency of [440, 480]) {
-        const detector = new ToneDetector(rate, frequency);
-        expect(detector.level(out, 0, 2 * rate)).toBeCloseTo(-19, 1);
-        expect(detector.level(out, 6 * rate, 2 * rate)).toBeCloseTo(-19, 1);
-      }
-      expect(out.subarray(6 * rate)).toEqual(out.subarray(0, 2 * rate));
-      expect(out.subarray(2 * rate, 6 * rate).every(sample => sample === 0)).toBe(true);
-    },
-  );
 });
 
 describe('keypad tones', () => {

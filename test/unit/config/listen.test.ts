@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, readHostPort, readSipListen, writeSipListen } from '../../../src/config/listen.ts';
+import { isLoopback, readHostPort, readSipListen } from '../../../src/config/listen.ts';
 
 describe('an address that SIP is taken on', () => {
   it.each([
@@ -7,10 +7,8 @@ describe('an address that SIP is taken on', () => {
     ['tls://[::]:5061', { transport: 'tls', address: '::', port: 5061 }],
     ['tls://127.0.0.1', { transport: 'tls', address: '127.0.0.1', port: 5061 }],
     ['TCP://127.0.0.1:0', { transport: 'tcp', address: '127.0.0.1', port: 0 }],
-  ])('%s is read, and written the same way', (text, expected) => {
-    const read = readSipListen(text);
-    expect(read).toEqual({ ok: true, value: expected });
-    expect(read.ok && readSipListen(writeSipListen(read.value))).toEqual(read);
+  ])('%s is read', (text, expected) => {
+    expect(readSipListen(text)).toEqual({ ok: true, value: expected });
   });
 
   it.each([

@@ -7,17 +7,13 @@ export interface InitiationData {
   readonly user_id?: string;
   readonly conversation_config_override?: Readonly<Record<string, unknown>>;
   readonly custom_llm_extra_body?: Readonly<Record<string, unknown>>;
-  readonly source_info?: { readonly source: string; readonly version?: string };
+  /** Who starts the conversation, as its record names it. */
+  readonly source_info: { readonly source: string };
 }
 
 export interface Pong {
   readonly type: 'pong';
   readonly event_id: number;
-}
-
-/** Caller sound; the one message without a type. */
-export interface UserAudioChunk {
-  readonly user_audio_chunk: string;
 }
 
 export interface ClientToolResult {
@@ -30,26 +26,12 @@ export interface ClientToolResult {
 export interface ContextualUpdate {
   readonly type: 'contextual_update';
   readonly text: string;
-  readonly context_id?: string;
 }
 
 export interface UserMessage {
   readonly type: 'user_message';
   readonly text: string;
 }
-
-export interface UserActivity {
-  readonly type: 'user_activity';
-}
-
-export type ClientMessage =
-  | InitiationData
-  | Pong
-  | UserAudioChunk
-  | ClientToolResult
-  | ContextualUpdate
-  | UserMessage
-  | UserActivity;
 
 export interface InitiationMetadata {
   readonly type: 'conversation_initiation_metadata';

@@ -13,7 +13,7 @@ export function initiation(start: AgentStart): string {
     ...(start.overrides === undefined ? {} : { conversation_config_override: { ...start.overrides } }),
     ...(start.extraBody === undefined ? {} : { custom_llm_extra_body: start.extraBody }),
     ...(start.userId === undefined ? {} : { user_id: start.userId }),
-    source_info: start.sourceInfo ?? { source: 'trunkbridge' },
+    source_info: { source: 'trunkbridge' },
   };
   return JSON.stringify(message);
 }

@@ -23,19 +23,14 @@ describe('client messages', () => {
 
   it('initiate with what the conversation shall have otherwise than its agent', () => {
     const overrides = { agent: { first_message: '', language: 'de' }, tts: { voice_id: 'v1' } };
-    const more = {
-      userId: '+1',
-      overrides,
-      extraBody: { tenant: 7 },
-      sourceInfo: { source: 'x', version: '1' },
-    };
+    const more = { userId: '+1', overrides, extraBody: { tenant: 7 } };
     expect(JSON.parse(initiation({ ...start, dynamicVariables: {}, ...more }))).toEqual({
       type: 'conversation_initiation_client_data',
       dynamic_variables: {},
       conversation_config_override: overrides,
       custom_llm_extra_body: { tenant: 7 },
       user_id: '+1',
-      source_info: { source: 'x', version: '1' },
+      source_info: { source: 'trunkbridge' },
     });
   });
 
