@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from '../core/logger.ts';
 import { toolName } from '../core/mask.ts';
 import type { ToolAnswer } from '../tools/tool.ts';
+import { faultOf, type HttpFault } from './server.ts';
 
 /** Runs a tool in the call it is meant for; `call/tool-door` in a daemon. */
 export interface ToolDoor {
@@ -37,6 +38,8 @@ const refusals = {
   ],
 } as const;
 
+const howToSend = 'Send the parameters URL-encoded, or as a JSON object.';
+
 /** Fields of a form; one that is repeated is a list. */
 function formOf(body: string): Record<string, string | string[]> {
   const form = new URLSearchParams(body);
@@ -68,11 +71,16 @@ export function toolRoutes(app: FastifyInstance, { toolsSecret, door, log }: Too
     reply.header('www-authenticate', 'Bearer');
     return refuse(reply, 401, 'unauthorized', 'Send Authorization: Bearer with TOOLS_SECRET.');
   });
+  app.setErrorHandler(async (error: HttpFault, _request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode >= 500) throw error;
+    return refuse(reply, statusCode, 'bad_request', statusCode === 415 ? howToSend : faultOf(error));
+  });
   app.post<{ Params: { name: string } }>('/tools/:name', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const { body, headers } = request;
     if (typeof body !== 'object' || body === null || Array.isArray(body))
-      return refuse(reply, 400, 'bad_request', 'Send the parameters URL-encoded, or as a JSON object.');
+      return refuse(reply, 400, 'bad_request', howToSend);
     const token = headers['x-bridge-token'];
     const outcome = await door.run(
       request.params.name,

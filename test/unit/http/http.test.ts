@@ -95,6 +95,51 @@ it('answers 404 in the same shape for what is not there', async () => {
   expect([answer.statusCode, answer.json().detail.status]).toEqual([404, 'not_found']);
 });
 
+describe('a request that a hurried client gets wrong', () => {
+  const headers = { 'xi-api-key': 'admin-secret-0123456789' };
+  const reload = (more: object) => {
+    const done = async () => ({ ok: true, applied: [], needsRestart: [] }) as const;
+    const app = composeHttp({ ...options(), reload: done });
+    return app.inject({ method: 'POST', url: '/v1/reload', ...more });
+  };
+
+  it.each([
+    [
+      'no content type',
+      'application/x-www-form-urlencoded',
+      '{"x": 1}',
+      415,
+      /Content-Type: application\/json/,
+    ],
+    ['half of its JSON', 'application/json', '{"x": 8305', 400, /no JSON/],
+    ['too much', 'application/json', `"${'x'.repeat(65_536)}"`, 413, /65536 bytes/],
+  ])(
+    'by sending %s is told what is wrong, and nothing that was in it',
+    async (_title, type, payload, status, told) => {
+      const answer = await reload({ payload, headers: { ...headers, 'content-type': type } });
+      expect([answer.statusCode, answer.json().detail.status]).toEqual([status, 'bad_request']);
+      expect(answer.json().detail.message).toMatch(told);
+      expect(answer.body).not.toContain('8305');
+    },
+  );
+
+  it('by calling no body JSON is answered all the same', async () => {
+    const answer = await reload({ headers: { ...headers, 'content-type': 'application/json' } });
+    expect(answer.statusCode).toBe(200);
+  });
+
+  it('in its method is told which ones the path takes', async () => {
+    const answer = await reload({ method: 'PUT', headers });
+    expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'POST']);
+    expect(answer.json().detail).toEqual({
+      status: 'method_not_allowed',
+      message: 'This path takes POST and not PUT.',
+    });
+    const other = await composeHttp(options()).inject({ method: 'DELETE', url: '/healthz?x=1', headers });
+    expect(other.headers.allow).toBe('GET, HEAD');
+  });
+});
+
 it.each(['%', '%ff'])('answers 400 in that shape for a path that cannot be read', async word => {
   const answer = await composeHttp(options()).inject(`/v1/convai/conversations/${word}`);
   expect([answer.statusCode, answer.json().detail?.status]).toEqual([400, 'bad_request']);

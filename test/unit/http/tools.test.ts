@@ -51,6 +51,18 @@ describe('POST /tools/{name}', () => {
     expect(asked).toEqual([['send_SMS_verification', { To: '+14155550123', Channel: 'sms' }, 'call_1.x']]);
   });
 
+  it.each([
+    ['application/xml', '<x/>', 415, /URL-encoded, or as a JSON object/],
+    ['application/json', '{"To": "83051', 400, /no JSON/],
+  ])('says in its own shape what is wrong with %s: %s', async (type, payload, status, message) => {
+    const { post, asked } = setup(json({}));
+    expect(await post(payload, { 'content-type': type })).toEqual([
+      status,
+      { status: 'bad_request', valid: false, message: expect.stringMatching(message) },
+    ]);
+    expect(asked).toEqual([]);
+  });
+
   it('logs no name of a tool that could be a code', async () => {
     const lines: unknown[] = [];
     const log = { ...silentLogger, warn: (...line: unknown[]) => void lines.push(line) };
@@ -109,7 +121,9 @@ describe('POST /tools/{name}', () => {
   it('has nothing else: no health, no metrics, no records', async () => {
     const { app } = setup(json({}));
     const headers = { authorization: `Bearer ${toolsSecret}` };
-    for (const url of ['/', '/healthz', '/metrics', '/v1/convai/conversations', '/tools', '/tools/x'])
+    for (const url of ['/', '/healthz', '/metrics', '/v1/convai/conversations', '/tools'])
       expect((await app.inject({ url, headers })).statusCode).toBe(404);
+    const wrongMethod = await app.inject({ url: '/tools/x', headers });
+    expect([wrongMethod.statusCode, wrongMethod.headers.allow]).toEqual([405, 'POST']);
   });
 });
