@@ -13,13 +13,14 @@ export function sum(text, name, labels = '') {
     .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-/** Adds up the samples of a metric by the value of one of its labels. */
+/** Adds up the samples of a metric by the value of one of its labels; without those that are zero. */
 export function labelled(text, name, label) {
   const found = {};
   for (const line of text.split('\n')) {
     if (!line.startsWith(`${prefix}${name}{`)) continue;
     const value = new RegExp(`[{,]${label}="([^"]*)"`).exec(line)?.[1] ?? '';
-    found[value] = (found[value] ?? 0) + Number(line.slice(line.lastIndexOf(' ')));
+    const count = Number(line.slice(line.lastIndexOf(' ')));
+    if (count > 0) found[value] = (found[value] ?? 0) + count;
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type EndingReason, endings } from '../core/ending.ts';
 import type { BridgeEvent } from '../core/events.ts';
 import type { GateDecision } from '../core/tool-facts.ts';
 import { boundedLabel } from './labels.ts';
@@ -25,6 +26,7 @@ export class EventCounters {
 
   constructor(registry: Registry, prefix: string) {
     this.#series = series(registry, prefix);
+    beginAtZero(this.#series.counters);
     const active = this.#active;
     new Gauge({
       name: `${prefix}calls_active`,
@@ -44,11 +46,11 @@ export class EventCounters {
         return counters.refused.inc({ status: String(event.status), reason: event.end.reason });
       case 'peer-refused':
         return counters.peers.inc({ cause: label.cause(event.cause) });
-      case 'trunk-registered':
-        return counters.registrations.inc({
-          trunk: label.trunk(event.trunk),
-          outcome: event.registered ? 'registered' : 'failed',
-        });
+      case 'trunk-registered': {
+        const trunk = label.trunk(event.trunk);
+        counters.registrations.inc({ trunk, outcome: 'registered' }, event.registered ? 1 : 0);
+        return counters.registrations.inc({ trunk, outcome: 'failed' }, event.registered ? 0 : 1);
+      }
       case 'call-placed':
         this.#active.add(event.call);
         return counters.placed.inc({ trunk: label.trunk(event.trunk) });
@@ -130,6 +132,23 @@ export class EventCounters {
     times.call.observe(seconds);
     counters.answered.inc({ codec: this.#label.codec(stats.codec) });
   }
+}
+
+/**
+ * Series that alarms are for (docs/deployment.md) are there from the start. Of one that begins with what it counts, Prometheus
+ * sees no rise: its first failure, often the only one, would raise no alarm.
+ */
+function beginAtZero({ ended, refused, recordings }: ReturnType<typeof series>['counters']): void {
+  for (const reason of Object.keys(endings) as EndingReason[]) {
+    const [result] = endings[reason];
+    if (result !== 'us' && result !== 'agent') continue;
+    if (reason.startsWith('recording-')) {
+      recordings.inc({ result, reason }, 0);
+      continue;
+    }
+    for (const answered of ['true', 'false']) ended.inc({ result, reason, answered }, 0);
+  }
+  for (const reason of ['over-capacity', 'overloaded']) refused.inc({ status: '503', reason }, 0);
 }
 
 function series(registry: Registry, prefix: string) {

@@ -231,7 +231,8 @@ class MediaWorker {
       overflowMs: this.#meters.overflowMs,
       logDropped: this.#log.dropped,
     };
-    this.#port.postMessage({ type: 'pulse', legs: this.#legs.size, ports: this.#ports.inUse, metrics });
+    const ports = 2 * this.#ports.inUse;
+    this.#port.postMessage({ type: 'pulse', legs: this.#legs.size, ports, metrics });
     this.#pulse = this.#clock.timer(pulseMs, () => this.#tellPulse());
   }
 

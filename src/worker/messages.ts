@@ -115,6 +115,7 @@ export type FromWorker =
   | { readonly type: 'recorded'; readonly call: CallKey; readonly recorded: Recorded }
   /** The worker was told to stop and has nothing more to do. */
   | { readonly type: 'stopped' }
+  /** `ports` are those of RTP and of RTCP: two of a pair. */
   | { readonly type: 'pulse'; readonly legs: number; readonly ports: number; readonly metrics: WorkerMetrics }
   /** How late it is with its work, several times a second while it is. */
   | { readonly type: 'lag'; readonly ms: number }

@@ -217,7 +217,7 @@ describe('a media worker', () => {
   it('tells once a second what it has done', async () => {
     await openLeg();
     const pulse = await main.first('pulse');
-    expect(pulse).toMatchObject({ legs: 1, ports: 1 });
+    expect(pulse).toMatchObject({ legs: 1, ports: 2 });
     expect(pulse.metrics.packetsSent).toBeGreaterThan(0);
   });
 
