@@ -47,7 +47,7 @@ export async function composeTwilio({
     clock,
     onStatus: status => {
       if (status.state === 'error')
-        log.error('twilio connection failed', { cause: status.cause, code: status.code });
+        log.error('twilio connection failed', { cause: status.cause, errorCode: status.code });
       else log.info('twilio connection works');
     },
   });

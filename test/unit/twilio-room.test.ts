@@ -297,6 +297,7 @@ describe('the status', () => {
     expect(await works(room)).toBe(false);
     expect(room.connection.status).toMatchObject({ state: 'error', code: 20003, at: clock.wall() });
     expect(lines.join()).toContain('twilio connection failed');
+    expect(lines.join()).toContain('20003');
     env['TWILIO_API_KEY_SID'] = main.sid;
     env['TWILIO_API_KEY_SECRET'] = sim.apiKeySecret;
     expect(await works(room)).toBe(true);

@@ -63,8 +63,16 @@ export function failed(failure: TwilioFailure, on: 'write' | 'read'): Refused {
   };
 }
 
+/** What a program is told that cannot ask anybody whether it arrived. */
+const unsure: Readonly<Record<Prepared['what'], string>> = {
+  message:
+    'It is not known whether this was sent. Before you ask for it again, see whether Twilio has it (GET /v1/twilio/messages).',
+  call: 'It is not known whether this call was made. Before you ask for it again, see whether Twilio has it: who was called may be answering.',
+};
+
 /** The same of something that was to leave. */
-export const unwritten = (failure: TwilioFailure): Written => ({
-  outcome: failed(failure, 'write'),
-  done: doneBy(failure),
-});
+export function unwritten(failure: TwilioFailure, what: Prepared['what']): Written {
+  const done = doneBy(failure);
+  const outcome = failed(failure, 'write');
+  return { outcome: done === 'unknown' ? { ...outcome, message: unsure[what] } : outcome, done };
+}

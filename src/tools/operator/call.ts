@@ -106,7 +106,7 @@ export function placeCall({ twilio, agentCalls, country }: CallParts): Action {
           const trouble = await keptTrouble(agents);
           if (trouble !== undefined) return { outcome: trouble, done: 'unprocessed' };
           const made = await makeCall(client, { to, from: caller, instructions, ringSeconds, record });
-          if (!made.ok) return unwritten(made.failure);
+          if (!made.ok) return unwritten(made.failure, 'call');
           const { sid: callSid, status } = made.value;
           const found = agents === undefined ? {} : { conversationId: agents.conversationId };
           return {

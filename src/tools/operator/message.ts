@@ -42,7 +42,7 @@ export function sendSms({ twilio, statusCallback, country }: MessageParts): Acti
             content: { body, ...(media_url === undefined ? {} : { mediaUrl: media_url }) },
             ...(callback === undefined ? {} : { statusCallback: callback }),
           });
-          if (!sent.ok) return unwritten(sent.failure);
+          if (!sent.ok) return unwritten(sent.failure, 'message');
           const { sid: messageSid, status, createdAt } = sent.value;
           const value = { messageSid, status, dateCreated: createdAt ?? null };
           return { outcome: { ok: true, value }, done: 'sent', sid: messageSid };

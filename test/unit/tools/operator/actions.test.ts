@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BridgeEvent } from '../../../../src/core/events.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import { gatesLine } from '../../../../src/core/tool-facts.ts';
+import type { SimFault } from '../../../../src/sim/twilio/failures.ts';
 import type { Execution, OptOutPair } from '../../../../src/store/sends.ts';
 import { OperatorActions, type OperatorRules } from '../../../../src/tools/operator/actions.ts';
 import type { AgentCall } from '../../../../src/tools/operator/call.ts';
@@ -172,6 +173,17 @@ describe('makeCall', () => {
     });
     expect(world.request?.params).toEqual({ To: to, From: from(), Url: agentCall.url });
   });
+
+  it.each<SimFault>([{ drop: 'answer' }, { lost: true }, { raw: '<html>no</html>', status: 502 }])(
+    'says that somebody may have been called where nobody knows (%j), and not that it was no message',
+    async fault => {
+      world.sim.failNext(fault);
+      expect(await run('makeCall', { to, twiml: '<Response/>' })).toMatchObject({
+        ...{ ok: false, status: 'unavailable' },
+        message: expect.stringMatching(/not known whether this call was made.*see whether Twilio has it/),
+      });
+    },
+  );
 
   it('rings as long as is asked for, and is recorded', async () => {
     await run('makeCall', { to, twiml: '<Response/>', ring_seconds: 20, record: true });
@@ -373,7 +385,10 @@ describe('an Idempotency-Key', () => {
   it('has nothing done again of which nobody knows whether it was done', async () => {
     world.sim.failNext({ drop: 'answer' });
     const first = await run('sendSMS', order, 'order-1');
-    expect(first).toMatchObject({ status: 'unavailable' });
+    expect(first).toMatchObject({
+      status: 'unavailable',
+      message: expect.stringContaining('GET /v1/twilio/messages'),
+    });
     expect(await run('sendSMS', order, 'order-1')).toEqual({ ...first, replayed: true });
     expect(world.sim.requests).toHaveLength(1);
   });
