@@ -1,18 +1,17 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import type { Kysely, Migration } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Sealer } from '../core/seal.ts';
+import { notNull, primary } from './columns.ts';
 import { storeLimits } from './limits.ts';
 import type { ActionKeyTable, Db } from './schema.ts';
 import type { ActionKeys, KeyedAction } from './sends.ts';
-
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
 
 /** What programs have asked for under a key of theirs. */
 export const actionKeyTable: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema
       .createTable('action_keys')
-      .addColumn('id', 'text', column => column.primaryKey())
+      .addColumn('id', 'text', primary)
       .addColumn('request', 'text', notNull)
       .addColumn('state', 'text', notNull)
       .addColumn('at', 'bigint', notNull)

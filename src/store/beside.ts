@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { Failure } from '../core/errors.ts';
 import { type Database, migrate, openPostgres, openSqlite } from './database.ts';
+import { databaseFile } from './open.ts';
 import type { Switches } from './store.ts';
 import { DurableSwitches } from './switches.ts';
 
@@ -37,5 +38,5 @@ function databaseOf({ databaseUrl, dataDir }: BesideOptions): Promise<Database> 
     throw new Failure('data-dir', `DATA_DIR is :memory:, so what is turned here reaches no daemon. ${why}`);
   }
   if (!existsSync(dataDir)) throw new Failure('data-dir', `There is no directory ${dataDir}. ${why}`);
-  return openSqlite(join(dataDir, 'trunkbridge.db'));
+  return openSqlite(join(dataDir, databaseFile));
 }

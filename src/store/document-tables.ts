@@ -1,6 +1,5 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
-
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
+import type { Kysely, Migration } from 'kysely';
+import { notNull } from './columns.ts';
 
 /** What operators hand over while the daemon runs, and who changed it. */
 export const documentTables: Migration = {

@@ -1,7 +1,8 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import type { Kysely, Migration } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { maskNumber } from '../core/mask.ts';
 import type { Sealer } from '../core/seal.ts';
+import { notNull, primary } from './columns.ts';
 import { storeLimits } from './limits.ts';
 import { paged, placeAt } from './pages.ts';
 import type { Db, InboundMessageTable } from './schema.ts';
@@ -13,14 +14,12 @@ import type {
   SendsPage,
 } from './sends.ts';
 
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
-
 /** Messages that came in: what they say is sealed, and whose they are is masked. */
 export const inboundMessageTable: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema
       .createTable('inbound_messages')
-      .addColumn('sid', 'text', column => column.primaryKey())
+      .addColumn('sid', 'text', primary)
       .addColumn('sender', 'text', notNull)
       .addColumn('recipient', 'text', notNull)
       .addColumn('channel', 'text', notNull)

@@ -1,5 +1,6 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration, MigrationProvider } from 'kysely';
+import type { Kysely, Migration, MigrationProvider } from 'kysely';
 import { actionKeyTable } from './action-keys.ts';
+import { notNull, primary } from './columns.ts';
 import { documentTables } from './document-tables.ts';
 import { inboundMessageTable } from './inbound-messages.ts';
 import { knownCosts } from './known-costs.ts';
@@ -9,9 +10,6 @@ import { pendingTable } from './pending.ts';
 import { sending } from './sending-migration.ts';
 
 export type Engine = 'sqlite' | 'postgres';
-
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
-const primary = (column: ColumnDefinitionBuilder) => column.primaryKey();
 
 /** Every migration, in order. What has been released is never changed: a new one is added. */
 export function migrationsFor(engine: Engine): MigrationProvider {

@@ -1,11 +1,10 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
+import type { Kysely, Migration } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Sealer } from '../core/seal.ts';
+import { notNull } from './columns.ts';
 import { storeLimits } from './limits.ts';
 import type { Db } from './schema.ts';
 import type { Pending, PendingKind } from './sends.ts';
-
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
 
 /** What something that was begun needs later on. */
 export const pendingTable: Migration = {

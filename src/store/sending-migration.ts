@@ -1,7 +1,5 @@
-import type { ColumnDefinitionBuilder, Kysely, Migration } from 'kysely';
-
-const notNull = (column: ColumnDefinitionBuilder) => column.notNull();
-const primary = (column: ColumnDefinitionBuilder) => column.primaryKey();
+import type { Kysely, Migration } from 'kysely';
+import { notNull, primary } from './columns.ts';
 
 /** Takes that have an amount, what is known of each run of a tool, held sends and opt-outs. */
 export const sending: Migration = {

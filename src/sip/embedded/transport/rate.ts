@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.ts';
 
-/** Counts events in windows of fixed length: `take` tells whether one more still fits into the current window. */
+/** Counts events in windows of fixed length: what is too many, whoever counts knows. */
 export class RateWindow {
   readonly #clock: Clock;
   readonly #ms: number;
