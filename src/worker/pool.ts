@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { AgentStart, AgentToolAnswer } from '../agent/agent.ts';
 import type { Clock, Timer } from '../core/clock.ts';
+import { deferred } from '../core/deferred.ts';
 import { Failure, fail, ok, type Result } from '../core/errors.ts';
 import type { EventSink } from '../core/events.ts';
 import { type CallKey, type LegId, newLegId } from '../core/ids.ts';
@@ -73,6 +74,8 @@ interface Slot {
   silent: number | undefined;
   ports: number;
   lag: WorkerLag;
+  /** Called when a worker runs here, the first one or another in its place. */
+  readonly started: () => void;
   /** Called when the worker has stopped, or died. */
   stopped?: () => void;
   /** Those that are being opened too. */
@@ -95,13 +98,15 @@ export class WorkerPool implements Legs {
     this.#limits = options.overload ?? overloadLimits;
     for (let index = 0; index < options.workers; index += 1) {
       const lag = this.#newLag();
-      this.#slots.push({ thread: undefined, silent: undefined, ports: 0, lag, legs: new Map() });
-      this.#ready.push(this.#spawn(index));
+      const { promise, resolve: started } = deferred<void>();
+      this.#slots.push({ thread: undefined, silent: undefined, ports: 0, lag, started, legs: new Map() });
+      this.#ready.push(promise);
+      this.#spawn(index);
     }
     this.#looking = this.#lookLater();
   }
 
-  /** Settles when every worker has started. */
+  /** Settles when a worker has started in every place. */
   async started(): Promise<void> {
     await Promise.all(this.#ready);
   }
@@ -169,7 +174,7 @@ export class WorkerPool implements Legs {
     await thread.terminate();
   }
 
-  #spawn(index: number): Promise<void> {
+  #spawn(index: number): void {
     const slot = this.#slots[index];
     if (slot === undefined) throw new Error(`there is no worker ${index}`);
     const thread = this.#options.spawn(index);
@@ -177,14 +182,12 @@ export class WorkerPool implements Legs {
     slot.silent = undefined;
     slot.lag = this.#newLag();
     if (this.#logLevel !== undefined) thread.post({ type: 'log-level', level: this.#logLevel });
-    return new Promise(started => {
-      thread.onMessage(message => {
-        slot.silent = 0;
-        if (message.type === 'ready') started();
-        else this.#hear(index, slot, message);
-      });
-      thread.onExit(cause => this.#lost(index, slot, cause));
+    thread.onMessage(message => {
+      slot.silent = 0;
+      if (message.type === 'ready') slot.started();
+      else this.#hear(index, slot, message);
     });
+    thread.onExit(cause => this.#lost(index, slot, cause));
   }
 
   #lookLater(): Timer {
@@ -254,7 +257,7 @@ export class WorkerPool implements Legs {
     events.emit({ type: 'worker-lost', worker: index, legs: legs.length });
     for (const leg of legs) leg.lost(new Failure('worker-lost', 'the media worker died'));
     clock.timer(respawnMs, () => {
-      if (!this.#stopped) void this.#spawn(index);
+      if (!this.#stopped) this.#spawn(index);
     });
   }
 }

@@ -77,7 +77,7 @@ export interface Reading {
 }
 
 export type ReadAnswer =
-  /** `spent` gives back what was taken of the budgets when the request was certainly not processed. */
+  /** `giveBack` gives back what was taken of the budgets when the request was certainly not processed. */
   | { readonly go: true; readonly giveBack: () => Promise<void> }
   | { readonly go: false; readonly result: ToolResult };
 

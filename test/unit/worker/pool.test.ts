@@ -202,6 +202,20 @@ describe('the pool of media workers', () => {
     expect(threads[1]?.got).toEqual([{ type: 'log-level', level: 'debug' }]);
   });
 
+  it('has started also when a worker died over its start and another one took its place', async () => {
+    const { pool, threads, clock } = setUp(1);
+    let started = false;
+    const starting = pool.started().then(() => {
+      started = true;
+    });
+    threads[0]!.die('exit code 1');
+    await new Promise(resolve => setImmediate(resolve));
+    expect(started).toBe(false);
+    clock.advance(250);
+    threads[1]!.say({ type: 'ready' });
+    await starting;
+  });
+
   it('settles the close of a leg whose worker died', async () => {
     const { pool, threads } = setUp(1);
     const leg = await openLeg(pool);
