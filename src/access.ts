@@ -175,18 +175,16 @@ export class Access {
     if (this.#material === undefined) return;
     const texts: TlsTexts = { ...this.#material, named: this.#material.named ?? [] };
     const read = readAgain(texts, this.#config.sip.tlsPaths, readText);
-    if (!read.ok) {
-      log.warn('changed certificates were not taken over', { why: read.failure });
-      return;
-    }
+    for (const why of read.problems) log.warn('changed certificates were not taken over', { why });
+    if (read.problems.length > 0 && !read.changed) return;
     try {
-      this.#show(read.value);
+      this.#show(read.texts);
     } catch (error) {
       log.warn('changed certificates were not taken over', { why: messageOf(error) });
       return;
     }
-    this.#material = read.value;
-    this.#config = withCertificates(this.#config, read.value);
+    this.#material = read.texts;
+    this.#config = withCertificates(this.#config, read.texts);
     this.#inForce = withImported(this.#config, this.#imported);
     this.#tellExpiry();
     log.info('changed certificates were taken over');

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { fail, ok, type Result } from '../core/errors.ts';
+import { fail, messageOf, ok, type Result } from '../core/errors.ts';
 import type { Config, NamedCertificate, TlsPaths } from './config.ts';
 import { list, text } from './readers.ts';
 import { Section } from './section.ts';
@@ -26,7 +26,7 @@ function attempt<T>(make: () => T): T | undefined {
 export function certificateNotes({ sip }: Pick<Config, 'sip'>, now: number): string[] {
   const own = sip.tlsCert === undefined ? [] : [{ name: 'SIP_TLS_CERT', cert: sip.tlsCert }];
   const named = sip.tlsNamed.map(({ names, cert }) => ({
-    name: `sip.tls_certificates (${names.join(', ')})`,
+    name: namedSetting(names),
     cert,
   }));
   return [...own, ...named].flatMap(({ name, cert }) => {
@@ -105,30 +105,67 @@ export function filesOf({ cert, key, ca, named }: TlsPaths): string[] {
   return [...new Set(all.filter(path => path !== undefined))];
 }
 
+/** What the files of certificates hold now. */
+export interface ReadAgain {
+  /** Of what cannot be used, the old text. */
+  readonly texts: TlsTexts;
+  readonly changed: boolean;
+  /** What cannot be used, by its setting and its file; no text of any file. */
+  readonly problems: readonly string[];
+}
+
 /**
- * The texts with what their files hold now. Fails when a file cannot be read or a key does not belong to its
- * certificate, as between the two writes of a renewal. No message holds any text of a file.
+ * The texts with what their files hold now. A certificate whose file cannot be read or whose key does not belong to it, as
+ * between the two writes of a renewal, stays what it was, and keeps no other from being renewed.
  */
-export function readAgain(texts: TlsTexts, paths: TlsPaths, read: ReadText): Result<TlsTexts, string> {
-  try {
-    const fresh = (path: string | undefined, old: string) => (path === undefined ? old : read(path).trim());
-    const ca = texts.ca === undefined ? undefined : fresh(paths.ca, texts.ca);
-    const now: TlsTexts = {
-      cert: fresh(paths.cert, texts.cert),
-      key: fresh(paths.key, texts.key),
-      ...(ca === undefined ? {} : { ca }),
-      named: texts.named.map(({ names, cert, key }, i) => ({
-        names,
-        cert: fresh(paths.named[i]?.cert, cert),
-        key: fresh(paths.named[i]?.key, key),
-      })),
-    };
-    const bad = [now, ...now.named].some(({ cert, key }) => keyMatches(cert, key) !== true);
-    if (bad) return fail('a key does not belong to its certificate, or cannot be read');
-    return ca !== undefined && attempt(() => new X509Certificate(ca)) === undefined
-      ? fail('the authorities cannot be read')
-      : ok(now);
-  } catch (error) {
-    return fail(`a file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  }
+export function readAgain(texts: TlsTexts, paths: TlsPaths, read: ReadText): ReadAgain {
+  const problems: string[] = [];
+  let changed = false;
+  const fresh = (path: string | undefined, old: string): string => {
+    if (path === undefined) return old;
+    try {
+      return read(path).trim();
+    } catch (error) {
+      throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    }
+  };
+  const kept = <T>(name: string, old: T, renew: () => T): T => {
+    try {
+      return renew();
+    } catch (error) {
+      problems.push(`${name}: ${messageOf(error)}`);
+      return old;
+    }
+  };
+  const renewed = <T extends { readonly cert: string; readonly key: string }>(old: T, from: PairPaths): T => {
+    const cert = fresh(from.cert, old.cert);
+    const key = fresh(from.key, old.key);
+    const problem = pairProblem(keyMatches(cert, key), from);
+    if (problem !== undefined) throw new Error(problem);
+    changed ||= cert !== old.cert || key !== old.key;
+    return { ...old, cert, key };
+  };
+  const { cert, key } = kept('SIP_TLS_CERT', texts, () => renewed(texts, paths));
+  const named = texts.named.map((old, i) =>
+    kept(namedSetting(old.names), old, () => renewed(old, paths.named[i] ?? {})),
+  );
+  const ca = kept('SIP_TLS_CA', texts.ca, () => {
+    const now = texts.ca === undefined ? undefined : fresh(paths.ca, texts.ca);
+    if (now !== undefined && attempt(() => new X509Certificate(now)) === undefined)
+      throw new Error(`${paths.ca} holds no certificate that can be read`);
+    changed ||= now !== texts.ca;
+    return now;
+  });
+  return { texts: { cert, key, ...(ca === undefined ? {} : { ca }), named }, changed, problems };
+}
+
+type PairPaths = Pick<TlsPaths, 'cert' | 'key'>;
+
+const namedSetting = (names: readonly string[]): string => `sip.tls_certificates (${names.join(', ')})`;
+
+function pairProblem(fits: ReturnType<typeof keyMatches>, { cert, key }: PairPaths): string | undefined {
+  if (fits === true) return undefined;
+  if (fits === 'cert') return `${cert} holds no certificate that can be read`;
+  if (fits === 'key') return `${key} holds no private key that can be read without a pass phrase`;
+  return `the key (${key ?? 'in the configuration'}) does not belong to the certificate (${cert ?? 'in the configuration'})`;
 }

@@ -49,12 +49,14 @@ describe('certificates that are read again', () => {
   it('are what the files hold now', () => {
     const files = { '/c': `${two.cert}\n`, '/k': two.key, '/nc': two.cert, '/nk': two.key };
     const read = readAgain(texts(), paths, reading(files));
-    expect(read).toEqual({ ok: true, value: { ...two, named: [{ names: ['a.example'], ...two }] } });
+    const now = { ...two, named: [{ names: ['a.example'], ...two }] };
+    expect(read).toEqual({ texts: now, changed: true, problems: [] });
     expect(filesOf(paths)).toEqual(['/c', '/k', '/nc', '/nk']);
   });
 
   it('stay what they are where they stood in the configuration itself', () => {
-    expect(readAgain(texts(), { named: [{}] }, reading({}))).toEqual({ ok: true, value: texts() });
+    const read = readAgain(texts(), { named: [{}] }, reading({}));
+    expect(read).toEqual({ texts: texts(), changed: false, problems: [] });
     expect(filesOf({ named: [{}] })).toEqual([]);
   });
 
@@ -62,23 +64,47 @@ describe('certificates that are read again', () => {
     [
       'a key that does not belong to it',
       () => ({ '/c': two.cert, '/k': one.key, '/nc': one.cert, '/nk': one.key }),
-      'does not belong',
+      'SIP_TLS_CERT: the key (/k) does not belong to the certificate (/c)',
     ],
     [
       'half a file',
       () => ({ '/c': one.cert.slice(0, 100), '/k': one.key, '/nc': one.cert, '/nk': one.key }),
-      'does not belong',
+      'SIP_TLS_CERT: /c holds no certificate that can be read',
     ],
-    ['a file that is gone', () => ({ '/c': one.cert, '/k': one.key, '/nc': one.cert }), 'ENOENT'],
+    [
+      'half a key',
+      () => ({ '/c': one.cert, '/k': one.key.slice(0, 60), '/nc': one.cert, '/nk': one.key }),
+      'SIP_TLS_CERT: /k holds no private key that can be read without a pass phrase',
+    ],
+    [
+      'a file that is gone',
+      () => ({ '/c': one.cert, '/k': one.key, '/nc': one.cert }),
+      'sip.tls_certificates (a.example): /nk cannot be read (ENOENT)',
+    ],
     [
       'a named one that does not fit',
       () => ({ '/c': one.cert, '/k': one.key, '/nc': one.cert, '/nk': two.key }),
-      'does not belong',
+      'sip.tls_certificates (a.example): the key (/nk) does not belong to the certificate (/nc)',
     ],
-  ])('are not taken with %s', (_title, files, why) => {
+  ])('are not taken with %s, which is named', (_title, files, why) => {
     const read = readAgain(texts(), paths, reading(files()));
-    expect(read.ok ? '' : read.failure).toContain(why);
-    expect(JSON.stringify(read)).not.toContain('PRIVATE');
+    expect(read).toEqual({ texts: texts(), changed: false, problems: [why] });
+  });
+
+  it('are renewed each by itself: one that cannot be used keeps no other from it', () => {
+    const half = { '/c': two.cert, '/k': two.key, '/nc': two.cert, '/nk': one.key };
+    const read = readAgain(texts(), paths, reading(half));
+    expect(read.texts).toEqual({ ...two, named: [{ names: ['a.example'], ...one }] });
+    expect(read.changed).toBe(true);
+    expect(read.problems).toHaveLength(1);
+  });
+
+  it('keep the authorities that there were while those of the file cannot be read', () => {
+    const ca = { ...texts(), ca: one.cert };
+    const files = { '/c': two.cert, '/k': two.key, '/nc': two.cert, '/nk': two.key, '/ca': 'none' };
+    const read = readAgain(ca, { ...paths, ca: '/ca' }, reading(files));
+    expect(read.texts).toMatchObject({ ...two, ca: one.cert });
+    expect(read.problems).toEqual(['SIP_TLS_CA: /ca holds no certificate that can be read']);
   });
 });
 
