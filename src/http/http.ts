@@ -51,7 +51,7 @@ export interface HttpOptions {
 
 /** Starts the server. Throws a `Failure` with code `http-listen` when the address cannot be listened on. */
 export function createHttp(options: HttpOptions): Promise<HttpServer> {
-  return listen(composeHttp(options), options.listen, 'HTTP_LISTEN');
+  return listen(composeHttp(options), options.listen, 'HTTP_LISTEN', options.log);
 }
 
 /** The server with all its routes, before it listens. */

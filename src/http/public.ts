@@ -23,7 +23,7 @@ export async function createPublicHttp(options: PublicHttpOptions): Promise<Http
   const { twilio, log, streams = 0 } = options;
   app.server.maxConnections = httpLimits.connections + streams;
   const closeStreams = twilio === undefined ? undefined : streamUpgrade(app.server, { ...twilio, log });
-  const server = await listen(app, options.listen, 'PUBLIC_HTTP_LISTEN');
+  const server = await listen(app, options.listen, 'PUBLIC_HTTP_LISTEN', options.log);
   return {
     address: server.address,
     close() {

@@ -45,12 +45,17 @@ export async function listen(
   app: FastifyInstance,
   { address, port }: HttpAddress,
   setting: string,
+  log: Logger,
 ): Promise<HttpServer> {
   try {
     await app.listen({ host: address, port });
   } catch (error) {
     throw new Failure('http-listen', listenMessage(address, port, setting, error), { cause: error });
   }
+  // Accepting can fail for want of descriptors; the next one may work again.
+  app.server.on('error', error =>
+    log.warn('an HTTP connection could not be accepted', { setting, error: messageOf(error) }),
+  );
   const bound = app.server.address() as AddressInfo;
   return { address: { address: bound.address, port: bound.port }, close: () => app.close() };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../core/clock.ts';
 import { sameSecret } from '../core/constant-time.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { passHeader } from '../core/stream-pass.ts';
 import { FrameDoor } from './frame-door.ts';
@@ -57,6 +58,10 @@ export class StreamServer {
       server.once('error', reject);
       server.listen(port, address, resolve);
     });
+    // Accepting can fail for want of descriptors; the next one may work again.
+    server.on('error', error =>
+      parts.log.warn('a media stream could not be accepted', { error: messageOf(error) }),
+    );
     return new StreamServer(parts, server);
   }
 

@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { connect, Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
@@ -52,6 +52,16 @@ describe('the listener for media streams', () => {
     expect(await upgrade(port, { [passHeader]: 'the past' })).toBe(403);
     expect(await upgrade(port, { [passHeader]: 'the pass, and more' })).toBe(403);
     expect(await upgrade(port)).toBe(403);
+  });
+
+  it('goes on when it cannot accept a connection, however often', async () => {
+    const listening = vi.spyOn(Server.prototype, 'listen');
+    const port = await listen();
+    const [inner] = listening.mock.contexts as Server[];
+    listening.mockRestore();
+    for (let times = 0; times < 3; times++) inner?.emit('error', new Error('accept EMFILE'));
+    expect(inner?.listenerCount('error')).toBeGreaterThan(0);
+    expect(await upgrade(port, { [passHeader]: 'the pass' })).toBe('open');
   });
 
   it('asks its gate with what came', async () => {
