@@ -87,6 +87,8 @@ export class Transfer {
     void other.ended.then(end => this.#farEnded(end));
     if (target.postDialDigits !== undefined) await otherLeg.digits(target.postDialDigits, 'events');
     if (this.#stopped !== undefined) return this.#giveUp(this.#stopped);
+    // Nobody was joined with the caller yet, whose agent is still there.
+    if (this.gone !== undefined) return this.#giveUp(goneTooSoon(this.gone));
     return ok({ way: 'bridge', second: opened.value });
   }
 
@@ -128,4 +130,11 @@ export class Transfer {
       lost: gone,
     };
   }
+}
+
+/** Why the caller was not connected with a second leg that was answered and is over. */
+function goneTooSoon(end: Ending): Ending {
+  return end.reason === 'transfer-party-hung-up'
+    ? ending('transfer-failed', 'it hung up before the keys of post_dial_digits were pressed')
+    : end;
 }

@@ -286,6 +286,30 @@ describe('a transfer over a second leg', () => {
     expect(world.call.state).toBe('bridged');
   });
 
+  it('that hangs up before its keys were pressed has failed: the caller is with the agent', async () => {
+    const world = await talking();
+    const pressed = deferred<void>();
+    const result: { outcome?: Result<void, Ending> } = {};
+    world.otherLeg.before = pressed.promise;
+    void world.control.transfer({ ...target, postDialDigits: '12' }, 'bridge').then(outcome => {
+      result.outcome = outcome;
+    });
+    await settled();
+    world.other.acknowledge();
+    await settled();
+    world.other.go(ending('callee-hung-up'));
+    await settled();
+    pressed.resolve();
+    await settled();
+    expect(result.outcome).toMatchObject({
+      ok: false,
+      failure: { reason: 'transfer-failed', detail: expect.stringContaining('post_dial_digits') },
+    });
+    expect(world.call.state).toBe('talking');
+    expect(world.otherLeg.asked.at(-1)).toBe('close');
+    expect(world.transfers()).toEqual(['bridge transfer-failed']);
+  });
+
   it('ends when the second telephone falls silent, or its worker dies', async () => {
     for (const how of ['mediaTimeout', 'lost'] as const) {
       const world = await talking();
