@@ -223,7 +223,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     }),
     wayTo: name => {
       const trunk = outboundTrunk(access.config, name);
-      return trunk === undefined ? Promise.resolve([]) : lines.hops(trunk);
+      return trunk === undefined ? Promise.resolve([]) : lines.hops(trunk).catch(() => []);
     },
     onInvite: intake.take,
     tap: ladders.tap,

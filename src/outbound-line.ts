@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { CallOptions } from './call/controller.ts';
-import { type Ending, ending } from './core/ending.ts';
+import { type Ending, ending, sentence } from './core/ending.ts';
 import { fail, ok, type Result } from './core/errors.ts';
 import type { CallKey, LegId } from './core/ids.ts';
 import { legEnding } from './core/leg-ending.ts';
@@ -40,10 +40,11 @@ export class OutboundLines {
     this.#parts = parts;
   }
 
-  /** The way to a trunk as its name resolves now; empty where there is none. */
+  /** The way to a trunk as its name resolves now; rejects with why there is none. */
   async hops(trunk: OutboundTrunk): Promise<readonly NextHop[]> {
     const routed = await this.#route(trunk);
-    return routed.ok ? routed.value.route : [];
+    if (routed.ok) return routed.value.route;
+    throw new Error(routed.failure.detail ?? sentence(routed.failure));
   }
 
   /** Looks the trunk up and opens a leg. */

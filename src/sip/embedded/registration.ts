@@ -193,7 +193,7 @@ export class KeptRegistration implements Registration {
   #heard(outcome: RequestOutcome): void {
     if (this.#state !== 'registering' && this.#state !== 'leaving') return;
     this.#deaf = outcome === 'timeout' ? this.#hop : undefined;
-    this.#why = whyRefused(outcome, this.#connection);
+    this.#why = whyRefused(outcome, this.#connection, this.#challenges.fields.length > 0);
     if (typeof outcome === 'string') return this.#feed('refused');
     this.#response = outcome;
     if (outcome.status < 300) this.#feed('accepted');
@@ -286,11 +286,12 @@ export class KeptRegistration implements Registration {
   }
 }
 
-function whyRefused(outcome: RequestOutcome, connection: Connection | undefined): string {
+/** `signed`: the REGISTER had credentials, which many registrars refuse with 403 when they are wrong. */
+function whyRefused(outcome: RequestOutcome, connection: Connection | undefined, signed: boolean): string {
   if (outcome === 'timeout') return 'no response';
   if (outcome === 'lost') return connection?.fault ?? 'the connection broke';
   const { status } = outcome;
-  return status === 401 || status === 407
+  return status === 401 || status === 407 || (status === 403 && signed)
     ? `SIP ${status}: the credentials are not accepted (outbound_trunk_config.credentials)`
     : `SIP ${status}`;
 }

@@ -249,6 +249,11 @@ describe('a registration', () => {
       await answer(sent(), 401, `WWW-Authenticate: Digest realm="trunk", nonce="n${i}"`);
     expect(wrong.whys).toEqual([expect.stringMatching(/^SIP 401: .*outbound_trunk_config\.credentials/)]);
     await wrong.registration.stop();
+    const forbidden = await registering();
+    await answer(sent(), 401, 'WWW-Authenticate: Digest realm="trunk", nonce="n1"');
+    await answer(sent(), 403);
+    expect(forbidden.whys).toEqual([expect.stringMatching(/^SIP 403: .*outbound_trunk_config\.credentials/)]);
+    await forbidden.registration.stop();
     const mute = await registering();
     sent();
     world.clock.advance(32_000);
