@@ -71,6 +71,10 @@ export const endings = {
   'trunk-redirected': ['carrier', 'The trunk wanted the call to go elsewhere (3xx), which is not followed.'],
   'trunk-unauthorized': ['carrier', 'The trunk did not accept the credentials (outbound_trunk_config).'],
   'trunk-refused': ['carrier', 'The trunk refused the call.'],
+  'answer-unusable': [
+    'carrier',
+    'What the peer answered to the offer of this bridge cannot be used (enabled_codecs, media_encryption).',
+  ],
   'trunk-unreachable': ['carrier', 'The trunk could not be reached.'],
   'number-not-allowed': [
     'us',

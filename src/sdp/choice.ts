@@ -28,13 +28,14 @@ export function audioLines<T>(
   sdp: SessionDescription,
   codecs: readonly CodecName[],
   protect: (media: MediaDescription) => Result<T>,
+  what: 'offer' | 'answer' = 'offer',
 ): AudioLines<T> {
   const usable: AudioLine<T>[] = [];
   const seen: Format[] = [];
   let unfit: Failure | undefined;
   for (const [index, media] of sdp.media.entries()) {
     if (media.media !== 'audio' || media.port === 0) continue;
-    const protection = isKnownProfile(media.protocol) ? protect(media) : fail(foreign(media.protocol));
+    const protection = isKnownProfile(media.protocol) ? protect(media) : fail(foreign(media.protocol, what));
     if (!protection.ok) {
       unfit ??= protection.failure;
       continue;
@@ -47,7 +48,7 @@ export function audioLines<T>(
   const trouble = (): Failure => {
     const labels = seen.filter(({ event, label }) => !event && label !== 'CN').map(({ label }) => label);
     if (unfit !== undefined && labels.length === 0) return unfit;
-    return new Failure('no-codec-in-common', `no codec in common: the offer had ${listed(labels)}`);
+    return new Failure('no-codec-in-common', `no codec in common: the ${what} had ${listed(labels)}`);
   };
   return { usable, trouble };
 }
@@ -66,9 +67,9 @@ export function isAllowed(codecs: readonly CodecName[]) {
     format.codec !== undefined && codecs.includes(format.codec);
 }
 
-function foreign(protocol: string): Failure {
+function foreign(protocol: string, what: string): Failure {
   const name = protocol.replace(/[^\w./-]/g, '').slice(0, 32);
-  return new Failure('unsupported-transport', `unsupported transport: the offer wants ${name}`);
+  return new Failure('unsupported-transport', `unsupported transport: the ${what} wants ${name}`);
 }
 
 /** At most five names, each once. */

@@ -197,7 +197,7 @@ export function acceptAnswer(
     return badOffer('the answer has another number of m= lines than the offer');
   }
   const encryption = encryptionOf(ourOffer);
-  const lines = audioLines(theirs, ourOffer.codecs, media => acceptedKeys(media, encryption));
+  const lines = audioLines(theirs, ourOffer.codecs, media => acceptedKeys(media, encryption), 'answer');
   const choice = pick(lines, () => true);
   if (!choice.ok) return choice;
   const { index, media, formats, chosen, protection: srtp } = choice.value;

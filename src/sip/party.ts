@@ -79,7 +79,9 @@ export class SipParty implements Party {
     if (!answered.ok) return this.#giveUp(endingOf(answered.failure));
     // RFC 3261 section 13.2.2.4: where the 200 held the offer, the ACK holds the answer.
     const applied = this.#proposal?.accept(answered.value.ackSdp);
-    if (applied?.ok === false) return this.#giveUp(endingOf(applied.failure));
+    if (applied?.ok === false) {
+      return this.#giveUp(answerEnding(applied.failure));
+    }
     return ok(undefined);
   }
 
@@ -232,4 +234,10 @@ function endingOf(failure: Failure): Ending {
   if (failure.code === 'cancelled') return ending('caller-cancelled');
   if (failure.code === 'gone') return ending('connection-lost');
   return failure.code in endings ? ending(failure.code as EndingReason) : sdpEnding(failure);
+}
+
+/** The ending that an answer to our offer means which cannot be used: the peer's doing, whoever called. */
+function answerEnding(failure: Failure): Ending {
+  const end = sdpEnding(failure);
+  return end.reason === 'encryption-required' ? end : ending('answer-unusable', failure.message);
 }

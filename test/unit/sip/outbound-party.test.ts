@@ -89,15 +89,16 @@ describe('a telephone that is called over SIP', () => {
   });
 
   it.each([
-    ['no answer to the offer at all', undefined],
-    ['something that is not SDP', 'hello'],
-    ['no codec of ours', someOffer('18')],
-  ])('that answers with %s is hung up', async (_what, sdp) => {
+    ['no answer to the offer at all', undefined, 'no answer to our offer'],
+    ['something that is not SDP', 'hello', 'The session description is malformed'],
+    ['no codec of ours', someOffer('18'), 'the answer had G729 only'],
+  ])('that answers with %s is hung up, for what is wrong with its answer', async (_what, sdp, why) => {
     const { party, answered, hangups } = setUp();
     const accepting = party.accept();
     answered.resolve(ok(sdp === undefined ? {} : { sdp }));
-    expect((await accepting).ok).toBe(false);
-    expect(hangups).toHaveLength(1);
+    const end = { result: 'carrier', reason: 'answer-unusable', detail: expect.stringContaining(why) };
+    expect(await accepting).toMatchObject({ ok: false, failure: end });
+    expect(hangups.map(([reason]) => reason)).toEqual(['answer-unusable']);
   });
 
   it('ends with all that is known of why it did not answer', async () => {

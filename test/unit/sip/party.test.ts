@@ -76,8 +76,8 @@ describe('a party over SIP', () => {
     const { dialogue, party } = setUp('');
     const accepting = party.accept();
     dialogue.acknowledge();
-    expect(await accepting).toMatchObject({ ok: false, failure: { reason: 'bad-offer' } });
-    expect(dialogue.asked.at(-1)).toBe('hangup bad-offer');
+    expect(await accepting).toMatchObject({ ok: false, failure: { reason: 'answer-unusable' } });
+    expect(dialogue.asked.at(-1)).toBe('hangup answer-unusable');
   });
 
   it.each([

@@ -11,6 +11,7 @@ const causes: Partial<Record<EndingReason, number>> = {
   'session-expired': 102,
   'no-codec-in-common': 88,
   'bad-offer': 88,
+  'answer-unusable': 88,
   'unsupported-transport': 88,
   'over-capacity': 34,
   'no-ports': 34,

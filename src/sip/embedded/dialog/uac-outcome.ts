@@ -25,13 +25,17 @@ export function reasonOfStatus(status: number): EndingReason | undefined {
   return reasons[status];
 }
 
+/** What a peer means that wants none of our SDP. */
+const notAcceptable = 'it takes nothing of what was offered (enabled_codecs, media_encryption)';
+
 /** Why a call of ours was not answered: the reason of its status, with the status and the cause that was given. */
 export function refusalEnding(response: SipResponse): Ending {
   const { status, headers } = response;
   const redirected = status >= 300 && status < 400;
   const reason = redirected ? 'trunk-redirected' : (reasons[status] ?? 'trunk-refused');
   const cause = statedReason(headers);
-  return ending(reason, cause === undefined ? `SIP ${status}` : `SIP ${status}, ${cause}`);
+  const said = cause === undefined ? `SIP ${status}` : `SIP ${status}, ${cause}`;
+  return ending(reason, status === 488 || status === 606 ? `${said}, ${notAcceptable}` : said);
 }
 
 /** RFC 3261 section 21.5.4 and RFC 3263 section 4.3: this server cannot, another one may. */

@@ -88,6 +88,8 @@ export class UacDialogue implements OutboundDialogue {
   #fork: Fork | undefined;
   #connection: Connection | undefined;
   #alerted = false;
+  /** The hop that is being tried has the INVITE, and may not have said more. */
+  #taken = false;
   /** The first reason to end; later ones change nothing. */
   #end: Ending | undefined;
   #bye: ServerTransaction | undefined;
@@ -189,6 +191,7 @@ export class UacDialogue implements OutboundDialogue {
 
   #connect(): void {
     this.#leave();
+    this.#taken = false;
     this.#invite.forget();
     this.#hops
       .find(this.#env.connect, () => this.#state === 'connecting')
@@ -222,6 +225,7 @@ export class UacDialogue implements OutboundDialogue {
     const { status } = response;
     this.#response = response;
     if (status < 200) {
+      this.#taken = true;
       if (status > 100) this.#alerted = true;
       if (accepts(uacDialog, this.#state, 'provisional')) this.#feed('provisional');
     } else if (status < 300) this.#succeeded(response, attempt, over);
@@ -278,8 +282,9 @@ export class UacDialogue implements OutboundDialogue {
 
   /** Why nobody has answered until now. */
   #unanswered(): Ending {
-    return this.#alerted
-      ? ending('callee-no-answer', 'it rang for too long')
+    if (this.#alerted) return ending('callee-no-answer', 'it rang for too long');
+    return this.#taken
+      ? ending('callee-no-answer', 'the trunk took the call, and it never rang (SIP 100)')
       : ending('trunk-unreachable', 'no response');
   }
 

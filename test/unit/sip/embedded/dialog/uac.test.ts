@@ -132,6 +132,27 @@ describe('an INVITE of ours', () => {
     },
   );
 
+  it.each([488, 606])(
+    'names the settings of what was offered where the trunk takes none of it (%d)',
+    async status => {
+      const { call, invite, wire } = await calling();
+      wire.receive(reply(invite, status));
+      expect(await call.ended).toMatchObject({
+        reason: 'trunk-refused',
+        detail: expect.stringMatching(/^SIP \d+, .*enabled_codecs, media_encryption/),
+      });
+    },
+  );
+
+  it('is a call that nobody answered, and no trunk out of reach, when nothing but 100 came in time', async () => {
+    const { call, invite, wire } = await calling({ ringMs: 20_000 });
+    wire.receive(reply(invite, 100));
+    world.clock.advance(20_000);
+    expect(await call.answered).toMatchObject({ ok: false, failure: { reason: 'callee-no-answer' } });
+    wire.receive(reply(requestOf(wire.take(), 'CANCEL'), 200) + reply(invite, 487));
+    expect((await call.ended).reason).toBe('callee-no-answer');
+  });
+
   it('gives up when nobody says anything for 32 s', async () => {
     const { call, invite, wire } = await calling();
     expect(invite.method).toBe('INVITE');
