@@ -23,13 +23,14 @@ export function readConfiguration(args: Arguments, io: Io): LoadedConfig | undef
   return undefined;
 }
 
-/** The same with its problems as a value. */
+/** The same with its problems as a value; `again` for a reload. */
 export function loadConfiguration(
   args: Arguments,
   io: Pick<Io, 'env'>,
+  again = false,
 ): Result<LoadedConfig, readonly Problem[]> {
   const path = typeof args['config'] === 'string' ? args['config'] : undefined;
-  return loadConfig({ path, sipLimits, ...(io.env === undefined ? {} : { env: io.env }) });
+  return loadConfig({ path, again, sipLimits, ...(io.env === undefined ? {} : { env: io.env }) });
 }
 
 /** Every variable and every key of the file, for the help of the commands that read them. */

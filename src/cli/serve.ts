@@ -53,7 +53,11 @@ ${configurationHelp()}`,
     // Whatever is written from here on, the database with its journal too, only this user may read.
     process.umask(0o077);
     const { startApp } = await import('../app.ts');
-    return serve(loaded.config, config => startApp(config, { load: () => loadConfiguration(args, io) }), io);
+    return serve(
+      loaded.config,
+      config => startApp(config, { load: () => loadConfiguration(args, io, true) }),
+      io,
+    );
   },
 };
 

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly path?: string | undefined;
   /** Default: the environment of the process. */
   readonly env?: Environment;
+  /** While calls are taken. A file that is empty then is one that somebody writes: it would leave no trunk and no password. */
+  readonly again?: boolean;
   /** Limits of the SIP stack with their defaults: names that the file may use below `sip.limits`. */
   readonly sipLimits?: Readonly<Record<string, number>>;
   readonly read?: ReadText;
@@ -67,7 +69,10 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
   const env = options.env ?? process.env;
   const path = options.path ?? (env[fileVariable]?.trim() || undefined);
   const sources = new Sources(env, options.read ?? readText);
-  if (path !== undefined) sources.load(path, Object.keys(settings), sipLimitsKey, Object.values(sectionKeys));
+  if (path !== undefined) {
+    if (options.again === true) sources.refuseEmpty(path);
+    sources.load(path, Object.keys(settings), sipLimitsKey, Object.values(sectionKeys));
+  }
 
   const { trunks, passwords } = readTrunks(sources, generalEncryption(sources));
   const numbers = readNumbers(

@@ -39,6 +39,13 @@ export class Sources {
     this.#read = read;
   }
 
+  /** Makes a file without a word in it a problem. */
+  refuseEmpty(path: string): void {
+    const text = this.#text(path);
+    if (text.ok && text.value.trim() === '')
+      this.problems.push({ where: path, what: 'is empty; {} is a file without settings' });
+  }
+
   /** Takes in the file. Keys that are neither in `known` nor below `open` are problems; `sections` stay trees. */
   load(path: string, known: readonly string[], open: string, sections: readonly string[] = []): void {
     const text = this.#text(path);

@@ -230,6 +230,9 @@ drain: { deadline_seconds: 0 }
       expect((await post('another')).status).toBe(401);
       const bad = await post(key);
       expect([bad.status, await bad.text()]).toEqual([422, expect.stringContaining('lets everybody in')]);
+      write(config, '');
+      const emptied = await post(key);
+      expect([emptied.status, await emptied.text()]).toEqual([422, expect.stringContaining('is empty')]);
       write(config, trunks('first'));
       const good = await post(key);
       expect([good.status, await good.json()]).toEqual([

@@ -114,6 +114,17 @@ describe('keys of the file', () => {
     expect(good({}, { '/c.yaml': '' }).config.log.level).toBe('info');
   });
 
+  it('may not be an empty file at a reload: somebody writes it, and without it there is no trunk', () => {
+    const reload = (text: string) => {
+      const env = { ELEVENLABS_API_KEY: 'sk_1', ELEVENLABS_AGENT_ID: 'agent_1' };
+      const loaded = loadConfig({ env, path: '/c.yaml', read: () => text, again: true });
+      return loaded.ok ? [] : loaded.failure;
+    };
+    expect(reload('\n')).toEqual([{ where: '/c.yaml', what: 'is empty; {} is a file without settings' }]);
+    expect(reload('{}\n')).toEqual([]);
+    expect(reload('# nothing to set\n')).toEqual([]);
+  });
+
   it('may be lists', () => {
     const text =
       'sip:\n  listen: [tcp://127.0.0.1:5070, "tcp://[::1]"]\n  allow:\n    - 192.0.2.0/24\n    - 198.51.100.7\n';
