@@ -1,4 +1,5 @@
 import type { TwilioFailure } from '../twilio/failure.ts';
+import { person } from './person.ts';
 import type { ToolResult } from './tool.ts';
 
 /** What an agent is told where Twilio did not do what it was asked. */
@@ -12,7 +13,6 @@ export interface TwilioOutcome {
   readonly after?: number;
 }
 
-const person = 'Offer to hand over to a person.';
 const again = 'Ask the caller for the number again.';
 
 const badNumber: TwilioOutcome = {

@@ -3,6 +3,7 @@ import type { TwilioCaller } from '../twilio/client.ts';
 import type { TwilioConnection } from '../twilio/connection.ts';
 import { isPassing, type TwilioFailure } from '../twilio/failure.ts';
 import type { SentMessages } from './messaging/sent-messages.ts';
+import { person } from './person.ts';
 import type { Reading, SendingGate } from './sending/gate.ts';
 import type { Tool, ToolContext, ToolResult } from './tool.ts';
 import { twilioFailed } from './twilio-outcomes.ts';
@@ -20,8 +21,6 @@ export interface TwilioToolParts {
 
 /** What is told of a tool before there is one: to the toolbox, to ElevenLabs, to whoever reads the documents. */
 export type ToolSpec<Input> = Pick<Tool<Input>, 'name' | 'description' | 'input'>;
-
-export const person = 'Offer to hand over to a person.';
 
 /** A setting is missing. */
 export const notConfigured = (what: string): ToolResult => ({

@@ -11,9 +11,10 @@ import {
 import type { TwilioCaller } from '../../twilio/client.ts';
 import type { TwilioFailure } from '../../twilio/failure.ts';
 import { day, optional, required, word } from '../field.ts';
+import { person } from '../person.ts';
 import { withRows } from '../rows.ts';
 import type { Tool, ToolContext, ToolResult } from '../tool.ts';
-import { looked, person, type ToolSpec, type TwilioToolParts } from '../twilio-parts.ts';
+import { looked, type ToolSpec, type TwilioToolParts } from '../twilio-parts.ts';
 import { quoted } from '../untrusted.ts';
 
 export const accountActions = ['account_info', 'list_phone_numbers', 'usage_summary'] as const;

@@ -1,7 +1,7 @@
 import type { GateDecision } from '../../core/tool-facts.ts';
+import { person } from '../person.ts';
 import type { ToolResult } from '../tool.ts';
 
-const person = 'Offer to hand over to a person.';
 const refused = (message: string): ToolResult => ({ status: 'not_allowed', message: `${message} ${person}` });
 
 /** What an agent is told where nothing is sent, by what kept it from being sent. */

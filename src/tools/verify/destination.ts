@@ -1,4 +1,5 @@
 import { callerNumber } from '../caller-number.ts';
+import { person } from '../person.ts';
 import type { ToolContext } from '../tool.ts';
 import type { VerifyResult } from './outcomes.ts';
 
@@ -24,7 +25,6 @@ export function spoken(to: string): string {
   return `the number ending in ${to.slice(-2)}`;
 }
 
-const person = 'Offer to hand over to a person.';
 const notAllowed = (gate: SendGate, message: string): VerifyResult => ({
   status: 'not_allowed',
   valid: false,

@@ -1,4 +1,5 @@
 import type { KeyedDigits } from '../../core/keyed-digits.ts';
+import { person } from '../person.ts';
 import type { ToolContext } from '../tool.ts';
 import { checkCode } from './check.ts';
 import { normalizeCode } from './code.ts';
@@ -18,7 +19,6 @@ const left = (tries: number) => `${numbers[tries] ?? 'Some tries are'} left`;
 /** A check that has begun is heard out: the client of Twilio has its own time limit. */
 const never = new AbortController().signal;
 
-const person = 'Offer to hand over to a person.';
 const again = 'Ask the caller to key it once more.';
 
 /**

@@ -1,4 +1,5 @@
 import type { TwilioFailure } from '../../twilio/failure.ts';
+import { person } from '../person.ts';
 import type { ToolResult } from '../tool.ts';
 
 /** Verify's own words for the state of a verification, and ours for what keeps one from going on. */
@@ -44,7 +45,6 @@ export interface Outcome {
   readonly after?: number;
 }
 
-const operator = 'Offer to hand over to a person.';
 const badNumber: Outcome = {
   status: 'invalid_number',
   message: 'This is not a number that can get a code. Ask the caller for the number again.',
@@ -57,7 +57,7 @@ const badChannel: Outcome = {
 };
 const badSetup: Outcome = {
   status: 'not_configured',
-  message: `Twilio refuses the credentials of this bridge, so numbers cannot be verified. ${operator}`,
+  message: `Twilio refuses the credentials of this bridge, so numbers cannot be verified. ${person}`,
   retry: 'no',
 };
 const gone: Outcome = {
@@ -69,7 +69,7 @@ const gone: Outcome = {
 const noService: Outcome = {
   on: 'send',
   status: 'not_configured',
-  message: `Twilio does not know the Verify service (TWILIO_VERIFY_SERVICE_SID). ${operator}`,
+  message: `Twilio does not know the Verify service (TWILIO_VERIFY_SERVICE_SID). ${person}`,
   retry: 'no',
 };
 const busy: Outcome = {
@@ -86,7 +86,7 @@ const down: Outcome = {
 };
 const trial: Outcome = {
   status: 'not_configured',
-  message: `The Twilio account may not send to this number yet (trial or missing approval). ${operator}`,
+  message: `The Twilio account may not send to this number yet (trial or missing approval). ${person}`,
   retry: 'no',
 };
 const unsure: readonly Outcome[] = [
@@ -135,7 +135,7 @@ export const outcomes: Readonly<Record<string, readonly Outcome[]>> = {
   '60202': [
     {
       status: 'max_attempts_reached',
-      message: `Too many wrong codes; no code can be checked or sent until this one has expired. ${operator}`,
+      message: `Too many wrong codes; no code can be checked or sent until this one has expired. ${person}`,
       retry: 'later',
       after: 600,
     },
@@ -168,7 +168,7 @@ export const outcomes: Readonly<Record<string, readonly Outcome[]>> = {
   '60238': [
     {
       status: 'blocked',
-      message: `Twilio has blocked verifications of this account for a review. ${operator}`,
+      message: `Twilio has blocked verifications of this account for a review. ${person}`,
       retry: 'no',
     },
   ],
@@ -184,7 +184,7 @@ export const outcomes: Readonly<Record<string, readonly Outcome[]>> = {
   '60605': [
     {
       status: 'blocked',
-      message: `Codes are not sent to the country of this number. ${operator}`,
+      message: `Codes are not sent to the country of this number. ${person}`,
       retry: 'changed',
     },
   ],
@@ -202,7 +202,7 @@ export const outcomes: Readonly<Record<string, readonly Outcome[]>> = {
   other: [
     {
       status: 'failed',
-      message: `Twilio refused this for a reason that this bridge does not know. ${operator}`,
+      message: `Twilio refused this for a reason that this bridge does not know. ${person}`,
       retry: 'no',
     },
   ],
