@@ -94,6 +94,8 @@ export class KeptRegistration implements Registration {
   }
 
   stop(): Promise<void> {
+    // RFC 7616 section 3.4: a nonce that was used before, with the same count, may be refused.
+    if (this.#state === 'registered') this.#challenges.forget();
     this.#feed('stop');
     return this.#ended.promise;
   }
@@ -254,9 +256,11 @@ export class KeptRegistration implements Registration {
   #granted(): number {
     const headers = this.#response?.headers;
     const contacts = headers === undefined ? [] : (parseNameAddrList(headers.all('Contact')) ?? []);
-    // Others may be registered under the same name.
-    const mine = ({ user, host }: SipUri) => user === this.#options.from && host === this.#us?.host;
-    const own = contacts.find(({ uri }) => mine(uri))?.params.get('expires');
+    // Others may be registered under the same name, also at our address; some registrars leave out a port.
+    const here = ({ user, host }: SipUri) => user === this.#options.from && host === this.#us?.host;
+    const mine = contacts.filter(({ uri }) => here(uri));
+    const exact = mine.find(({ uri }) => uri.port === this.#us?.port);
+    const own = (exact ?? mine[0])?.params.get('expires');
     const seconds = Number(own ?? headers?.get('Expires') ?? this.#seconds);
     return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, this.#seconds) : this.#seconds;
   }

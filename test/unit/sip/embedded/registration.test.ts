@@ -125,6 +125,31 @@ describe('a registration', () => {
     expect(changes).toEqual([[true, 200]]);
   });
 
+  it('is refreshed by its own time, where another at our address has a longer one', async () => {
+    await registering({ seconds: 3600 });
+    const other = ours(3000).replace(/:\d+;/, ':5999;');
+    await answer(sent(), 200, `Contact: ${other}`, `Contact: ${ours(100)}`);
+    world.clock.advance(80_000);
+    await settled();
+    expect(sent().method).toBe('REGISTER');
+  });
+
+  it('is taken back without the nonce that it was made with, and with a new one where that is asked for', async () => {
+    const { registration } = await registering();
+    await answer(sent(), 401, 'WWW-Authenticate: Digest realm="trunk", nonce="n1"');
+    await answer(sent(), 200);
+    const stopping = registration.stop();
+    await settled();
+    const removal = sent();
+    expect(removal.headers.get('Authorization')).toBeUndefined();
+    await answer(removal, 401, 'WWW-Authenticate: Digest realm="trunk", nonce="n2"');
+    const again = sent();
+    expect(again.headers.get('Authorization')).toContain('nonce="n2"');
+    expect(again.headers.get('Expires')).toBe('0');
+    await answer(again, 200);
+    await stopping;
+  });
+
   it('goes to the next hop after one that took it and never answered', async () => {
     await registering({ route: async () => [hop('192.0.2.10'), hop('192.0.2.11')] });
     expect(sent().method).toBe('REGISTER');
