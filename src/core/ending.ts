@@ -15,7 +15,7 @@ export const endings = {
     'The call reached the longest time that this bridge allows (call.max_seconds).',
   ],
 
-  transferred: ['success', 'The caller was transferred: this bridge has left the call.'],
+  transferred: ['success', 'The caller was transferred.'],
   replaced: ['success', 'Another telephone has taken over the call (Replaces); the call itself goes on.'],
   'transfer-party-hung-up': ['success', 'The person whom the caller was connected with hung up.'],
 
