@@ -195,10 +195,11 @@ trunks:
       credentials: { username: branch, password: "a password that nobody guesses" }
 `,
   );
+  const { daemonFlags } = await import('../dist/src/sim/load/daemon-flags.js');
   const key = 'a-key-to-read-metrics';
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', join(root, 'dist/src/main.js'), 'serve', '--config', config],
+    [...daemonFlags, join(root, 'dist/src/main.js'), 'serve', '--config', config],
     {
       cwd: folder,
       env: {

@@ -156,11 +156,21 @@ ${lines.length === 0 ? '' : `sip:\n  limits:\n${lines.join('\n')}\n`}trunks:
       credentials: { username: branch, password: "a password that nobody guesses" }
 `,
   );
-  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), 'serve', '--config', config], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], ...world.environment(), MEDIA_WORKERS: '1', RTP_PORTS: '42000-43999' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const { daemonFlags } = await import('../dist/src/sim/load/daemon-flags.js');
+  const child = spawn(
+    process.execPath,
+    [...daemonFlags, join(root, 'dist/src/main.js'), 'serve', '--config', config],
+    {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        ...world.environment(),
+        MEDIA_WORKERS: '1',
+        RTP_PORTS: '42000-43999',
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.push(child);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', text => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { encodeAlaw, encodeUlaw } from '../../dist/codecs/g711.js';
 import { sine } from '../../dist/codecs/tones.js';
 import { BenchChild } from '../../dist/src/sim/load/child.js';
+import { daemonFlags } from '../../dist/src/sim/load/daemon-flags.js';
 import { inWords, pidsOf } from '../../dist/src/sim/load/made.js';
 import { cpuOfAll, usageOf } from '../../dist/src/sim/load/usage.js';
 import * as measuring from './measure.mjs';
@@ -263,8 +264,9 @@ CPU of a call  ${cost('whole')}: main thread ${cost('main')}, media ${cost('medi
   /** With `--profile` the daemon writes one profile for each of its threads. */
   #nodeOptions(command) {
     const { profile } = this.#plan;
-    if (command !== 'serve' || profile === undefined) return [];
-    return ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, '--cpu-prof-interval', '500'];
+    if (command !== 'serve') return [];
+    if (profile === undefined) return daemonFlags;
+    return [...daemonFlags, '--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, '--cpu-prof-interval', '500'];
   }
 
   #spawn(program, args, env, cwd) {

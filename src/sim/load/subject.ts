@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BenchChild } from './child.ts';
+import { daemonFlags } from './daemon-flags.ts';
 import { LagWatch } from './lags.ts';
 import type { FromFloor, FromHost, ToFloor, ToGenerator, ToHost } from './messages.ts';
 import type { ProfileName } from './profile.ts';
@@ -73,10 +74,11 @@ const keptComplaints = 10;
 const imported = (path: string | undefined): string[] =>
   path === undefined ? [] : [`--import=${pathToFileURL(path).href}`];
 
-function nodeArgs({ hook, lagHook, nodeArgs: more = [] }: SubjectOptions): string[] {
+function nodeArgs(flags: readonly string[], options: SubjectOptions): string[] {
+  const { hook, lagHook, nodeArgs: more = [] } = options;
   // V8 writes its traces without asking whether anybody reads: with a log that stalls the trace would stall the thread.
   const own = hook === undefined ? ['--trace-gc'] : ['--expose-gc', ...imported(hook)];
-  return ['--enable-source-maps', ...own, ...imported(lagHook), ...more];
+  return [...flags, ...own, ...imported(lagHook), ...more];
 }
 
 const trust = ({ caFile }: SubjectOptions): Record<string, string> =>
@@ -95,7 +97,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
   });
   const child: SubjectChild = new BenchChild('bridge', options.program, {
     args: ['serve', '--config', file],
-    nodeArgs: nodeArgs(options),
+    nodeArgs: nodeArgs(daemonFlags, options),
     channel: (options.hook ?? options.lagHook) !== undefined,
     ...(options.hook === undefined ? {} : { fifo: join(folder, 'log') }),
     env: { ...environment(options), ...trust(options), ...durable(folder, options) },
@@ -143,7 +145,7 @@ export async function startBridge(options: SubjectOptions): Promise<Subject> {
 /** The bare program beside it. */
 export async function startFloor(options: SubjectOptions, entry: string): Promise<Subject> {
   const child: SubjectChild = new BenchChild('floor', entry, {
-    nodeArgs: nodeArgs(options),
+    nodeArgs: nodeArgs(['--enable-source-maps'], options),
     env: trust(options),
   });
   const { profile, calls, agentUrl } = options;

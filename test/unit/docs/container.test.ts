@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
 import { settings } from '../../../src/config/settings.ts';
+import { daemonFlags } from '../../../src/sim/load/daemon-flags.ts';
 import { readText, root } from './document.ts';
 
 interface Step {
@@ -48,6 +49,18 @@ describe('Dockerfile', () => {
     );
     expect(words[0]).toBe('node');
     expect(words.at(-1)).toBe('serve');
+  });
+
+  it('starts the daemon as it is measured, and as npm start and the systemd unit do', () => {
+    const { scripts } = JSON.parse(readText('package.json')) as { scripts: { start: string } };
+    const unit = /^ExecStart=(.*)$/m.exec(readText('examples/systemd/trunkbridge.service'))?.[1] ?? '';
+    const commands = [
+      execForm(lastStep(final, 'ENTRYPOINT') as Step),
+      scripts.start.split(' '),
+      unit.split(' '),
+    ];
+    const flags = commands.map(words => words.slice(1, words.indexOf('dist/src/main.js')));
+    expect(flags).toEqual([daemonFlags, daemonFlags, daemonFlags]);
   });
 
   it('exposes what the defaults listen on', () => {
