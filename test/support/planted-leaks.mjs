@@ -34,8 +34,8 @@ const leaks = {
   'sip/ladder-mask.js': [[/return this\.#everywhere\(.*\);/, 'return head + body;']],
   'http/server.js': [
     [
-      /setNotFoundHandler\(async \(_request, reply\) => \{/,
-      '$& reply.header("x-asked", encodeURI(_request.url));',
+      /setNotFoundHandler\(async \(\{ method, url \}, reply\) => \{/,
+      '$& reply.header("x-asked", encodeURI(url));',
     ],
   ],
   // The tones of keys go on to whoever listens.
