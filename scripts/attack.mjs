@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Attacks the built daemon while calls are up. See docs/attack.md.
-import { execFileSync, fork, spawn } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { serve } from './attack/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const help = `Usage: node scripts/attack.mjs [options]
@@ -195,24 +196,12 @@ trunks:
       credentials: { username: branch, password: "a password that nobody guesses" }
 `,
   );
-  const { daemonFlags } = await import('../dist/src/sim/load/daemon-flags.js');
   const key = 'a-key-to-read-metrics';
-  const child = spawn(
-    process.execPath,
-    [...daemonFlags, join(root, 'dist/src/main.js'), 'serve', '--config', config],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        ...world.environment(),
-        MEDIA_WORKERS: '1',
-        RTP_PORTS: '40000-41999',
-        API_KEYS: `attack:read:${key}`,
-        LOG_LEVEL: 'info',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = await serve(world, folder, config, {
+    RTP_PORTS: '40000-41999',
+    API_KEYS: `attack:read:${key}`,
+    LOG_LEVEL: 'info',
+  });
   children.push(child);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', text => {

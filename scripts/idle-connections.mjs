@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // What connections that do nothing cost, and whether calls notice thousands of them. See docs/load.md.
 // Usage: npm run build && node scripts/idle-connections.mjs [memory|calls|raised]...
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { serve } from './attack/serve.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const host = '127.0.0.1';
@@ -156,21 +157,7 @@ ${lines.length === 0 ? '' : `sip:\n  limits:\n${lines.join('\n')}\n`}trunks:
       credentials: { username: branch, password: "a password that nobody guesses" }
 `,
   );
-  const { daemonFlags } = await import('../dist/src/sim/load/daemon-flags.js');
-  const child = spawn(
-    process.execPath,
-    [...daemonFlags, join(root, 'dist/src/main.js'), 'serve', '--config', config],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env['PATH'],
-        ...world.environment(),
-        MEDIA_WORKERS: '1',
-        RTP_PORTS: '42000-43999',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = await serve(world, folder, config, { RTP_PORTS: '42000-43999' });
   children.push(child);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', text => {

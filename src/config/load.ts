@@ -70,8 +70,8 @@ export function loadConfig(options: LoadOptions = {}): Result<LoadedConfig, read
   const path = options.path ?? (env[fileVariable]?.trim() || undefined);
   const sources = new Sources(env, options.read ?? readText);
   if (path !== undefined) {
-    if (options.again === true) sources.refuseEmpty(path);
-    sources.load(path, Object.keys(settings), sipLimitsKey, Object.values(sectionKeys));
+    const mayBeEmpty = options.again !== true;
+    sources.load(path, Object.keys(settings), sipLimitsKey, Object.values(sectionKeys), mayBeEmpty);
   }
 
   const { trunks, passwords } = readTrunks(sources, generalEncryption(sources));

@@ -39,18 +39,24 @@ export class Sources {
     this.#read = read;
   }
 
-  /** Makes a file without a word in it a problem. */
-  refuseEmpty(path: string): void {
-    const text = this.#text(path);
-    if (text.ok && text.value.trim() === '')
-      this.problems.push({ where: path, what: 'is empty; {} is a file without settings' });
-  }
-
-  /** Takes in the file. Keys that are neither in `known` nor below `open` are problems; `sections` stay trees. */
-  load(path: string, known: readonly string[], open: string, sections: readonly string[] = []): void {
+  /**
+   * Takes in the file. Keys that are neither in `known` nor below `open` are problems; `sections` stay trees. A file without a word
+   * in it is a problem where it is not `mayBeEmpty`.
+   */
+  load(
+    path: string,
+    known: readonly string[],
+    open: string,
+    sections: readonly string[] = [],
+    mayBeEmpty = true,
+  ): void {
     const text = this.#text(path);
     if (!text.ok) {
       this.problems.push({ where: path, what: `cannot be read (${text.failure})` });
+      return;
+    }
+    if (!mayBeEmpty && text.value.trim() === '') {
+      this.problems.push({ where: path, what: 'is empty; {} is a file without settings' });
       return;
     }
     const { entries, trees, others, problems } = parseFile(path, text.value, sections);

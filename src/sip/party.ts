@@ -79,9 +79,7 @@ export class SipParty implements Party {
     if (!answered.ok) return this.#giveUp(endingOf(answered.failure));
     // RFC 3261 section 13.2.2.4: where the 200 held the offer, the ACK holds the answer.
     const applied = this.#proposal?.accept(answered.value.ackSdp);
-    if (applied?.ok === false) {
-      return this.#giveUp(answerEnding(applied.failure));
-    }
+    if (applied?.ok === false) return this.#giveUp(answerEnding(applied.failure));
     return ok(undefined);
   }
 
