@@ -38,6 +38,11 @@ export class OutgoingInvite {
     ];
   }
 
+  /** The latest try had credentials. */
+  get signed(): boolean {
+    return this.#challenges.fields.length > 0;
+  }
+
   /** The next hop knows nothing of the challenge of the one before. */
   forget(): void {
     this.#challenges.forget();

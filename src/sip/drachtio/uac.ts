@@ -5,7 +5,7 @@ import { type Ending, ending } from '../../core/ending.ts';
 import { Failure, fail, messageOf, ok, type Result } from '../../core/errors.ts';
 import { sdpOf } from '../embedded/dialog/content.ts';
 import { readSessionWish, termsOfResponse } from '../embedded/dialog/session-expires.ts';
-import { refusalEnding, wantsNextHop } from '../embedded/dialog/uac-outcome.ts';
+import { noResponse, refusalEnding, wantsNextHop } from '../embedded/dialog/uac-outcome.ts';
 import type { SipResponse } from '../embedded/message/message.ts';
 import { accepts, step } from '../embedded/transaction/table.ts';
 import type {
@@ -209,7 +209,9 @@ export class DrachtioUac implements OutboundDialogue {
     else
       this.#conclude(
         'refused',
-        unreached ? ending('trunk-unreachable', `SIP ${status}`) : refusalEnding(response),
+        unreached
+          ? ending('trunk-unreachable', `SIP ${status}`)
+          : refusalEnding(response, this.#invite.signed),
       );
   }
 
@@ -259,7 +261,7 @@ export class DrachtioUac implements OutboundDialogue {
   #unanswered(): Ending {
     return this.#alerted
       ? ending('callee-no-answer', 'it rang for too long')
-      : ending('trunk-unreachable', 'no response');
+      : ending('trunk-unreachable', noResponse(this.#attempt?.hop));
   }
 
   /** Feeds an input that ends the call, where it still can. */

@@ -3,14 +3,19 @@ import type { SipResponse } from './message/message.ts';
 
 /** Most challenges of one response that are looked at. */
 const challengesRead = 4;
-/** Most requests with credentials: one, and one more when only the nonce was old. */
+/** Most answers to one who asks: one, and one more when only the nonce was old. */
 const answersToChallenges = 2;
 
-/** The credentials of one request and its repetitions: what they answer, and how often (RFC 3261 section 22.3). */
+/** Who asks for credentials: the server itself, or a proxy on the way to it. */
+type Asked = 401 | 407;
+
+/**
+ * The credentials of one request and its repetitions: what they answer, and how often (RFC 3261 section 22.3). A proxy and the
+ * server behind it may each want their own.
+ */
 export class Challenges {
   readonly #authorize: OutboundOptions['authorize'];
-  #field: HeaderField | undefined;
-  #answers = 0;
+  readonly #given = new Map<Asked, { readonly field: HeaderField; readonly answers: number }>();
 
   constructor(authorize: OutboundOptions['authorize']) {
     this.#authorize = authorize;
@@ -18,13 +23,12 @@ export class Challenges {
 
   /** What the next repetition carries. */
   get fields(): readonly HeaderField[] {
-    return this.#field === undefined ? [] : [this.#field];
+    return [...this.#given.values()].map(({ field }) => field);
   }
 
   /** Another peer, or another request: both begin without credentials. */
   forget(): void {
-    this.#field = undefined;
-    this.#answers = 0;
+    this.#given.clear();
   }
 
   /** Takes a 401 or 407; true when there is an answer to it that the peer has not refused yet. */
@@ -33,12 +37,12 @@ export class Challenges {
     const values = headers.all(status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
     const challenge = { status, values: values.slice(0, challengesRead), method, uri } as const;
     const answer: ChallengeAnswer | undefined = this.#authorize?.(challenge);
-    if (answer === undefined || this.#answers >= answersToChallenges) return false;
+    const answers = this.#given.get(status)?.answers ?? 0;
+    if (answer === undefined || answers >= answersToChallenges) return false;
     // Refused with credentials, and not for an old nonce: the same ones would be refused for ever.
-    if (this.#answers > 0 && !answer.stale) return false;
-    this.#answers++;
+    if (answers > 0 && !answer.stale) return false;
     const name = status === 401 ? 'Authorization' : 'Proxy-Authorization';
-    this.#field = { name, value: answer.value };
+    this.#given.set(status, { field: { name, value: answer.value }, answers: answers + 1 });
     return true;
   }
 }

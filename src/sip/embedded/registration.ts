@@ -7,6 +7,7 @@ import { Challenges } from './challenges.ts';
 import { allowLine, userAgentLine } from './dialog/capabilities.ts';
 import { contactLine, type HostPort, viaOf } from './dialog/path.ts';
 import { escapeUser } from './dialog/uac-invite.ts';
+import { noResponse } from './dialog/uac-outcome.ts';
 import { Headers } from './message/headers.ts';
 import type { SipResponse } from './message/message.ts';
 import { parseNameAddrList, type SipUri } from './message/uri.ts';
@@ -195,7 +196,10 @@ export class KeptRegistration implements Registration {
   #heard(outcome: RequestOutcome): void {
     if (this.#state !== 'registering' && this.#state !== 'leaving') return;
     this.#deaf = outcome === 'timeout' ? this.#hop : undefined;
-    this.#why = whyRefused(outcome, this.#connection, this.#challenges.fields.length > 0);
+    this.#why =
+      outcome === 'timeout'
+        ? noResponse(this.#hop)
+        : whyRefused(outcome, this.#connection, this.#challenges.fields.length > 0);
     if (typeof outcome === 'string') return this.#feed('refused');
     this.#response = outcome;
     if (outcome.status < 300) this.#feed('accepted');
@@ -209,6 +213,8 @@ export class KeptRegistration implements Registration {
     const least = Number(headers.get('Min-Expires'));
     if (status !== 423 || !(least > this.#seconds) || least > registrationLimits.mostSeconds) return false;
     this.#seconds = Math.ceil(least);
+    // RFC 7616 section 3.4: the nonce was used with this count.
+    this.#challenges.forget();
     return true;
   }
 
@@ -291,8 +297,11 @@ export class KeptRegistration implements Registration {
 }
 
 /** `signed`: the REGISTER had credentials, which many registrars refuse with 403 when they are wrong. */
-function whyRefused(outcome: RequestOutcome, connection: Connection | undefined, signed: boolean): string {
-  if (outcome === 'timeout') return 'no response';
+function whyRefused(
+  outcome: Exclude<RequestOutcome, 'timeout'>,
+  connection: Connection | undefined,
+  signed: boolean,
+): string {
   if (outcome === 'lost') return connection?.fault ?? 'the connection broke';
   const { status } = outcome;
   return status === 401 || status === 407 || (status === 403 && signed)

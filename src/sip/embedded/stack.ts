@@ -19,6 +19,7 @@ import type {
 } from '../signalling.ts';
 import type { HostPort } from './dialog/path.ts';
 import { Reception } from './dialog/reception.ts';
+import { placeInWords } from './dialog/uac-outcome.ts';
 import { type StackLimits, stackLimits } from './limits.ts';
 import { type MessageLimits, messageLimits } from './message/limits.ts';
 import type { SipMessage } from './message/message.ts';
@@ -261,8 +262,7 @@ export class EmbeddedSignalling implements Signalling, Registering {
 
   async #dial(hop: NextHop): Promise<Result<Connection>> {
     const { address, port, transport } = hop;
-    const failed = (code: string, why: string) =>
-      fail(new Failure(code, `${address} port ${port} over ${transport.toUpperCase()}: ${why}`));
+    const failed = (code: string, why: string) => fail(new Failure(code, `${placeInWords(hop)}: ${why}`));
     if (this.#closed) return failed('closed', 'this bridge is shutting down');
     const options = { clock: this.#clock, limits: this.#limits, census: this.#census };
     const dialled = await (this.#options.dial?.(hop) ?? dial(hop, options, this.#tls));

@@ -30,7 +30,7 @@ import type { Replaceability } from './replaces.ts';
 import { sendCancel } from './uac-cancel.ts';
 import { type Fork, Forks } from './uac-forks.ts';
 import { OutgoingInvite } from './uac-invite.ts';
-import { refusalEnding, wantsNextHop } from './uac-outcome.ts';
+import { noResponse, refusalEnding, wantsNextHop } from './uac-outcome.ts';
 import { HopPlan } from './uac-route.ts';
 import { Confirmed } from './uac-session.ts';
 import { type UacAction, type UacInput, type UacState, uacDialog } from './uac-table.ts';
@@ -232,7 +232,7 @@ export class UacDialogue implements OutboundDialogue {
     else if (this.#mayTryAgain && this.#invite.challenged(attempt.request, response))
       this.#feed('challenged');
     else if (this.#mayTryAgain && wantsNextHop(response) && this.#hops.more(false)) this.#feed('nextHop');
-    else this.#conclude('refused', refusalEnding(response));
+    else this.#conclude('refused', refusalEnding(response, this.#invite.credentials.length > 0));
   }
 
   get #mayTryAgain(): boolean {
@@ -277,7 +277,7 @@ export class UacDialogue implements OutboundDialogue {
   /** RFC 3263 section 4.3: a hop that says nothing at all is taken for one that has failed. */
   #unheard({ silent }: Connection): void {
     if (silent && this.#mayTryAgain && this.#hops.moreAfterSilence()) this.#feed('nextHop');
-    else this.#conclude('refused', ending('trunk-unreachable', 'no response'));
+    else this.#conclude('refused', ending('trunk-unreachable', noResponse(this.#hops.current)));
   }
 
   /** Why nobody has answered until now. */
@@ -285,7 +285,7 @@ export class UacDialogue implements OutboundDialogue {
     if (this.#alerted) return ending('callee-no-answer', 'it rang for too long');
     return this.#taken
       ? ending('callee-no-answer', 'the trunk took the call, and it never rang (SIP 100)')
-      : ending('trunk-unreachable', 'no response');
+      : ending('trunk-unreachable', noResponse(this.#hops.current));
   }
 
   /** Feeds an input that ends the call, where it still can. */

@@ -170,6 +170,20 @@ describe('a registration', () => {
     expect(registration.registered).toBe(true);
   });
 
+  it('uses no nonce a second time for the longer interval', async () => {
+    const { registration } = await registering({ seconds: 60 });
+    await answer(sent(), 401, 'WWW-Authenticate: Digest realm="trunk", nonce="n1"');
+    await answer(sent(), 423, 'Min-Expires: 300');
+    const longer = sent();
+    expect(longer.headers.get('Expires')).toBe('300');
+    expect(longer.headers.get('Authorization')).toBeUndefined();
+    await answer(longer, 401, 'WWW-Authenticate: Digest realm="trunk", nonce="n2"');
+    const signed = sent();
+    expect(signed.headers.get('Authorization')).toContain('nonce="n2"');
+    await answer(signed, 200);
+    expect(registration.registered).toBe(true);
+  });
+
   it('waits longer after each failure, and never longer than ten minutes', async () => {
     const { changes } = await registering({ deaf: ['192.0.2.10'] });
     const tries: number[] = [];
@@ -283,7 +297,7 @@ describe('a registration', () => {
     sent();
     world.clock.advance(32_000);
     await settled();
-    expect(mute.whys).toEqual(['no response']);
+    expect(mute.whys).toEqual(['no response from 192.0.2.10 port 5060 over TCP']);
   });
 
   it('gives no reason where it holds, and where we have taken it back', async () => {

@@ -274,7 +274,9 @@ describe('a connection whose peer says nothing any more', () => {
     const call = await world.call({ route: [...route, hop('192.0.2.12')], ringMs: 300_000 });
     await silence();
     await silence();
-    expect(await endOf(call)).toEqual(ending('trunk-unreachable', 'no response'));
+    expect(await endOf(call)).toEqual(
+      ending('trunk-unreachable', 'no response from 192.0.2.11 port 5060 over TCP'),
+    );
     expect(world.dialled).toEqual(['192.0.2.10', '192.0.2.11']);
   });
 

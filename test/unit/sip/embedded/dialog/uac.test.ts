@@ -161,7 +161,9 @@ describe('an INVITE of ours', () => {
     world.clock.advance(31_999);
     expect(await endOf(call)).toBe('still up');
     world.clock.advance(1);
-    expect(await endOf(call)).toEqual(ending('trunk-unreachable', 'no response'));
+    expect(await endOf(call)).toEqual(
+      ending('trunk-unreachable', 'no response from 192.0.2.10 port 5060 over TCP'),
+    );
   });
 
   it('rings no longer than it may, then sends CANCEL and is not answered', async () => {
@@ -328,6 +330,26 @@ describe('a challenge', () => {
     const second = requestOf(sent, 'INVITE');
     expect(second.headers.get('Authorization')).toContain('nonce="n1"');
     expect(second.headers.get('Proxy-Authorization')).toBeUndefined();
+  });
+
+  it('of a proxy and of the PBX behind it are both answered, each by its own header', async () => {
+    const { invite, wire } = await calling({ authorize: authorizer(seen) });
+    const second = requestOf(challengedWith(wire, invite, 407, challenge('proxy')), 'INVITE');
+    const sent = challengedWith(wire, second, 401, challenge('pbx', '', 'WWW-Authenticate'));
+    const third = requestOf(sent, 'INVITE');
+    expect(third.headers.get('Proxy-Authorization')).toContain('nonce="proxy"');
+    expect(third.headers.get('Authorization')).toContain('nonce="pbx"');
+    expect(challengedWith(wire, third, 401, challenge('again', '', 'WWW-Authenticate'))).toHaveLength(1);
+  });
+
+  it('that was answered makes a 403 one that names the credentials', async () => {
+    const { call, invite, wire } = await calling({ authorize: authorizer(seen) });
+    const second = requestOf(challengedWith(wire, invite, 407, challenge('n1')), 'INVITE');
+    wire.receive(reply(second, 403));
+    expect((await call.ended).detail).toMatch(/^SIP 403, .*outbound_trunk_config\.credentials/);
+    const unsigned = await calling({ authorize: authorizer(seen) });
+    unsigned.wire.receive(reply(unsigned.invite, 403));
+    expect((await unsigned.call.ended).detail).toBe('SIP 403');
   });
 
   it('leads to exactly two INVITEs, however many nonces come', async () => {
