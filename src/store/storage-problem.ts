@@ -3,6 +3,8 @@ import { messageOf } from '../core/errors.ts';
 /** What a database that cannot be used, or a file beside it, says, with the setting that changes it. */
 export function storageProblem(error: unknown, where: string): string {
   if (isDiskFull(error)) return `the disk is full: make room in DATA_DIR (${where})`;
+  if (isDenied(error))
+    return `this user may not write there: make DATA_DIR a directory of its own (${where})`;
   return `${messageOf(error)} (${where})`;
 }
 
@@ -11,6 +13,25 @@ const fullCodes: ReadonlySet<unknown> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUO
 
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && fullCodes.has((error as NodeJS.ErrnoException).code);
+}
+
+const deniedCodes: ReadonlySet<unknown> = new Set([
+  'SQLITE_READONLY',
+  'SQLITE_CANTOPEN',
+  'SQLITE_PERM',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+]);
+
+/** SQLITE_CANTOPEN as `libsql` says it while it opens a file: in words, without a code. */
+const notOpened = /^ConnectionFailed\(.*: 14\)?/;
+
+/** Of files: a database that is connected to may be refused with the same words. */
+function isDenied(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  return (deniedCodes.has(code) && syscall !== 'connect') || notOpened.test(message);
 }
 
 /**
