@@ -266,6 +266,7 @@ export async function startApp(config: Config, parts: AppParts = {}): Promise<Ap
     apiKeys: config.secrets.apiKeys,
     health: () => readiness(listening, registry.draining, pool.load.workers),
     registry: metrics.registry,
+    keyRefused: (cause, source) => events.emit({ type: 'api-key-refused', cause, source }),
     sipMessages: sipMessagesOf(ladders),
     archive: store.archive,
     switches: store.switches,

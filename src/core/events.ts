@@ -18,6 +18,12 @@ export type BridgeEvent =
       readonly sipCallId?: string;
     }
   | { readonly type: 'peer-refused'; readonly cause: string; readonly source: string }
+  /** A request over HTTP without a key that lets it in. */
+  | {
+      readonly type: 'api-key-refused';
+      readonly cause: 'missing' | 'unknown' | 'role';
+      readonly source: string;
+    }
   | {
       readonly type: 'call-arrived';
       readonly call: CallKey;

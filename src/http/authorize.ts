@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '../core/logger.ts';
-import { type KeyHolder, type KeyRing, mayDo, type Role } from './keys.ts';
+import { type KeyHolder, type KeyRing, keyOf, mayDo, type Role } from './keys.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,8 +12,18 @@ declare module 'fastify' {
   }
 }
 
-/** Lets a request through to a route with a `role` only with a key that has it. Runs before any body is read. */
-export function authorize(app: FastifyInstance, keys: KeyRing, log: Logger): void {
+/** What is wrong with the key of a request: there is none, nobody holds it, or its role may do too little. */
+export type KeyFault = 'missing' | 'unknown' | 'role';
+
+/**
+ * Lets a request through to a route with a `role` only with a key that has it. Runs before any body is read. `refused` is told of
+ * every other, with the address that it came from.
+ */
+export function authorize(
+  app: FastifyInstance,
+  keys: KeyRing,
+  refused: (fault: KeyFault, source: string) => void,
+): void {
   app.addHook('onRequest', async (request, reply) => {
     const needed = request.routeOptions.config.role;
     if (needed === undefined) return;
@@ -23,8 +32,8 @@ export function authorize(app: FastifyInstance, keys: KeyRing, log: Logger): voi
     }
     const holder = keys.holder(request.headers);
     if (holder === undefined) {
+      refused(keyOf(request.headers) === undefined ? 'missing' : 'unknown', request.ip);
       reply.header('www-authenticate', 'Bearer');
-      log.debug('http key refused', { source: request.ip });
       return refuse(
         401,
         'invalid_api_key',
@@ -33,6 +42,7 @@ export function authorize(app: FastifyInstance, keys: KeyRing, log: Logger): voi
     }
     request.keyHolder = holder;
     if (mayDo(holder.role, needed)) return;
+    refused('role', request.ip);
     return refuse(403, 'missing_permissions', `This needs a key with the role ${needed}.`);
 
     function refuse(code: number, status: string, message: string) {

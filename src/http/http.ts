@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { CallArchive, Switches } from '../store/store.ts';
 import { allowSendsRoutes } from './allow-sends.ts';
 import { audioRoute, type FindAudio } from './audio.ts';
-import { authorize } from './authorize.ts';
+import { authorize, type KeyFault } from './authorize.ts';
 import { conversationRoutes } from './conversations.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';
@@ -27,6 +27,8 @@ export interface HttpOptions {
   /** Asked on each request for `/readyz`. */
   readonly health: () => Health;
   readonly registry: Registry;
+  /** Told of each request without a key that lets it in, and of where it came from. */
+  readonly keyRefused?: (fault: KeyFault, source: string) => void;
   /** Reads the configuration again; without it nothing can be reloaded. */
   readonly reload?: () => Promise<ReloadOutcome>;
   /** Finds the SIP messages of a call. */
@@ -57,7 +59,7 @@ export function createHttp(options: HttpOptions): Promise<HttpServer> {
 /** The server with all its routes, before it listens. */
 export function composeHttp(options: Omit<HttpOptions, 'listen'>): FastifyInstance {
   const app = bare();
-  authorize(app, new KeyRing(options.apiKeys), options.log);
+  authorize(app, new KeyRing(options.apiKeys), options.keyRefused ?? (() => undefined));
   answerFaults(app, options.log);
   openapiRoute(app, options.version ?? 'unknown');
   healthRoutes(app, options.health);

@@ -42,7 +42,8 @@ export class KeyRing {
   }
 }
 
-function keyOf(headers: IncomingHttpHeaders): string | undefined {
+/** The key that was sent; undefined where none was. */
+export function keyOf(headers: IncomingHttpHeaders): string | undefined {
   const own = headers['xi-api-key'];
   if (typeof own === 'string') return own;
   // RFC 9110 section 11.1: the scheme is compared without case.

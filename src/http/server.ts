@@ -3,6 +3,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { Failure, messageOf } from '../core/errors.ts';
 import { whyNotListening } from '../core/listening.ts';
 import type { Logger } from '../core/logger.ts';
+import { answerClientError } from './client-error.ts';
 import { httpLimits } from './limits.ts';
 import { methodsAt } from './methods.ts';
 
@@ -70,6 +71,7 @@ export function bare(): FastifyInstance {
     keepAliveTimeout: httpLimits.keepAliveMs,
     maxRequestsPerSocket: httpLimits.requestsPerConnection,
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
     // A path that cannot be read belongs to no route, and so to no handler of errors.
     frameworkErrors: (_error, _request, reply: FastifyReply) =>
       reply.code(400).send({ detail: { status: 'bad_request', message: notUnderstood } }),

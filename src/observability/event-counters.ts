@@ -46,6 +46,8 @@ export class EventCounters {
         return counters.refused.inc({ status: String(event.status), reason: event.end.reason });
       case 'peer-refused':
         return counters.peers.inc({ cause: label.cause(event.cause) });
+      case 'api-key-refused':
+        return counters.apiKeys.inc({ cause: event.cause });
       case 'trunk-registered': {
         const trunk = label.trunk(event.trunk);
         counters.registrations.inc({ trunk, outcome: 'registered' }, event.registered ? 1 : 0);
@@ -138,7 +140,7 @@ export class EventCounters {
  * Series that alarms are for (docs/deployment.md) are there from the start. Of one that begins with what it counts, Prometheus
  * sees no rise: its first failure, often the only one, would raise no alarm.
  */
-function beginAtZero({ ended, refused, recordings }: ReturnType<typeof series>['counters']): void {
+function beginAtZero({ ended, refused, recordings, apiKeys }: ReturnType<typeof series>['counters']): void {
   for (const reason of Object.keys(endings) as EndingReason[]) {
     const [result] = endings[reason];
     if (result !== 'us' && result !== 'agent') continue;
@@ -148,6 +150,7 @@ function beginAtZero({ ended, refused, recordings }: ReturnType<typeof series>['
     }
     for (const answered of ['true', 'false']) ended.inc({ result, reason, answered }, 0);
   }
+  for (const cause of ['missing', 'unknown', 'role']) apiKeys.inc({ cause }, 0);
   for (const reason of ['over-capacity', 'overloaded']) refused.inc({ status: '503', reason }, 0);
 }
 
@@ -170,6 +173,7 @@ function series(registry: Registry, prefix: string) {
       answered: counter('calls_answered', 'Answered calls that are over, by codec', 'codec'),
       refused: counter('invites_refused', 'INVITEs that made no call', 'status', 'reason'),
       peers: counter('peers_refused', 'Connections and messages refused before they were read', 'cause'),
+      apiKeys: counter('api_keys_refused', 'Requests over HTTP without a key that lets them in', 'cause'),
       keys: counter('srtp_keys_ignored', 'Offers of SRTP that were taken as plain RTP', 'cause'),
       headers: counter('headers_dropped', 'Header fields that were not passed on to the agent'),
       initiations: counter('initiation_webhooks', 'Calls the operator was asked about', 'outcome', 'cause'),

@@ -16,6 +16,13 @@ import type { Metrics } from './metrics.ts';
  */
 export const refusalLines = { perSecond: 5, burst: 50 } as const;
 
+/** Events that whoever finds us can bring about as often as they like. */
+const refusalTypes: ReadonlySet<BridgeEvent['type']> = new Set([
+  'invite-refused',
+  'peer-refused',
+  'api-key-refused',
+]);
+
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
 interface Line {
@@ -29,7 +36,7 @@ export function createEventSink(log: Logger, metrics: Pick<Metrics, 'count'>, cl
   const refusals = new LineBudget(clock, refusalLines);
   const attempts = new LineBudget(clock, refusalLines);
   const budgetOf = (event: BridgeEvent): LineBudget | undefined => {
-    if (event.type === 'invite-refused' || event.type === 'peer-refused') return refusals;
+    if (refusalTypes.has(event.type)) return refusals;
     return event.type === 'webhook' && event.outcome === 'later' ? attempts : undefined;
   };
   return {
@@ -96,6 +103,12 @@ function lineOf(event: BridgeEvent): Line {
     }
     case 'peer-refused':
       return { level: 'info', message: 'peer refused', fields: { cause: event.cause, source: event.source } };
+    case 'api-key-refused':
+      return {
+        level: 'info',
+        message: 'API key refused',
+        fields: { cause: event.cause, source: event.source },
+      };
     case 'call-arrived': {
       const { type: _, ...fields } = event;
       return { level: 'info', message: 'call arrived', fields };

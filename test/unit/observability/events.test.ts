@@ -80,6 +80,7 @@ describe('the sink of events', () => {
     const all: BridgeEvent[] = [
       refused,
       { type: 'peer-refused', cause: 'rate', source: '192.0.2.1' },
+      { type: 'api-key-refused', cause: 'unknown', source: '192.0.2.1' },
       {
         type: 'call-arrived',
         call,
@@ -111,6 +112,7 @@ describe('the sink of events', () => {
     expect(lines.map(({ message }) => message)).toEqual([
       'invite refused',
       'peer refused',
+      'API key refused',
       'call arrived',
       'agent ready',
       'agent tried again',
@@ -126,6 +128,7 @@ describe('the sink of events', () => {
       'info',
       'info',
       'info',
+      'info',
       'warn',
       'info',
       'warn',
@@ -134,7 +137,7 @@ describe('the sink of events', () => {
       'error',
       'info',
     ]);
-    const ofCalls = lines.slice(2, 9);
+    const ofCalls = lines.slice(3, 10);
     expect(ofCalls.every(({ fields }) => fields['call'] === call)).toBe(true);
   });
 

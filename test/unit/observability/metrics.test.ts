@@ -77,6 +77,7 @@ describe('metrics of calls', () => {
       ended(1),
       { type: 'invite-refused', status: 503, end: ending('over-capacity'), source: '10.0.0.1' },
       { type: 'peer-refused', cause: 'source-not-allowed', source: '192.0.2.1' },
+      { type: 'api-key-refused', cause: 'unknown', source: '192.0.2.1' },
       { type: 'worker-lost', worker: 1, legs: 7 },
       { type: 'keys-ignored', call: call(1), cause: 'cleartext-signalling' },
     ];
@@ -97,6 +98,7 @@ describe('metrics of calls', () => {
     expect(value('call_length_seconds_sum')).toBe(42);
     expect(value('invites_refused_total{status="503",reason="over-capacity"}')).toBe(1);
     expect(value('peers_refused_total{cause="source-not-allowed"}')).toBe(1);
+    expect(value('api_keys_refused_total{cause="unknown"}')).toBe(1);
     expect(value('workers_lost_total')).toBe(1);
     expect(value('legs_lost_total')).toBe(7);
   });
