@@ -1,10 +1,10 @@
-import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { programFile } from '../core/program-file.ts';
+import { startThread } from '../core/thread.ts';
 
 /** Memory of the thread, MB: it has hardly any objects. */
-const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 };
+const rooms = { oldMegabytes: 16, youngMegabytes: 1 };
 
 /** Empties the log of one database until it is closed. */
 export interface Checkpoints {
@@ -17,9 +17,9 @@ export interface Checkpoints {
  * and in the main thread every call would wait with it. When the thread fails, writers empty the log themselves, later.
  */
 export function startCheckpoints(path: string, log: Logger): Checkpoints {
-  const thread = new Worker(programFile(import.meta.url, './checkpoint-thread'), {
+  const thread = startThread(programFile(import.meta.url, './checkpoint-thread'), {
     workerData: path,
-    resourceLimits,
+    ...rooms,
   });
   // A daemon that cannot start is over without this.
   thread.unref();

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -14,6 +14,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { Failure, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { programFile } from '../core/program-file.ts';
+import { startThread } from '../core/thread.ts';
 import { within } from '../core/within.ts';
 import { storeLimits } from './limits.ts';
 import type { Db, Tables } from './schema.ts';
@@ -46,7 +47,7 @@ export interface Reading {
 }
 
 /** Memory of the thread, MB: a page of rows, several times over. */
-const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 6 };
+const rooms = { oldMegabytes: 64, youngMegabytes: 6 };
 
 /**
  * Reads of the SQLite database at `path` in a thread of its own: a search that no index helps goes through every record,
@@ -121,9 +122,9 @@ class ReadingThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(programFile(import.meta.url, './reading-thread'), {
+    const worker = startThread(programFile(import.meta.url, './reading-thread'), {
       workerData: { path: this.#path, closing: this.#closing } satisfies Start,
-      resourceLimits,
+      ...rooms,
     });
     // It keeps no process alive that is over otherwise.
     worker.unref();

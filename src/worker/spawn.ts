@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';
 import { programFile } from '../core/program-file.ts';
+import { startThread } from '../core/thread.ts';
 import type { WorkerOptions } from './messages.ts';
 import type { WorkerThread } from './pool.ts';
 
@@ -21,9 +21,9 @@ const ownCollections = '--no-parallel-scavenge';
 /** Starts a media worker in a thread of its own. */
 export function spawnWorker(options: WorkerOptions): WorkerThread {
   setFlagsFromString(ownCollections);
-  const worker = new Worker(programFile(import.meta.url, './thread'), {
+  const worker = startThread(programFile(import.meta.url, './thread'), {
     workerData: options,
-    resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
+    youngMegabytes,
   });
   let cause = 'exit';
   worker.on('error', error => {
