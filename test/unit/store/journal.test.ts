@@ -117,6 +117,27 @@ describe('what happens in calls, on its way to the database', () => {
     ]);
   });
 
+  it('has a call written as it is answered, however short ago something else was written', async () => {
+    const [first, second] = [someCall(), someCall()];
+    const passed = async (ms: number) => {
+      clock.advance(ms);
+      await settle();
+      return written
+        .splice(0)
+        .flatMap(batch => batch.map(({ record: { key, answered } }) => [key, answered]));
+    };
+    journal.begin(first);
+    expect(await passed(0)).toEqual([[first.key, false]]);
+    journal.begin(second);
+    expect(await passed(1)).toEqual([]);
+    journal.update(second.key, { answered: true });
+    expect(await passed(0)).toEqual([[second.key, true]]);
+    // It has a record: what else becomes known of a call waits for company.
+    journal.update(first.key, { answered: true });
+    expect(await passed(49)).toEqual([]);
+    expect(await passed(1)).toEqual([[first.key, true]]);
+  });
+
   it('seals what is private once for as long as it stays the same, and writes each name once', async () => {
     const call = someCall();
     journal.begin(call);
