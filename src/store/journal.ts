@@ -43,8 +43,8 @@ interface Entry {
 
 /**
  * What happens in calls, on its way to the database. Only the newest picture of a call is kept, so what waits is bounded
- * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, unless something
- * was written a moment ago and the call is not answered yet, and whatever waits goes along; the rest waits for company, because a transaction costs more than
+ * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, and
+ * whatever waits goes along; the rest waits for company, because a transaction costs more than
  * what is in it. One loop writes, so pictures of a call never overtake each other.
  */
 export class WriteBehind implements CallJournal {
@@ -93,12 +93,12 @@ export class WriteBehind implements CallJournal {
     };
     this.#running.set(call.key, entry);
     this.#mark(call.key, entry, 0);
+    this.#hurry(call.key);
   }
 
   update(call: CallKey, more: CallUpdate): void {
     const { clock, limits } = this.#parts;
     this.#change(call, limits.updateMs, ({ draft }) => draft.update(more, clock.wall()));
-    if (more.answered === true) this.#hurry(call);
   }
 
   tool(call: CallKey, run: ToolRun): void {
@@ -142,7 +142,7 @@ export class WriteBehind implements CallJournal {
     this.#mark(call, entry, withinMs);
   }
 
-  /** Whatever becomes of this process, there has to be a record of a call that was answered. */
+  /** Whatever becomes of this process, there has to be a record of a call that was answered, and that may be soon. */
   #hurry(call: CallKey): void {
     if (this.#running.get(call)?.written !== false || this.#writing !== undefined || this.failing) return;
     this.#arm(0, 0);

@@ -26,7 +26,7 @@ export const storeLimits = {
   httpPageRows: 100,
   /** Calls that are written in one transaction. */
   batchCalls: 20,
-  /** Least time from one transaction to the next: what comes sooner goes along with others. */
+  /** Least time from one transaction to the next: what comes sooner goes along with others. A call that begins waits for none. */
   betweenMs: 20,
   /** How long what becomes known in a call may wait to be written together with others, and how long its end. */
   updateMs: 100,
