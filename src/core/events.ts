@@ -4,6 +4,10 @@ import type { LegStats } from './leg-stats.ts';
 import type { Recorded } from './recorded.ts';
 import type { GateDecision, ToolRunFacts } from './tool-facts.ts';
 
+/** What is wrong with the API key of a request: there is none, nobody holds it, or its role may do too little. */
+export const keyFaults = ['missing', 'unknown', 'role'] as const;
+export type KeyFault = (typeof keyFaults)[number];
+
 /**
  * What happens in the business of this daemon, each counted and logged in one place (`observability/events`).
  * Numbers are masked before they get here.
@@ -19,11 +23,7 @@ export type BridgeEvent =
     }
   | { readonly type: 'peer-refused'; readonly cause: string; readonly source: string }
   /** A request over HTTP without a key that lets it in. */
-  | {
-      readonly type: 'api-key-refused';
-      readonly cause: 'missing' | 'unknown' | 'role';
-      readonly source: string;
-    }
+  | { readonly type: 'api-key-refused'; readonly cause: KeyFault; readonly source: string }
   | {
       readonly type: 'call-arrived';
       readonly call: CallKey;

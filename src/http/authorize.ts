@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { KeyFault } from '../core/events.ts';
 import { type KeyHolder, type KeyRing, keyOf, mayDo, type Role } from './keys.ts';
 
 declare module 'fastify' {
@@ -11,9 +12,6 @@ declare module 'fastify' {
     keyHolder?: KeyHolder;
   }
 }
-
-/** What is wrong with the key of a request: there is none, nobody holds it, or its role may do too little. */
-export type KeyFault = 'missing' | 'unknown' | 'role';
 
 /**
  * Lets a request through to a route with a `role` only with a key that has it. Runs before any body is read. `refused` is told of

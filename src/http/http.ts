@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { KeyFault } from '../core/events.ts';
 import type { Logger } from '../core/logger.ts';
 import type { CallArchive, Switches } from '../store/store.ts';
 import { allowSendsRoutes } from './allow-sends.ts';
 import { audioRoute, type FindAudio } from './audio.ts';
-import { authorize, type KeyFault } from './authorize.ts';
+import { authorize } from './authorize.ts';
 import { conversationRoutes } from './conversations.ts';
 import { type Health, healthRoutes } from './health.ts';
 import { type ApiKey, KeyRing } from './keys.ts';

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type EndingReason, endings } from '../core/ending.ts';
-import type { BridgeEvent } from '../core/events.ts';
+import { type BridgeEvent, keyFaults } from '../core/events.ts';
 import type { GateDecision } from '../core/tool-facts.ts';
 import { boundedLabel } from './labels.ts';
 
@@ -150,7 +150,7 @@ function beginAtZero({ ended, refused, recordings, apiKeys }: ReturnType<typeof 
     }
     for (const answered of ['true', 'false']) ended.inc({ result, reason, answered }, 0);
   }
-  for (const cause of ['missing', 'unknown', 'role']) apiKeys.inc({ cause }, 0);
+  for (const cause of keyFaults) apiKeys.inc({ cause }, 0);
   for (const reason of ['over-capacity', 'overloaded']) refused.inc({ status: '503', reason }, 0);
 }
 

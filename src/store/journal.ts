@@ -32,7 +32,6 @@ export interface JournalParts {
 
 interface Entry {
   readonly draft: CallDraft;
-  written: boolean;
   /** Runs of tools that are written. */
   tools: number;
   /** Names that are written. */
@@ -43,9 +42,8 @@ interface Entry {
 
 /**
  * What happens in calls, on its way to the database. Only the newest picture of a call is kept, so what waits is bounded
- * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, and
- * whatever waits goes along; the rest waits for company, because a transaction costs more than
- * what is in it. One loop writes, so pictures of a call never overtake each other.
+ * by the number of calls. That a call has begun is written as soon as the turn of the event loop is over, and whatever waits
+ * goes along; the rest waits for company, because a transaction costs more than what is in it. One loop writes, so pictures of a call never overtake each other.
  */
 export class WriteBehind implements CallJournal {
   readonly #parts: JournalParts;
@@ -85,15 +83,10 @@ export class WriteBehind implements CallJournal {
 
   begin(call: CallBegin): void {
     const { node, clock } = this.#parts;
-    const entry: Entry = {
-      draft: new CallDraft(call, node, clock.wall()),
-      written: false,
-      tools: 0,
-      names: new Set(),
-    };
+    const entry: Entry = { draft: new CallDraft(call, node, clock.wall()), tools: 0, names: new Set() };
     this.#running.set(call.key, entry);
-    this.#mark(call.key, entry, 0);
-    this.#hurry(call.key);
+    // Whatever becomes of this process, there has to be a record of a call that was answered, and that may be soon.
+    this.#mark(call.key, entry, 0, 0);
   }
 
   update(call: CallKey, more: CallUpdate): void {
@@ -142,16 +135,11 @@ export class WriteBehind implements CallJournal {
     this.#mark(call, entry, withinMs);
   }
 
-  /** Whatever becomes of this process, there has to be a record of a call that was answered, and that may be soon. */
-  #hurry(call: CallKey): void {
-    if (this.#running.get(call)?.written !== false || this.#writing !== undefined || this.failing) return;
-    this.#arm(0, 0);
-  }
-
-  #mark(call: CallKey, entry: Entry, withinMs: number): void {
+  #mark(call: CallKey, entry: Entry, withinMs: number, apartMs?: number): void {
     this.#dirty.set(call, entry);
     // While it cannot be written, nothing is more urgent than the pause before the next try.
-    if (this.#writing === undefined && !(this.failing && this.#timer !== undefined)) this.#arm(withinMs);
+    if (this.#writing === undefined && !(this.failing && this.#timer !== undefined))
+      this.#arm(withinMs, apartMs);
   }
 
   /** Writes within so many ms, if not earlier, and so long after the last transaction. */
@@ -204,7 +192,6 @@ export class WriteBehind implements CallJournal {
     }
     meters.written(images.length, clock.now() - begun);
     for (const [index, [, entry]] of batch.entries()) {
-      entry.written = true;
       entry.tools += images[index]?.tools.length ?? 0;
       for (const name of images[index]?.names ?? []) entry.names.add(name);
       if (images[index]?.record.state === 'ended') this.#over -= 1;

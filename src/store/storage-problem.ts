@@ -25,7 +25,7 @@ const deniedCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /** SQLITE_CANTOPEN as `libsql` says it while it opens a file: in words, without a code. */
-const notOpened = /^ConnectionFailed\(.*: 14\)?/;
+const notOpened = /^ConnectionFailed\(".*: 14"\)$/;
 
 /** Of files: a database that is connected to may be refused with the same words. */
 function isDenied(error: unknown): boolean {

@@ -40,7 +40,7 @@ export class OutgoingInvite {
 
   /** The latest try had credentials. */
   get signed(): boolean {
-    return this.#challenges.fields.length > 0;
+    return this.#challenges.signed;
   }
 
   /** The next hop knows nothing of the challenge of the one before. */

@@ -26,6 +26,11 @@ export class Challenges {
     return [...this.#given.values()].map(({ field }) => field);
   }
 
+  /** What was sent last had credentials. */
+  get signed(): boolean {
+    return this.#given.size > 0;
+  }
+
   /** Another peer, or another request: both begin without credentials. */
   forget(): void {
     this.#given.clear();

@@ -196,10 +196,7 @@ export class KeptRegistration implements Registration {
   #heard(outcome: RequestOutcome): void {
     if (this.#state !== 'registering' && this.#state !== 'leaving') return;
     this.#deaf = outcome === 'timeout' ? this.#hop : undefined;
-    this.#why =
-      outcome === 'timeout'
-        ? noResponse(this.#hop)
-        : whyRefused(outcome, this.#connection, this.#challenges.fields.length > 0);
+    this.#why = whyRefused(outcome, this.#hop, this.#connection, this.#challenges.signed);
     if (typeof outcome === 'string') return this.#feed('refused');
     this.#response = outcome;
     if (outcome.status < 300) this.#feed('accepted');
@@ -298,10 +295,12 @@ export class KeptRegistration implements Registration {
 
 /** `signed`: the REGISTER had credentials, which many registrars refuse with 403 when they are wrong. */
 function whyRefused(
-  outcome: Exclude<RequestOutcome, 'timeout'>,
+  outcome: RequestOutcome,
+  hop: NextHop | undefined,
   connection: Connection | undefined,
   signed: boolean,
 ): string {
+  if (outcome === 'timeout') return noResponse(hop);
   if (outcome === 'lost') return connection?.fault ?? 'the connection broke';
   const { status } = outcome;
   return status === 401 || status === 407 || (status === 403 && signed)

@@ -1,6 +1,7 @@
 import { fastify } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { authorize, type KeyFault } from '../../../src/http/authorize.ts';
+import type { KeyFault } from '../../../src/core/events.ts';
+import { authorize } from '../../../src/http/authorize.ts';
 import { KeyRing, type Role } from '../../../src/http/keys.ts';
 
 const order: readonly Role[] = ['read', 'pii', 'operator', 'admin'];

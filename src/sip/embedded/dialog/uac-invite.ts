@@ -55,6 +55,11 @@ export class OutgoingInvite {
     return { kind: 'request', method: 'INVITE', uri, headers, body: Buffer.from(this.#offer, 'utf8') };
   }
 
+  /** The latest try had credentials. */
+  get signed(): boolean {
+    return this.#challenges.signed;
+  }
+
   /** The next hop knows nothing of the challenge of the one before. */
   forget(): void {
     this.#challenges.forget();

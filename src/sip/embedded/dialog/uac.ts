@@ -232,7 +232,7 @@ export class UacDialogue implements OutboundDialogue {
     else if (this.#mayTryAgain && this.#invite.challenged(attempt.request, response))
       this.#feed('challenged');
     else if (this.#mayTryAgain && wantsNextHop(response) && this.#hops.more(false)) this.#feed('nextHop');
-    else this.#conclude('refused', refusalEnding(response, this.#invite.credentials.length > 0));
+    else this.#conclude('refused', refusalEnding(response, this.#invite.signed));
   }
 
   get #mayTryAgain(): boolean {
